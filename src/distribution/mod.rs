@@ -1,0 +1,11 @@
+//! What a distribution is: its grid, its values, its moments, and how two of them are compared.
+
+pub mod blocks;
+pub mod fidelity;
+pub mod frame;
+pub mod grid;
+pub mod io;
+pub mod moments;
+pub mod resample;
+pub mod synthetic;
+pub mod vdf;

@@ -1,0 +1,12 @@
+//! Velocity distribution functions as coefficients of an analytic basis, and back.
+#![forbid(unsafe_code)]
+
+pub mod distribution;
+pub mod error;
+pub mod numerics;
+
+pub use distribution::grid::VelocityGrid;
+pub use distribution::moments::Moments;
+pub use distribution::vdf::Vdf;
+pub use error::{Error, Result};
+pub use ndarray;

@@ -1,0 +1,3 @@
+//! Numerical methods that several bases share and no library does for us.
+
+pub mod levenberg_marquardt;
