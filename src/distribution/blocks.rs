@@ -1,1 +1,2 @@
 //! To come.
+pub const BLOCK_CELLS: usize = 64;

@@ -1,1 +1,263 @@
-//! To come.
+//! How faithful a reconstruction is: one set of figures for every basis and every table.
+
+use std::fmt;
+
+use super::blocks::BLOCK_CELLS;
+use super::grid::VelocityGrid;
+use super::moments::Moments;
+use super::vdf::Vdf;
+use crate::error::{Error, Result};
+use crate::numerics::scaling::normalising_factor;
+use crate::numerics::summation::{CompensatedSum, paired_sum};
+
+/// The differences between an original distribution f and its reconstruction g, all dimensionless.
+///
+/// A figure whose reference vanishes (the error of a zero distribution) is 0 if the difference vanishes too, and
+/// infinite otherwise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fidelity {
+    /// Σ|f−g| / Σ|f|.
+    pub l1: f64,
+    /// ‖f−g‖ / ‖f‖. Divided by the *original's* norm: dividing by the reconstruction's hides one that has blown up.
+    pub l2: f64,
+    /// max|f−g| / max|f|.
+    pub linf: f64,
+    /// Root mean square over all cells of log₁₀ max(f, floor) − log₁₀ max(g, floor) [dex].
+    pub log10_rms: f64,
+    /// The floor of `log10_rms` [s³ m⁻⁶].
+    pub log10_floor: f64,
+    /// |n_g − n_f| / n_f.
+    pub density: f64,
+    /// |u_g − u_f| / v_th of f: independent of the frame of reference.
+    pub bulk_velocity: f64,
+    /// ‖P_g − P_f‖ / ‖P_f‖, Frobenius norms of the pressure tensors.
+    pub pressure: f64,
+    /// |q_g − q_f| / (n v_th³) of f.
+    pub heat_flux: f64,
+    /// Mass of the negative part of g, over n_f.
+    pub negative_mass: f64,
+}
+
+/// Vlasiator's usual sparsity threshold, and the floor of the logarithmic error in SI units [s³ m⁻⁶].
+const SI_FLOOR: f64 = 1e-15;
+/// Peaks of space-plasma distributions in SI units lie here; other peaks are taken for other units.
+const SI_PEAKS: std::ops::RangeInclusive<f64> = 1e-14..=1e-9;
+/// The floor in other units, as a fraction of the peak.
+const RELATIVE_FLOOR: f64 = 1e-6;
+
+impl Fidelity {
+    /// Compares a reconstruction with its original, with the default floor ([`Fidelity::default_floor`]).
+    ///
+    /// # Errors
+    /// [`Error::GridMismatch`] if the two live on different grids.
+    pub fn compare(original: &Vdf, reconstruction: &Vdf) -> Result<Self> {
+        Self::compare_above(original, reconstruction, Self::default_floor(original))
+    }
+
+    /// The default floor for `log10_rms` [s³ m⁻⁶]: 1e-15 where the peak lies between 1e-14 and 1e-9, as in SI units it
+    /// does for space plasmas, and 1e-6 of the peak otherwise.
+    #[must_use]
+    pub fn default_floor(original: &Vdf) -> f64 {
+        let peak = original.peak();
+        if SI_PEAKS.contains(&peak) { SI_FLOOR } else { RELATIVE_FLOOR * peak }
+    }
+
+    /// Compares a reconstruction with its original; densities below `floor` [s³ m⁻⁶] count as equal to it in
+    /// `log10_rms`.
+    ///
+    /// # Errors
+    /// [`Error::GridMismatch`] if the two live on different grids, [`Error::InvalidParameter`] if the floor is
+    /// negative or not finite. A floor of zero is allowed only for an all-zero original.
+    pub fn compare_above(original: &Vdf, reconstruction: &Vdf, floor: f64) -> Result<Self> {
+        if original.grid() != reconstruction.grid() {
+            return Err(Error::GridMismatch {
+                left: original.grid().to_string(),
+                right: reconstruction.grid().to_string(),
+            });
+        }
+        let peak = original.peak();
+        if !(floor.is_finite() && (floor > 0.0 || floor == 0.0 && peak == 0.0)) {
+            return Err(Error::InvalidParameter {
+                name: "floor",
+                value: floor.to_string(),
+                allowed: "a positive phase-space density".to_owned(),
+            });
+        }
+        let (f, g) = (original.as_slice(), reconstruction.as_slice());
+        let row = original.grid().shape()[2];
+        // Both are scaled by one power of two, so that no square leaves the range of f64.
+        let factor = normalising_factor(f64::max(peak, reconstruction.peak()));
+        let sum = |term: fn(f64, f64) -> f64| paired_sum(f, g, row, |f, g| term(f * factor, g * factor));
+        let largest_difference = f.iter().zip(g).fold(0.0, |worst, (f, g)| f64::max(worst, (f - g).abs()));
+
+        let (m, r) = (original.moments(), reconstruction.moments());
+        let v_th = m.thermal_speed();
+        let norm = |v: [f64; 3]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
+        let difference = |a: [f64; 3], b: [f64; 3]| norm(std::array::from_fn(|i| a[i] - b[i]));
+        Ok(Self {
+            l1: ratio(sum(|f, g| (f - g).abs()), sum(|f, _| f.abs())),
+            l2: ratio(sum(|f, g| (f - g) * (f - g)).sqrt(), sum(|f, _| f * f).sqrt()),
+            linf: ratio(largest_difference, peak),
+            log10_rms: log10_rms(f, g, floor),
+            log10_floor: floor,
+            density: ratio((r.density - m.density).abs(), m.density.abs()),
+            bulk_velocity: ratio(difference(r.bulk_velocity, m.bulk_velocity), v_th),
+            pressure: pressure_error(&m, &r),
+            heat_flux: norm(std::array::from_fn(|i| {
+                // Made dimensionless before it is squared.
+                ratio((r.heat_flux[i] - m.heat_flux[i]) / m.density.abs(), v_th.powi(3))
+            })),
+            negative_mass: ratio(
+                sum(|_, g| f64::max(-g, 0.0)) / factor * original.grid().cell_volume(),
+                m.density.abs(),
+            ),
+        })
+    }
+}
+
+/// numerator / denominator, where 0/0 is no error at all.
+fn ratio(numerator: f64, denominator: f64) -> f64 {
+    if numerator == 0.0 || numerator.is_nan() && denominator == 0.0 { 0.0 } else { numerator / denominator }
+}
+
+fn pressure_error(original: &Moments, reconstruction: &Moments) -> f64 {
+    let (p, r) = (original.pressure.as_flattened(), reconstruction.pressure.as_flattened());
+    // Divided by the largest entry first, so that pressures of 1e200 can be squared.
+    let scale = p.iter().chain(r).fold(0.0, |scale, p| f64::max(scale, p.abs()));
+    if scale == 0.0 {
+        return 0.0;
+    }
+    let norm = |entries: &mut dyn Iterator<Item = f64>| entries.map(|p| (p / scale).powi(2)).sum::<f64>().sqrt();
+    ratio(norm(&mut p.iter().zip(r).map(|(p, r)| r - p)), norm(&mut p.iter().copied()))
+}
+
+fn log10_rms(f: &[f64], g: &[f64], floor: f64) -> f64 {
+    let mut sum = CompensatedSum::default();
+    for (f, g) in f.iter().zip(g) {
+        let (f, g) = (f.max(floor), g.max(floor));
+        if f != g {
+            // The difference of two logarithms, as one; the quotient may leave the range of f64, the logarithms cannot.
+            let quotient = f / g;
+            let dex = if quotient.is_normal() { quotient.log10() } else { f.log10() - g.log10() };
+            sum.add(dex * dex);
+        }
+    }
+    (sum.value() / f.len() as f64).sqrt()
+}
+
+impl fmt::Display for Fidelity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "l1 {:.3e}, l2 {:.3e}, linf {:.3e}, log10 rms {:.3} dex above {:.0e}, density {:.3e}, bulk velocity \
+             {:.3e}, pressure {:.3e}, heat flux {:.3e}, negative mass {:.3e}",
+            self.l1,
+            self.l2,
+            self.linf,
+            self.log10_rms,
+            self.log10_floor,
+            self.density,
+            self.bulk_velocity,
+            self.pressure,
+            self.heat_flux,
+            self.negative_mass
+        )
+    }
+}
+
+/// What a stored form costs against storing the grid itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StorageCost {
+    /// Everything a decoder needs, in bytes: coefficients, parameters, geometry, topology.
+    pub bytes: usize,
+    /// Dense storage with 8 bytes a cell, over `bytes`.
+    pub ratio_f64: f64,
+    /// Dense storage with 4 bytes a cell, over `bytes`.
+    pub ratio_f32: f64,
+    /// The 4³-cell blocks that are not empty, with 4 bytes a cell, over `bytes`.
+    pub ratio_blocks: f64,
+}
+
+impl StorageCost {
+    /// The cost of storing a distribution on `grid`, of which `occupied_blocks` blocks are not empty, in `bytes`.
+    #[must_use]
+    pub fn new(grid: &VelocityGrid, occupied_blocks: usize, bytes: usize) -> Self {
+        let ratio = |dense: usize| dense as f64 / bytes as f64;
+        Self {
+            bytes,
+            ratio_f64: ratio(8 * grid.cells()),
+            ratio_f32: ratio(4 * grid.cells()),
+            ratio_blocks: ratio(4 * BLOCK_CELLS * occupied_blocks),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    fn vdf(values: &[f64]) -> Vdf {
+        Vdf::from_slice(VelocityGrid::unit([values.len(), 1, 1]).unwrap(), values).unwrap()
+    }
+
+    #[test]
+    fn figures_follow_their_definitions() {
+        let (f, g) = (vdf(&[0.0, 3.0, 4.0, 1.0]), vdf(&[-1.0, 3.0, 2.0, 1.0]));
+        let fidelity = Fidelity::compare_above(&f, &g, 0.1).unwrap();
+        assert_relative_eq!(fidelity.l1, 3.0 / 8.0);
+        assert_relative_eq!(fidelity.l2, (5.0f64 / 26.0).sqrt());
+        assert_relative_eq!(fidelity.linf, 0.5);
+        assert_relative_eq!(fidelity.log10_rms, (2.0f64.log10().powi(2) / 4.0).sqrt());
+        assert_relative_eq!(fidelity.density, 3.0 / 8.0);
+        assert_relative_eq!(fidelity.negative_mass, 1.0 / 8.0);
+        // u_f = 14/8 and u_g = 10/5; P_f = Σ (x - 14/8)² f, the other pressures vanish; v_th² = P_f / 3n.
+        let p_f = 3.0 * 0.75f64.powi(2) + 4.0 * 0.25f64.powi(2) + 1.25f64.powi(2);
+        let p_g = -4.0 + 3.0 + 0.0 + 1.0;
+        assert_relative_eq!(fidelity.bulk_velocity, 0.25 / (p_f / 24.0).sqrt());
+        assert_relative_eq!(fidelity.pressure, (p_f - p_g) / p_f, max_relative = 1e-12);
+    }
+
+    #[test]
+    fn equal_distributions_have_no_error_at_any_magnitude() {
+        for scale in [0.0, 1e-300, 1e-13, 1.0, 1e300] {
+            let f = vdf(&[0.0, scale, 2.0 * scale]);
+            let fidelity = Fidelity::compare(&f, &f).unwrap();
+            assert_eq!(
+                (fidelity.l1, fidelity.l2, fidelity.linf, fidelity.log10_rms, fidelity.pressure, fidelity.heat_flux),
+                (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_against_nothing_is_infinite() {
+        let fidelity = Fidelity::compare_above(&vdf(&[0.0, 0.0]), &vdf(&[0.0, 1.0]), 0.5).unwrap();
+        assert_eq!((fidelity.l2, fidelity.density), (f64::INFINITY, f64::INFINITY));
+    }
+
+    #[test]
+    fn errors_do_not_depend_on_the_magnitude() {
+        let of = |scale: f64| {
+            let scaled = |values: [f64; 4]| vdf(&values.map(|value| value * scale));
+            Fidelity::compare(&scaled([0.5, 3.0, 4.0, 1.0]), &scaled([0.7, 3.0, 2.0, 1.0])).unwrap()
+        };
+        let (one, tiny, huge) = (of(1.0), of(1e-250), of(1e250));
+        for (a, b) in [(one, tiny), (one, huge)] {
+            assert_relative_eq!(a.l2, b.l2, max_relative = 1e-13);
+            assert_relative_eq!(a.pressure, b.pressure, max_relative = 1e-12);
+            assert_relative_eq!(a.heat_flux, b.heat_flux, max_relative = 1e-12);
+            assert_relative_eq!(a.log10_rms, b.log10_rms, max_relative = 1e-12);
+        }
+    }
+
+    #[test]
+    fn different_grids_and_impossible_floors_are_refused() {
+        let other = Vdf::zeros(VelocityGrid::unit([1, 3, 1]).unwrap());
+        assert!(matches!(Fidelity::compare(&vdf(&[0.0; 3]), &other), Err(Error::GridMismatch { .. })));
+        for floor in [0.0, -1.0, f64::NAN] {
+            let refused = Fidelity::compare_above(&vdf(&[1.0]), &vdf(&[1.0]), floor);
+            assert!(matches!(refused, Err(Error::InvalidParameter { .. })));
+        }
+    }
+}

@@ -1,1 +1,229 @@
-//! To come.
+//! The affine frame of velocity space in which a basis lives.
+
+use nalgebra::{Matrix3, Rotation3, SymmetricEigen, Vector3};
+
+use super::moments::Moments;
+use crate::error::{Error, Result};
+
+/// Centre, rotation and scales: the affine map from velocities v [m/s] to the dimensionless coordinates
+/// ξ_i = e_i · (v − centre) / scale_i in which a basis is written down.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Frame {
+    /// The origin of ξ [m/s].
+    pub centre: [f64; 3],
+    /// The rotation that turns the grid's axes into the frame's axes e_1, e_2, e_3, as a rotation vector (direction
+    /// of the axis, length the angle [rad], right-handed). `None`: the grid's own axes, on which products separate.
+    pub rotation: Option<[f64; 3]>,
+    /// Widths along e_1, e_2, e_3 [m/s].
+    pub scales: [f64; 3],
+}
+
+impl Frame {
+    /// A frame along the grid's axes.
+    #[must_use]
+    pub fn grid_aligned(centre: [f64; 3], scales: [f64; 3]) -> Self {
+        Self { centre, rotation: None, scales }
+    }
+
+    /// A frame along three given axes, orthonormal and right-handed, each a row of `axes`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] if the axes are not orthonormal to 1e-9, or left-handed.
+    pub fn along(axes: [[f64; 3]; 3], centre: [f64; 3], scales: [f64; 3]) -> Result<Self> {
+        let rows = Matrix3::from_fn(|i, j| axes[i][j]);
+        let defect = (rows * rows.transpose() - Matrix3::identity()).amax();
+        // Written so that NaN fails it.
+        if !(defect < 1e-9 && rows.determinant() > 0.0) {
+            return Err(Error::InvalidParameter {
+                name: "axes",
+                value: format!("{axes:?}"),
+                allowed: "three orthonormal right-handed unit vectors".to_owned(),
+            });
+        }
+        // A rotation's matrix has the rotated axes as its columns.
+        let rotation = Rotation3::from_matrix_unchecked(rows.transpose()).scaled_axis();
+        Ok(Self { centre, rotation: Some(rotation.into()), scales })
+    }
+
+    /// The unit vectors e_1, e_2, e_3 in the grid's coordinates, one a row.
+    #[must_use]
+    pub fn axes(&self) -> [[f64; 3]; 3] {
+        let rotation = Rotation3::from_scaled_axis(Vector3::from(self.rotation.unwrap_or_default()));
+        std::array::from_fn(|i| std::array::from_fn(|j| rotation.matrix()[(j, i)]))
+    }
+
+    /// The dimensionless coordinates ξ of a velocity [m/s].
+    #[must_use]
+    pub fn to_frame(&self, velocity: [f64; 3]) -> [f64; 3] {
+        let axes = self.axes();
+        std::array::from_fn(|i| {
+            (0..3).map(|j| axes[i][j] * (velocity[j] - self.centre[j])).sum::<f64>() / self.scales[i]
+        })
+    }
+
+    /// The velocity [m/s] at dimensionless coordinates ξ.
+    #[must_use]
+    pub fn to_velocity(&self, xi: [f64; 3]) -> [f64; 3] {
+        let axes = self.axes();
+        std::array::from_fn(|j| self.centre[j] + (0..3).map(|i| axes[i][j] * xi[i] * self.scales[i]).sum::<f64>())
+    }
+}
+
+/// Which axes a basis takes: a choice of the user; the [`Frame`] is what it becomes for one distribution.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Orientation {
+    /// The grid's axes: products separate, transforms are three small matrix products.
+    #[default]
+    Grid,
+    /// The eigenvectors of the pressure tensor, largest pressure first.
+    PressureEigenframe,
+    /// e_3 along the given magnetic field (any unit, not zero), e_1 and e_2 across it, such that gyrotropy shows.
+    FieldAligned([f64; 3]),
+}
+
+impl Orientation {
+    /// Checks a field-aligned choice.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] if the field is zero or not finite.
+    pub fn validated(self) -> Result<Self> {
+        match self {
+            Self::FieldAligned(field) if unit(Vector3::from(field)).is_none() => Err(Error::InvalidParameter {
+                name: "field",
+                value: format!("{field:?}"),
+                allowed: "a finite vector of non-zero length".to_owned(),
+            }),
+            valid => Ok(valid),
+        }
+    }
+
+    /// The frame for a distribution with these moments: centred at the bulk velocity, the thermal speeds along the
+    /// axes as scales (zero where the pressure along an axis is not positive).
+    #[must_use]
+    pub fn frame(self, moments: &Moments) -> Frame {
+        let pressure = Matrix3::from_fn(|i, j| moments.pressure[i][j]);
+        let rows = match self {
+            Self::Grid => None,
+            Self::PressureEigenframe => Some(eigenframe(&pressure)),
+            Self::FieldAligned(field) => Some(field_aligned(Vector3::from(field))),
+        };
+        let centre = moments.bulk_velocity;
+        let Some(rows) = rows else {
+            return Frame::grid_aligned(centre, moments.thermal_speeds());
+        };
+        let along = rows * pressure * rows.transpose();
+        let scales = std::array::from_fn(|i| {
+            let variance = along[(i, i)] / moments.density;
+            if variance > 0.0 && variance.is_finite() { variance.sqrt() } else { 0.0 }
+        });
+        let rotation = Rotation3::from_matrix_unchecked(rows.transpose()).scaled_axis();
+        Frame { centre, rotation: Some(rotation.into()), scales }
+    }
+}
+
+/// The unit vector along `v`, unless it is zero or not finite.
+fn unit(v: Vector3<f64>) -> Option<Vector3<f64>> {
+    // Divided by the largest component first: a field of 1e-200 T has a direction too.
+    let largest = v.amax();
+    (largest > 0.0 && largest.is_finite()).then(|| (v / largest).normalize())
+}
+
+/// Eigenvectors as rows, largest eigenvalue first, each with its largest component positive, right-handed.
+fn eigenframe(pressure: &Matrix3<f64>) -> Matrix3<f64> {
+    let scale = pressure.amax();
+    if !(scale > 0.0 && scale.is_finite()) {
+        return Matrix3::identity();
+    }
+    let eigen = SymmetricEigen::new(pressure / scale);
+    let mut order = [0, 1, 2];
+    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+    let oriented = |column: usize| {
+        let v = eigen.eigenvectors.column(column).into_owned();
+        if v[v.icamax()] < 0.0 { -v } else { v }
+    };
+    let (first, second) = (oriented(order[0]), oriented(order[1]));
+    Matrix3::from_rows(&[first.transpose(), second.transpose(), first.cross(&second).transpose()])
+}
+
+/// e_3 along the field, e_1 the grid axis most nearly across it, made exactly so.
+fn field_aligned(field: Vector3<f64>) -> Matrix3<f64> {
+    let Some(third) = unit(field) else {
+        return Matrix3::identity();
+    };
+    let mut across = Vector3::zeros();
+    across[third.iamin()] = 1.0;
+    let first = (across - third * third.dot(&across)).normalize();
+    Matrix3::from_rows(&[first.transpose(), third.cross(&first).transpose(), third.transpose()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    fn tilted() -> Moments {
+        // Pressure 9, 4, 1 along the axes turned by 30 degrees about z.
+        let (s, c) = std::f64::consts::FRAC_PI_6.sin_cos();
+        let (a, b) = (9.0, 4.0);
+        let pressure = [
+            [a * c * c + b * s * s, (a - b) * s * c, 0.0],
+            [(a - b) * s * c, a * s * s + b * c * c, 0.0],
+            [0.0, 0.0, 1.0],
+        ];
+        Moments { density: 1.0, bulk_velocity: [1.0, 2.0, 3.0], pressure, heat_flux: [0.0; 3] }
+    }
+
+    #[test]
+    fn the_eigenframe_finds_the_axes_of_the_pressure() {
+        let frame = Orientation::PressureEigenframe.frame(&tilted());
+        let (s, c) = std::f64::consts::FRAC_PI_6.sin_cos();
+        let expected = [[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]];
+        for i in 0..3 {
+            assert_relative_eq!(frame.scales[i], [3.0, 2.0, 1.0][i], max_relative = 1e-14);
+            for j in 0..3 {
+                assert_relative_eq!(frame.axes()[i][j], expected[i][j], epsilon = 1e-14);
+            }
+        }
+    }
+
+    #[test]
+    fn coordinates_go_there_and_back() {
+        for orientation in
+            [Orientation::Grid, Orientation::PressureEigenframe, Orientation::FieldAligned([1.0, -2.0, 0.5])]
+        {
+            let frame = orientation.frame(&tilted());
+            let velocity = [4.0, -1.0, 2.5];
+            let back = frame.to_velocity(frame.to_frame(velocity));
+            for i in 0..3 {
+                assert_relative_eq!(back[i], velocity[i], max_relative = 1e-13);
+            }
+            let again = Frame::along(frame.axes(), frame.centre, frame.scales).unwrap();
+            assert_relative_eq!(again.to_frame(velocity)[1], frame.to_frame(velocity)[1], max_relative = 1e-13);
+        }
+    }
+
+    #[test]
+    fn the_third_axis_follows_the_field() {
+        for field in [[0.0, 0.0, 5.0], [1e-200, 0.0, 0.0], [-3.0, 4.0, 12.0], [1e200, 1e200, 0.0]] {
+            let frame = Orientation::FieldAligned(field).validated().unwrap().frame(&tilted());
+            let axes = frame.axes();
+            let largest = field.iter().fold(0.0, |m: f64, b| m.max(b.abs()));
+            let length = field.iter().map(|b| (b / largest).powi(2)).sum::<f64>().sqrt() * largest;
+            for j in 0..3 {
+                assert_relative_eq!(axes[2][j], field[j] / length, epsilon = 1e-14);
+            }
+            assert_relative_eq!(Matrix3::from_fn(|i, j| axes[i][j]).determinant(), 1.0, max_relative = 1e-13);
+        }
+        for field in [[0.0; 3], [f64::NAN, 0.0, 0.0], [f64::INFINITY, 0.0, 1.0]] {
+            assert!(Orientation::FieldAligned(field).validated().is_err());
+        }
+    }
+
+    #[test]
+    fn axes_that_are_not_orthonormal_are_refused() {
+        let left_handed = [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]];
+        for axes in [[[1.0, 0.0, 0.0]; 3], left_handed, [[f64::NAN; 3]; 3]] {
+            assert!(Frame::along(axes, [0.0; 3], [1.0; 3]).is_err());
+        }
+    }
+}

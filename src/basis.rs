@@ -1,0 +1,179 @@
+//! The contract: what every basis does, and what coefficients are.
+
+use std::fmt::{Debug, Display};
+
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::moments::Moments;
+use crate::distribution::vdf::Vdf;
+use crate::error::Result;
+
+/// A family of functions with the user's choices (order, truncation, number of components, …): turns a distribution
+/// into coefficients and back.
+///
+/// A basis is a value, cheap to clone, that can serve any number of threads. Choices live in the basis, findings
+/// (amplitudes, centre, widths, tree) in its coefficients. `Display` prints the spec from which
+/// [`Registry::parse`](crate::Registry::parse) makes an equal basis.
+///
+/// Not converging is not an error: `encode` returns the best it has, and bases that search have an inherent `fit`
+/// that also reports how the search went. The result never depends on the number of threads.
+pub trait Basis: Clone + Debug + Display + PartialEq + Send + Sync + 'static {
+    /// What encoding finds in a distribution.
+    type Coefficients: Coefficients;
+
+    /// The coefficients that describe `vdf`.
+    ///
+    /// # Errors
+    /// [`Error::Degenerate`](crate::Error::Degenerate) if the distribution has nothing this basis can describe.
+    fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients>;
+
+    /// The distribution that the coefficients describe, sampled at the cell centres of `grid`, which need not be
+    /// the one it was encoded on.
+    ///
+    /// # Errors
+    /// [`Error::GridMismatch`](crate::Error::GridMismatch) from a basis bound to its own grid,
+    /// [`Error::ForeignCoefficients`](crate::Error::ForeignCoefficients) for coefficients of another basis, and
+    /// [`Error::NotFinite`](crate::Error::NotFinite) for coefficients so large that the densities overflow.
+    fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf>;
+
+    /// The moments of the reconstruction on `grid`: by default of its cells, in closed form where a basis has one
+    /// that agrees with that sum.
+    ///
+    /// # Errors
+    /// As [`Basis::reconstruct`].
+    fn moments(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Moments> {
+        Ok(self.reconstruct(coefficients, grid)?.moments())
+    }
+}
+
+/// What encoding found in one distribution: real numbers in a fixed order, and the topology they hang on.
+pub trait Coefficients: Clone + Debug + PartialEq + Send + Sync + 'static {
+    /// Visits every real number a decoder needs, in a fixed order that depends only on the basis and the topology.
+    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64));
+
+    /// How many integers a decoder needs besides (indices of the terms kept, shapes, trees); 0 for most bases.
+    fn topology_len(&self) -> usize {
+        0
+    }
+
+    /// How many real numbers a decoder needs: *the* count of coefficients, in every table.
+    fn count(&self) -> usize {
+        let mut count = 0;
+        self.clone().visit(&mut |_, _| count += 1);
+        count
+    }
+}
+
+/// What one coefficient is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// The physical quantity, which also fixes its unit.
+    pub quantity: Quantity,
+    /// Polynomial degree, level or rank of the function it multiplies; 0 where there is no such order.
+    pub degree: u32,
+}
+
+impl Slot {
+    /// A coefficient of the given kind that belongs to a function of the given degree.
+    #[must_use]
+    pub fn new(quantity: Quantity, degree: usize) -> Self {
+        Self { quantity, degree: u32::try_from(degree).unwrap_or(u32::MAX) }
+    }
+}
+
+/// The physical quantity of a coefficient.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quantity {
+    /// A phase-space density, linear in the distribution [s³ m⁻⁶].
+    PhaseSpaceDensity,
+    /// A number density, linear in the distribution [m⁻³].
+    NumberDensity,
+    /// A velocity: shifts with the frame of reference [m s⁻¹].
+    Velocity,
+    /// A width in velocity space, positive [m s⁻¹].
+    Speed,
+    /// A component of a rotation vector [rad].
+    Angle,
+    /// An entry of a velocity covariance [m² s⁻²].
+    Covariance,
+}
+
+impl Quantity {
+    /// The SI unit.
+    #[must_use]
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::PhaseSpaceDensity => "s^3 m^-6",
+            Self::NumberDensity => "m^-3",
+            Self::Velocity | Self::Speed => "m s^-1",
+            Self::Angle => "rad",
+            Self::Covariance => "m^2 s^-2",
+        }
+    }
+}
+
+/// A distribution in a basis, self-contained: its grid, the basis, and the coefficients.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expansion<B: Basis> {
+    grid: VelocityGrid,
+    basis: B,
+    coefficients: B::Coefficients,
+}
+
+impl<B: Basis> Expansion<B> {
+    /// Encodes a distribution.
+    ///
+    /// # Errors
+    /// As [`Basis::encode`].
+    pub fn encode(basis: &B, vdf: &Vdf) -> Result<Self> {
+        Ok(Self { grid: *vdf.grid(), basis: basis.clone(), coefficients: basis.encode(vdf)? })
+    }
+
+    /// An expansion from coefficients obtained elsewhere.
+    #[must_use]
+    pub fn from_parts(grid: VelocityGrid, basis: B, coefficients: B::Coefficients) -> Self {
+        Self { grid, basis, coefficients }
+    }
+
+    /// The grid the distribution was given on.
+    #[must_use]
+    pub fn grid(&self) -> &VelocityGrid {
+        &self.grid
+    }
+
+    /// The basis.
+    #[must_use]
+    pub fn basis(&self) -> &B {
+        &self.basis
+    }
+
+    /// The coefficients.
+    #[must_use]
+    pub fn coefficients(&self) -> &B::Coefficients {
+        &self.coefficients
+    }
+
+    /// The distribution on its own grid.
+    ///
+    /// # Errors
+    /// As [`Basis::reconstruct`].
+    pub fn reconstruct(&self) -> Result<Vdf> {
+        self.basis.reconstruct(&self.coefficients, &self.grid)
+    }
+
+    /// The distribution on another grid.
+    ///
+    /// # Errors
+    /// As [`Basis::reconstruct`].
+    pub fn reconstruct_on(&self, grid: &VelocityGrid) -> Result<Vdf> {
+        self.basis.reconstruct(&self.coefficients, grid)
+    }
+
+    /// The moments of the reconstruction on its own grid.
+    ///
+    /// # Errors
+    /// As [`Basis::moments`].
+    pub fn moments(&self) -> Result<Moments> {
+        self.basis.moments(&self.coefficients, &self.grid)
+    }
+}
