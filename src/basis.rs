@@ -6,6 +6,7 @@ use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
 use crate::error::Result;
+use crate::spec::Options;
 
 /// A family of functions with the user's choices (order, truncation, number of components, …): turns a distribution
 /// into coefficients and back.
@@ -43,6 +44,20 @@ pub trait Basis: Clone + Debug + Display + PartialEq + Send + Sync + 'static {
     fn moments(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Moments> {
         Ok(self.reconstruct(coefficients, grid)?.moments())
     }
+}
+
+/// A basis that a [`Registry`](crate::Registry) can make from a spec.
+pub trait NamedBasis: Basis {
+    /// The name that specs use.
+    const NAME: &'static str;
+
+    /// The basis with the choices that the spec's options make; the others at their defaults. Options that are not
+    /// read here are refused by the registry.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSpec`](crate::Error::InvalidSpec) or
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter), with the value and what is allowed.
+    fn from_options(options: &mut Options<'_>) -> Result<Self>;
 }
 
 /// What encoding found in one distribution: real numbers in a fixed order, and the topology they hang on.
@@ -94,8 +109,8 @@ pub enum Quantity {
     Speed,
     /// A component of a rotation vector [rad].
     Angle,
-    /// An entry of a velocity covariance [m² s⁻²].
-    Covariance,
+    /// A power of ten, relative to some density: additive where the density is multiplied.
+    Decades,
 }
 
 impl Quantity {
@@ -107,7 +122,7 @@ impl Quantity {
             Self::NumberDensity => "m^-3",
             Self::Velocity | Self::Speed => "m s^-1",
             Self::Angle => "rad",
-            Self::Covariance => "m^2 s^-2",
+            Self::Decades => "dex",
         }
     }
 }

@@ -1,1 +1,4 @@
-//! One room per basis.
+//! One room per basis. No basis imports another.
+
+pub mod hermite;
+pub mod maxwellian;

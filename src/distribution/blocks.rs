@@ -1,2 +1,291 @@
-//! To come.
-pub const BLOCK_CELLS: usize = 64;
+//! Vlasiator's sparse layout: a distribution as those blocks of 4×4×4 cells that are not empty.
+//!
+//! Block `[bx, by, bz]` has the number `bx + nbx·(by + nby·bz)`, and the cell `[i, j, k]` of a block has the place
+//! `i + 4j + 16k` in it: in both the *first* axis runs fastest, against the C order of [`Vdf`]. Where the grid's shape
+//! is not a multiple of 4, the last blocks reach beyond it, and their cells there are zero.
+
+use ndarray::Array3;
+
+use super::grid::VelocityGrid;
+use super::vdf::Vdf;
+use crate::error::{Error, Result};
+
+/// Cells along each edge of a block.
+pub const BLOCK_EDGE: usize = 4;
+/// Cells of a block.
+pub const BLOCK_CELLS: usize = BLOCK_EDGE * BLOCK_EDGE * BLOCK_EDGE;
+
+/// Which blocks of a grid are occupied: those that hold any |f| above a threshold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockOccupancy {
+    shape: [usize; 3],
+    occupied: Vec<bool>,
+}
+
+impl BlockOccupancy {
+    /// The occupancy, on a grid of `shape` cells, in which exactly the blocks `ids` are occupied, in any order.
+    ///
+    /// # Errors
+    /// [`Error::InvalidGrid`] for a shape that no grid has, [`Error::InvalidParameter`] naming the first block that
+    /// lies outside the grid or is there twice.
+    pub fn from_ids(shape: [usize; 3], ids: &[u32]) -> Result<Self> {
+        let mut occupancy = Self::empty(VelocityGrid::unit(shape)?.shape());
+        for &id in ids {
+            let blocks = occupancy.occupied.len();
+            let refused = |allowed| Error::InvalidParameter { name: "block id", value: id.to_string(), allowed };
+            match occupancy.occupied.get_mut(id as usize) {
+                None => return Err(refused(format!("a grid of shape {shape:?} has {blocks} blocks, counted from 0"))),
+                Some(true) => return Err(refused("every block may be there only once".to_owned())),
+                Some(occupied) => *occupied = true,
+            }
+        }
+        Ok(occupancy)
+    }
+
+    fn empty(shape: [usize; 3]) -> Self {
+        Self { shape, occupied: vec![false; block_shape(shape).iter().product()] }
+    }
+
+    /// Cells along each axis of the grid.
+    #[must_use]
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// Blocks along each axis: the grid's shape over 4, rounded up.
+    #[must_use]
+    pub fn block_shape(&self) -> [usize; 3] {
+        block_shape(self.shape)
+    }
+
+    /// For every block, in the order of their numbers, whether it is occupied.
+    #[must_use]
+    pub fn as_slice(&self) -> &[bool] {
+        &self.occupied
+    }
+
+    /// Number of occupied blocks.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.occupied.iter().filter(|&&occupied| occupied).count()
+    }
+
+    /// The numbers of the occupied blocks, ascending. (2³² cells have no more blocks than a `u32` can number.)
+    pub fn ids(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..).zip(&self.occupied).filter_map(|(id, &occupied)| occupied.then_some(id))
+    }
+
+    /// Whether block `id` is occupied; a block outside the grid is not.
+    #[must_use]
+    pub fn contains(&self, id: u32) -> bool {
+        self.occupied.get(id as usize).copied().unwrap_or(false)
+    }
+
+    /// For every cell, `[vx, vy, vz]` in C order, whether its block is occupied.
+    #[must_use]
+    pub fn mask(&self) -> Array3<bool> {
+        let [nbx, nby, _] = self.block_shape();
+        Array3::from_shape_fn(self.shape, |(x, y, z)| {
+            self.occupied[x / BLOCK_EDGE + nbx * (y / BLOCK_EDGE + nby * (z / BLOCK_EDGE))]
+        })
+    }
+}
+
+fn block_shape(shape: [usize; 3]) -> [usize; 3] {
+    shape.map(|cells| cells.div_ceil(BLOCK_EDGE))
+}
+
+/// For every place in block `id`, its cell's index in C order, or none where the block reaches beyond the grid.
+fn cells_of_block([nx, ny, nz]: [usize; 3], id: u32) -> impl Iterator<Item = Option<usize>> {
+    let [nbx, nby, _] = block_shape([nx, ny, nz]);
+    let id = id as usize;
+    let corner = [id % nbx, id / nbx % nby, id / nbx / nby].map(|block| block * BLOCK_EDGE);
+    (0..BLOCK_CELLS).map(move |place| {
+        let [i, j, k] = [place % 4, place / 4 % 4, place / 16];
+        let [x, y, z] = [corner[0] + i, corner[1] + j, corner[2] + k];
+        (x < nx && y < ny && z < nz).then_some((x * ny + y) * nz + z)
+    })
+}
+
+impl Vdf {
+    /// A distribution from blocks: their numbers `ids`, in any order, and 64 `values` for each, in double or single
+    /// precision [s³ m⁻⁶]. It is zero outside these blocks. Both orders are Vlasiator's
+    /// ([module documentation](self)).
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] naming a block that lies outside the grid or is there twice, a number of values
+    /// other than 64 a block, or a value other than zero in a cell outside the grid; [`Error::NotFinite`] with the
+    /// index of the first NaN or infinity.
+    pub fn from_blocks<T: Copy + Into<f64>>(grid: VelocityGrid, ids: &[u32], values: &[T]) -> Result<Self> {
+        let shape = grid.shape();
+        BlockOccupancy::from_ids(shape, ids)?;
+        if Some(values.len()) != ids.len().checked_mul(BLOCK_CELLS) {
+            return Err(Error::InvalidParameter {
+                name: "number of block values",
+                value: values.len().to_string(),
+                allowed: format!("{BLOCK_CELLS} for each of {} blocks", ids.len()),
+            });
+        }
+        let mut dense = vec![0.0; grid.cells()];
+        for (&id, block) in ids.iter().zip(values.chunks_exact(BLOCK_CELLS)) {
+            for (place, (cell, &value)) in cells_of_block(shape, id).zip(block).enumerate() {
+                let value = value.into();
+                match cell {
+                    Some(cell) => dense[cell] = value,
+                    None if value == 0.0 => {}
+                    None => {
+                        return Err(Error::InvalidParameter {
+                            name: "block value",
+                            value: value.to_string(),
+                            allowed: format!(
+                                "0 at place {place} of block {id}, which lies outside the grid of shape {shape:?}"
+                            ),
+                        });
+                    }
+                }
+            }
+        }
+        Self::from_vec(grid, dense)
+    }
+
+    /// The values [s³ m⁻⁶] of the occupied blocks, 64 a block, in the order of [`BlockOccupancy::ids`]: the way back
+    /// from [`Vdf::from_blocks`].
+    ///
+    /// # Errors
+    /// [`Error::ShapeMismatch`] if the occupancy is that of a grid of another shape.
+    pub fn block_values(&self, occupancy: &BlockOccupancy) -> Result<Vec<f64>> {
+        let shape = self.grid().shape();
+        if occupancy.shape != shape {
+            return Err(Error::ShapeMismatch { expected: shape, found: occupancy.shape.to_vec() });
+        }
+        let f = self.as_slice();
+        let cells = occupancy.ids().flat_map(|id| cells_of_block(shape, id));
+        Ok(cells.map(|cell| cell.map_or(0.0, |cell| f[cell])).collect())
+    }
+
+    /// The blocks that hold any |f| > `threshold` [s³ m⁻⁶]; Vlasiator's own threshold is often 1e-15.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] if the threshold is negative or not a number.
+    pub fn block_occupancy(&self, threshold: f64) -> Result<BlockOccupancy> {
+        if threshold.is_nan() || threshold < 0.0 {
+            return Err(Error::InvalidParameter {
+                name: "threshold",
+                value: threshold.to_string(),
+                allowed: "a phase-space density, zero or more".to_owned(),
+            });
+        }
+        let [_, ny, nz] = self.grid().shape();
+        let mut occupancy = BlockOccupancy::empty(self.grid().shape());
+        let [nbx, nby, _] = occupancy.block_shape();
+        for (row, f) in self.as_slice().chunks_exact(nz).enumerate() {
+            let column = row / ny / BLOCK_EDGE + nbx * (row % ny / BLOCK_EDGE);
+            for (block, f) in f.chunks(BLOCK_EDGE).enumerate() {
+                occupancy.occupied[column + nbx * nby * block] |= f.iter().any(|f| f.abs() > threshold);
+            }
+        }
+        Ok(occupancy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn unit(shape: [usize; 3]) -> VelocityGrid {
+        VelocityGrid::unit(shape).unwrap()
+    }
+
+    #[test]
+    fn both_orders_are_vlasiators() {
+        // 2 x 3 x 2 blocks: number 9 = 1 + 2 (1 + 3 · 1) is block [1, 1, 1]; place 27 = 3 + 4 · 2 + 16 · 1 is [3, 2, 1].
+        let mut block = [0.0f32; 64];
+        block[27] = 5.0;
+        let vdf = Vdf::from_blocks(unit([8, 12, 8]), &[9], &block).unwrap();
+        let found: Vec<_> =
+            vdf.values().indexed_iter().filter(|(_, f)| **f != 0.0).map(|(cell, f)| (cell, *f)).collect();
+        assert_eq!(found, [((7, 6, 5), 5.0)]);
+    }
+
+    #[test]
+    fn every_cell_lies_in_one_block() {
+        let shape = [5, 8, 3];
+        let vdf = Vdf::from_fn(unit(shape), |[x, y, z]| 1.0 + x + 10.0 * y + 100.0 * z).unwrap();
+        let occupancy = vdf.block_occupancy(0.0).unwrap();
+        assert_eq!(occupancy.block_shape(), [2, 2, 1]);
+        assert_eq!(occupancy.ids().collect::<Vec<_>>(), [0, 1, 2, 3]);
+        let values = vdf.block_values(&occupancy).unwrap();
+        // Block 1 begins at cell [4, 0, 0]; its next cell along x is outside, along y and z it is not.
+        assert_eq!(values[64..70], [5.0, 0.0, 0.0, 0.0, 15.0, 0.0]);
+        assert_eq!(values[64 + 16], 105.0);
+        assert_eq!(values[64 + 48..128], [0.0; 16]);
+        assert_eq!(values.iter().sum::<f64>(), vdf.as_slice().iter().sum::<f64>());
+        let ids: Vec<u32> = occupancy.ids().collect();
+        assert_eq!(Vdf::from_blocks(unit(shape), &ids, &values).unwrap(), vdf);
+    }
+
+    #[test]
+    fn occupancy_counts_what_exceeds_the_threshold() {
+        let mut values = vec![0.0; 6 * 6 * 6];
+        values[(5 * 6 + 1) * 6 + 4] = -3.0;
+        values[2] = 2.0;
+        let vdf = Vdf::from_vec(unit([6; 3]), values).unwrap();
+        let ids = |threshold| vdf.block_occupancy(threshold).unwrap().ids().collect::<Vec<_>>();
+        assert_eq!(ids(0.0), [0, 5]);
+        assert_eq!(ids(2.0), [5]);
+        assert_eq!(ids(3.0), [] as [u32; 0]);
+        let occupancy = vdf.block_occupancy(2.0).unwrap();
+        assert_eq!(occupancy.count(), 1);
+        assert!(occupancy.contains(5) && !occupancy.contains(0) && !occupancy.contains(u32::MAX));
+        assert_eq!(occupancy, BlockOccupancy::from_ids([6; 3], &[5]).unwrap());
+        for ((x, y, z), &inside) in occupancy.mask().indexed_iter() {
+            assert_eq!(inside, x >= 4 && y < 4 && z >= 4);
+        }
+    }
+
+    #[test]
+    fn blocks_that_do_not_fit_are_refused_by_name() {
+        let refused =
+            |ids: &[u32], values: &[f64]| Vdf::from_blocks(unit([4, 4, 5]), ids, values).unwrap_err().to_string();
+        assert_eq!(
+            refused(&[0, 2], &[0.0; 128]),
+            "block id = 2 is not allowed: a grid of shape [4, 4, 5] has 2 blocks, counted from 0"
+        );
+        assert_eq!(refused(&[1, 1], &[0.0; 128]), "block id = 1 is not allowed: every block may be there only once");
+        assert!(refused(&[0, 1], &[0.0; 127]).contains("127 is not allowed: 64 for each of 2 blocks"));
+        assert!(refused(&[1], &[7.5; 64]).contains("7.5 is not allowed: 0 at place 16 of block 1"));
+        let mut block = [0.0; 64];
+        block[6] = f64::NAN;
+        assert!(refused(&[1], &block).contains("at index [2, 1, 4] is NaN"));
+        let vdf = Vdf::zeros(unit([4; 3]));
+        for threshold in [f64::NAN, -1.0] {
+            assert!(matches!(vdf.block_occupancy(threshold), Err(Error::InvalidParameter { name: "threshold", .. })));
+        }
+        let other = BlockOccupancy::from_ids([4, 4, 5], &[]).unwrap();
+        assert!(matches!(vdf.block_values(&other), Err(Error::ShapeMismatch { .. })));
+        assert!(BlockOccupancy::from_ids([usize::MAX; 3], &[]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_hold_all_there_is(
+            shape in prop::array::uniform3(1usize..11),
+            cells in prop::collection::vec((any::<prop::sample::Index>(), -1e3..1e3), 0..20),
+        ) {
+            let mut values = vec![0.0; shape.iter().product()];
+            for (cell, value) in &cells {
+                *cell.get_mut(&mut values) = *value;
+            }
+            let vdf = Vdf::from_vec(unit(shape), values).unwrap();
+            let occupancy = vdf.block_occupancy(0.0).unwrap();
+            prop_assert!(occupancy.count() <= cells.len());
+            // Any order of the blocks will do: hand them back in reverse.
+            let mut blocks: Vec<_> = occupancy.ids().collect();
+            blocks.reverse();
+            let values: Vec<f64> =
+                vdf.block_values(&occupancy).unwrap().chunks(64).rev().flatten().copied().collect();
+            prop_assert_eq!(Vdf::from_blocks(unit(shape), &blocks, &values).unwrap(), vdf);
+        }
+    }
+}

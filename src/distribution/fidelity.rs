@@ -41,7 +41,7 @@ pub struct Fidelity {
 /// Vlasiator's usual sparsity threshold, and the floor of the logarithmic error in SI units [s³ m⁻⁶].
 const SI_FLOOR: f64 = 1e-15;
 /// Peaks of space-plasma distributions in SI units lie here; other peaks are taken for other units.
-const SI_PEAKS: std::ops::RangeInclusive<f64> = 1e-14..=1e-9;
+const SI_PEAKS: std::ops::RangeInclusive<f64> = 1e-14..=1e-7;
 /// The floor in other units, as a fraction of the peak.
 const RELATIVE_FLOOR: f64 = 1e-6;
 
@@ -54,7 +54,7 @@ impl Fidelity {
         Self::compare_above(original, reconstruction, Self::default_floor(original))
     }
 
-    /// The default floor for `log10_rms` [s³ m⁻⁶]: 1e-15 where the peak lies between 1e-14 and 1e-9, as in SI units it
+    /// The default floor for `log10_rms` [s³ m⁻⁶]: 1e-15 where the peak lies between 1e-14 and 1e-7, as in SI units it
     /// does for space plasmas, and 1e-6 of the peak otherwise.
     #[must_use]
     pub fn default_floor(original: &Vdf) -> f64 {

@@ -52,6 +52,16 @@ impl Frame {
         std::array::from_fn(|i| std::array::from_fn(|j| rotation.matrix()[(j, i)]))
     }
 
+    /// The standard deviations [m/s] along other unit vectors, one a row, of the Gaussian exp(−½|ξ|²).
+    #[must_use]
+    pub fn widths_along(&self, directions: [[f64; 3]; 3]) -> [f64; 3] {
+        let axes = self.axes();
+        directions.map(|direction| {
+            let along = |i: usize| (0..3).map(|j| axes[i][j] * direction[j]).sum::<f64>() * self.scales[i];
+            along(0).hypot(along(1)).hypot(along(2))
+        })
+    }
+
     /// The dimensionless coordinates ξ of a velocity [m/s].
     #[must_use]
     pub fn to_frame(&self, velocity: [f64; 3]) -> [f64; 3] {

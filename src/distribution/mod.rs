@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod fidelity;
 pub mod frame;
+pub mod gaussian_fit;
 pub mod grid;
 pub mod io;
 pub mod moments;

@@ -3,7 +3,7 @@
 use super::grid::VelocityGrid;
 use super::vdf::Vdf;
 use crate::numerics::scaling::normalising_factor;
-use crate::numerics::summation::{CompensatedSum, row_sum};
+use crate::numerics::summation::{CompensatedSum, row_sums};
 
 /// The velocity moments of a distribution, up to the heat flux, per unit mass.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,8 +48,10 @@ impl Moments {
         let [x, y, z] = offsets(middle);
         let mut first = [CompensatedSum::default(); 4];
         for (row, f) in values.chunks_exact(nz).enumerate() {
-            let s0 = row_sum(nz, |k| density_at(f[k]));
-            let s1 = row_sum(nz, |k| density_at(f[k]) * z[k]);
+            let [s0, s1] = row_sums(nz, |k| {
+                let f = density_at(f[k]);
+                [f, f * z[k]]
+            });
             for (sum, term) in first.iter_mut().zip([s0, x[row / ny] * s0, y[row % ny] * s0, s1]) {
                 sum.add(term);
             }
@@ -65,10 +67,10 @@ impl Moments {
         let mut second = [CompensatedSum::default(); 9];
         for (row, f) in values.chunks_exact(nz).enumerate() {
             let (x, y) = (x[row / ny], y[row % ny]);
-            let s0 = row_sum(nz, |k| density_at(f[k]));
-            let s1 = row_sum(nz, |k| density_at(f[k]) * z[k]);
-            let s2 = row_sum(nz, |k| density_at(f[k]) * z[k] * z[k]);
-            let s3 = row_sum(nz, |k| density_at(f[k]) * z[k] * z[k] * z[k]);
+            let [s0, s1, s2, s3] = row_sums(nz, |k| {
+                let (f, z) = (density_at(f[k]), z[k]);
+                [f, f * z, f * z * z, f * z * z * z]
+            });
             let perpendicular = x * x + y * y;
             let energy = perpendicular * s0 + s2;
             let terms = [

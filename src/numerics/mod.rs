@@ -1,7 +1,8 @@
 //! Numerical methods that several bases share and no library does for us.
 
-pub mod cache;
-pub mod gaussian_fit;
+pub(crate) mod cache;
+pub(crate) mod cgls;
 pub mod levenberg_marquardt;
-pub mod scaling;
-pub mod summation;
+pub(crate) mod scaling;
+pub(crate) mod separable;
+pub(crate) mod summation;

@@ -23,28 +23,26 @@ impl CompensatedSum {
     }
 }
 
-/// Σ term(k) for k in 0..n, by eight interleaved sums that are then added pairwise.
+/// N sums Σ term(k) for k in 0..n at once, each by eight interleaved sums that are then added pairwise.
 #[inline(always)]
-pub(crate) fn row_sum(n: usize, term: impl Fn(usize) -> f64) -> f64 {
-    let mut lanes = [0.0; LANES];
+pub(crate) fn row_sums<const N: usize>(n: usize, term: impl Fn(usize) -> [f64; N]) -> [f64; N] {
+    let mut lanes = [[0.0; LANES]; N];
     let full = n - n % LANES;
     for start in (0..full).step_by(LANES) {
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += term(start + lane);
+        for lane in 0..LANES {
+            let terms = term(start + lane);
+            for sum in 0..N {
+                lanes[sum][lane] += terms[sum];
+            }
         }
     }
     for k in full..n {
-        lanes[k - full] += term(k);
+        let terms = term(k);
+        for sum in 0..N {
+            lanes[sum][k - full] += terms[sum];
+        }
     }
-    ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]))
-}
-
-/// Σ a\[k\] b\[k\] over the shorter of two slices.
-#[inline]
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let n = a.len().min(b.len());
-    let (a, b) = (&a[..n], &b[..n]);
-    row_sum(n, |k| a[k] * b[k])
+    lanes.map(|l| ((l[0] + l[4]) + (l[1] + l[5])) + ((l[2] + l[6]) + (l[3] + l[7])))
 }
 
 /// Compensated Σ term over all rows of length `row` of the paired slices.
@@ -53,7 +51,8 @@ pub(crate) fn paired_sum(a: &[f64], b: &[f64], row: usize, term: impl Fn(f64, f6
     for (a, b) in a.chunks(row.max(1)).zip(b.chunks(row.max(1))) {
         let n = a.len().min(b.len());
         let (a, b) = (&a[..n], &b[..n]);
-        sum.add(row_sum(n, |k| term(a[k], b[k])));
+        let [row] = row_sums(n, |k| [term(a[k], b[k])]);
+        sum.add(row);
     }
     sum.value()
 }
@@ -74,7 +73,8 @@ mod tests {
     #[test]
     fn rows_of_every_length_are_summed_whole() {
         for n in 0..40 {
-            assert_eq!(row_sum(n, |k| k as f64), (0..n).sum::<usize>() as f64);
+            let [count, sum] = row_sums(n, |k| [1.0, k as f64]);
+            assert_eq!((count, sum), (n as f64, (0..n).sum::<usize>() as f64));
         }
     }
 }

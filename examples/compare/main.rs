@@ -1,0 +1,118 @@
+//! Encodes a distribution in several bases, reconstructs it, and compares: the whole job of the reference notebooks.
+//!
+//! ```text
+//! cargo run --release --example compare -- [FILE] [--bases SPEC ...] [--json FILE] [--out DIR]
+//! ```
+
+mod arguments;
+mod input;
+mod measure;
+mod names;
+mod picture;
+mod progress;
+mod rows;
+mod table;
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use vdf_basis::{Fidelity, Registry};
+
+use arguments::Arguments;
+use input::Input;
+use measure::{Row, measure};
+use picture::View;
+use progress::Progress;
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let inputs = input::load(arguments)?;
+    // Each basis is measured, then drawn.
+    let progress = Progress::new(inputs.len() * arguments.bases.len() * 2);
+    let mut succeeded = false;
+    for input in &inputs {
+        let rows = compare(input, arguments, &progress)?;
+        succeeded |= rows.iter().any(|row| row.outcome.is_ok());
+        if let Some(path) = &arguments.json {
+            let path = if inputs.len() > 1 { rows::json_path_for(path, &input.name) } else { path.clone() };
+            create_parent(&path)?;
+            fs::write(&path, rows::to_json(&rows)? + "\n")
+                .map_err(|problem| format!("{}: {problem}", path.display()))?;
+        }
+        let folder = if inputs.len() > 1 { arguments.out.join(&input.name) } else { arguments.out.clone() };
+        let pictures = draw(input, &rows, &folder, &progress)?;
+        if !pictures.is_empty() {
+            progress.print(&format!("pictures: {}\n", listed(&folder, &pictures)))?;
+        }
+    }
+    if succeeded { Ok(()) } else { Err("every basis failed".into()) }
+}
+
+/// Measures every basis on one distribution and prints the table.
+fn compare(input: &Input, arguments: &Arguments, progress: &Progress) -> Result<Vec<Row>, Box<dyn Error>> {
+    let Input { name, vdf } = input;
+    let floor = Fidelity::default_floor(vdf);
+    let blocks = vdf.block_occupancy(floor)?.count();
+    let registry = Registry::standard();
+    let mut rows = Vec::with_capacity(arguments.bases.len());
+    for spec in &arguments.bases {
+        rows.push(measure(&registry, spec, vdf, blocks, arguments.repeat, progress));
+        progress.step();
+    }
+    progress.print(&format!(
+        "{name}: {}, peak {:.3e}, {blocks} blocks of 4^3 cells above the floor {floor:.1e}\n{}",
+        vdf.grid(),
+        vdf.peak(),
+        table::table(&rows)
+    ))?;
+    Ok(rows)
+}
+
+/// Draws a picture of every basis that succeeded and one summary of them all; gives the names of the files.
+fn draw(input: &Input, rows: &[Row], folder: &Path, progress: &Progress) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    fs::create_dir_all(folder).map_err(|problem| format!("{}: {problem}", folder.display()))?;
+    let view = View::new(&input.name, &input.vdf);
+    let stems = names::file_stems(rows.iter().map(|row| row.spec.as_str()));
+    let mut files = Vec::new();
+    for (row, stem) in rows.iter().zip(stems) {
+        if let Ok(measured) = &row.outcome {
+            let file = PathBuf::from(format!("{stem}.png"));
+            progress.doing(format!("{}: picture", row.spec));
+            picture::comparison(&view, &row.spec, measured)?.save(&folder.join(&file))?;
+            files.push(file);
+        }
+        progress.step();
+    }
+    let shown: Vec<_> = rows.iter().filter_map(|row| Some((row.spec.as_str(), row.outcome.as_ref().ok()?))).collect();
+    if !shown.is_empty() {
+        let file = PathBuf::from("summary.png");
+        picture::summary(&view, &shown)?.save(&folder.join(&file))?;
+        files.push(file);
+    }
+    Ok(files)
+}
+
+fn create_parent(path: &Path) -> Result<(), Box<dyn Error>> {
+    match path.parent() {
+        Some(parent) => Ok(fs::create_dir_all(parent).map_err(|problem| format!("{}: {problem}", parent.display()))?),
+        None => Ok(()),
+    }
+}
+
+/// `folder/{a.png, b.png}`.
+fn listed(folder: &Path, files: &[PathBuf]) -> String {
+    let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    format!("{}/{{{}}}", folder.display(), files.join(", "))
+}

@@ -1,0 +1,120 @@
+//! Encoding, reconstructing, comparing and timing one basis.
+
+use std::time::Instant;
+
+use vdf_basis::{AnyBasis, Basis, Coefficients, Fidelity, Registry, Result, StorageCost, Vdf};
+
+use crate::progress::Progress;
+
+/// What one basis did to one distribution.
+pub struct Measured {
+    /// The reconstruction on the original's grid.
+    pub reconstruction: Vdf,
+    /// How many real numbers a decoder needs.
+    pub coefficients: usize,
+    /// What storing them costs.
+    pub cost: StorageCost,
+    /// How faithful the reconstruction is.
+    pub fidelity: Fidelity,
+    /// Median time of encoding [ms].
+    pub encode_ms: f64,
+    /// Median time of reconstructing [ms].
+    pub reconstruct_ms: f64,
+}
+
+/// One line of every table: a spec, and what came of it.
+pub struct Row {
+    /// The spec as given.
+    pub spec: String,
+    /// The figures, or why there are none.
+    pub outcome: Result<Measured>,
+}
+
+/// Runs one basis; its errors become part of the row.
+pub fn measure(
+    registry: &Registry,
+    spec: &str,
+    vdf: &Vdf,
+    occupied_blocks: usize,
+    repeat: usize,
+    progress: &Progress,
+) -> Row {
+    let outcome =
+        registry.parse(spec).and_then(|basis| measure_basis(&basis, vdf, occupied_blocks, repeat, spec, progress));
+    Row { spec: spec.to_owned(), outcome }
+}
+
+fn measure_basis(
+    basis: &AnyBasis,
+    vdf: &Vdf,
+    occupied_blocks: usize,
+    repeat: usize,
+    spec: &str,
+    progress: &Progress,
+) -> Result<Measured> {
+    let (coefficients, encode_ms) = timed(repeat, |run| {
+        progress.doing(format!("{spec}: encode {}/{repeat}", run + 1));
+        basis.encode(vdf)
+    })?;
+    let (reconstruction, reconstruct_ms) = timed(repeat, |run| {
+        progress.doing(format!("{spec}: reconstruct {}/{repeat}", run + 1));
+        basis.reconstruct(&coefficients, vdf.grid())
+    })?;
+    let bytes = stored_bytes(&basis.to_string(), coefficients.count(), coefficients.topology_len());
+    Ok(Measured {
+        coefficients: coefficients.count(),
+        cost: StorageCost::new(vdf.grid(), occupied_blocks, bytes),
+        fidelity: Fidelity::compare(vdf, &reconstruction)?,
+        reconstruction,
+        encode_ms,
+        reconstruct_ms,
+    })
+}
+
+/// The result of the last run, and the median time of all [ms].
+fn timed<T>(repeat: usize, mut run: impl FnMut(usize) -> Result<T>) -> Result<(T, f64)> {
+    let mut times = Vec::with_capacity(repeat);
+    let mut measure = |index| {
+        let start = Instant::now();
+        let result = run(index);
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+        result
+    };
+    let mut result = measure(0)?;
+    for index in 1..repeat {
+        result = measure(index)?;
+    }
+    Ok((result, median(&mut times)))
+}
+
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    let upper = times.len() / 2;
+    if times.len() % 2 == 1 { times[upper] } else { 0.5 * (times[upper - 1] + times[upper]) }
+}
+
+/// Shape, lower edges and spacings.
+const GRID_NUMBERS: usize = 9;
+
+/// What a decoder needs, uncompressed: 8 bytes for each coefficient, each integer of the topology and each of the nine
+/// numbers of the grid, and the parameters as the text of the spec.
+fn stored_bytes(spec: &str, coefficients: usize, topology_len: usize) -> usize {
+    8 * (coefficients + topology_len + GRID_NUMBERS) + spec.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_stored_is_counted() {
+        assert_eq!(stored_bytes("hermite:order=15", 3375, 0), 8 * 3375 + 72 + 16);
+        assert_eq!(stored_bytes("", 0, 10), 80 + 72);
+    }
+
+    #[test]
+    fn medians_of_odd_and_even_counts() {
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+}

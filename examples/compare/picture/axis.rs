@@ -1,0 +1,173 @@
+//! Velocity axes: units, ticks and their labels.
+
+use vdf_basis::{Vdf, VelocityGrid};
+
+/// The units a grid is shown in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Units {
+    /// Metres per second, shown in km/s, and densities in s³ m⁻⁶.
+    Si,
+    /// Anything else: mostly cell indices.
+    Cells,
+}
+
+/// Cells of a grid in m/s are wider than this, those of one in index units are 1 wide.
+const SI_SPACING: f64 = 1e2;
+
+impl Units {
+    /// Told from the width of the cells.
+    pub fn of(grid: &VelocityGrid) -> Self {
+        if grid.spacing().iter().any(|&spacing| spacing > SI_SPACING) { Self::Si } else { Self::Cells }
+    }
+
+    /// One unit of the axes, in the grid's own.
+    pub fn velocity(self) -> f64 {
+        match self {
+            Self::Si => 1e3,
+            Self::Cells => 1.0,
+        }
+    }
+
+    /// The label of a velocity axis.
+    pub fn axis_label(self, axis: usize) -> String {
+        let name = ["v_{x}", "v_{y}", "v_{z}"][axis];
+        match self {
+            Self::Si => format!("{name}  [km/s]"),
+            Self::Cells => format!("{name}  [cells]"),
+        }
+    }
+
+    /// The label of phase-space densities.
+    pub fn density_label(self) -> &'static str {
+        match self {
+            Self::Si => "f [s^{3} m^{−6}]",
+            Self::Cells => "f [arbitrary units]",
+        }
+    }
+}
+
+/// A velocity axis of a grid, in the units shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Axis {
+    pub index: usize,
+    pub units: Units,
+    pub cells: usize,
+    /// Edges of the grid.
+    pub lower: f64,
+    pub upper: f64,
+}
+
+impl Axis {
+    pub fn of(vdf: &Vdf, index: usize) -> Self {
+        let grid = vdf.grid();
+        let units = Units::of(grid);
+        let [lower, upper] = [grid.lower(), grid.upper()].map(|edges| edges[index] / units.velocity());
+        Self { index, units, cells: grid.shape()[index], lower, upper }
+    }
+
+    pub fn label(&self) -> String {
+        self.units.axis_label(self.index)
+    }
+
+    /// Where a velocity lies between the edges, 0..1.
+    pub fn fraction(&self, velocity: f64) -> f64 {
+        (velocity - self.lower) / (self.upper - self.lower)
+    }
+
+    /// Where the centre of a cell lies between the edges, 0..1.
+    pub fn centre(&self, cell: usize) -> f64 {
+        (cell as f64 + 0.5) / self.cells as f64
+    }
+
+    /// The cell at a fraction 0..1.
+    pub fn cell(&self, fraction: f64) -> usize {
+        ((fraction * self.cells as f64) as usize).min(self.cells - 1)
+    }
+
+    /// At most `count` round velocities between the edges.
+    pub fn ticks(&self, count: usize) -> Vec<f64> {
+        ticks(self.lower, self.upper, count)
+    }
+}
+
+/// At most `count` multiples of 1, 2 or 5 times a power of ten from `lower` to `upper`.
+pub fn ticks(lower: f64, upper: f64, count: usize) -> Vec<f64> {
+    let span = upper - lower;
+    if !(span > 0.0 && span.is_finite()) {
+        return Vec::new();
+    }
+    let magnitude = 10f64.powf((span / count.max(1) as f64).log10().floor());
+    let multiples = |step: f64| ((lower / step - 1e-9).ceil() as i64)..=((upper / step + 1e-9).floor() as i64);
+    let fits = |step: &f64| multiples(*step).count() <= count;
+    match [1.0, 2.0, 5.0, 10.0, 20.0].map(|factor| factor * magnitude).iter().copied().find(fits) {
+        Some(step) => multiples(step).map(|multiple| multiple as f64 * step).collect(),
+        None => Vec::new(),
+    }
+}
+
+/// A tick's number: plain where that is short, else with a power of ten; with a true minus sign.
+pub fn number(value: f64) -> String {
+    let magnitude = value.abs();
+    // Multiples of a step carry rounding errors in their last digits.
+    let plain = format!("{:.6}", magnitude);
+    let text = if magnitude < 1e-300 {
+        "0".to_owned()
+    } else if (1e-3..1e5).contains(&magnitude) {
+        plain.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        let exponent = magnitude.log10().floor() as i32;
+        let mantissa = format!("{:.3}", magnitude / 10f64.powi(exponent));
+        match mantissa.trim_end_matches('0').trim_end_matches('.') {
+            "1" => power_of_ten(exponent),
+            "10" => power_of_ten(exponent + 1),
+            mantissa => format!("{mantissa}·{}", power_of_ten(exponent)),
+        }
+    };
+    if value < 0.0 && text != "0" { format!("−{text}") } else { text }
+}
+
+/// 10 with a raised exponent.
+pub fn power_of_ten(exponent: i32) -> String {
+    let sign = if exponent < 0 { "−" } else { "" };
+    format!("10^{{{sign}{}}}", exponent.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_inside() {
+        assert_eq!(ticks(-0.5, 49.5, 6), [0.0, 10.0, 20.0, 30.0, 40.0]);
+        assert_eq!(ticks(-560.0, 800.0, 6), [-500.0, 0.0, 500.0]);
+        assert!(ticks(1.0, 1.0, 6).is_empty() && ticks(0.0, f64::INFINITY, 6).is_empty());
+        for (lower, upper) in [(-0.5, 0.5), (-1e6, 3e6), (1e-15, 2e-15), (0.0, 7.0)] {
+            let ticks = ticks(lower, upper, 5);
+            assert!((2..=5).contains(&ticks.len()), "{ticks:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_for_print() {
+        let expected = [
+            (0.0, "0"),
+            (-400.0, "−400"),
+            (0.30000000000000004, "0.3"),
+            (2e-15, "2·10^{−15}"),
+            (1e6, "10^{6}"),
+            (-5e-5, "−5·10^{−5}"),
+        ];
+        for (value, text) in expected {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn units_follow_the_spacing() {
+        assert_eq!(Units::of(&VelocityGrid::unit([4, 4, 4]).unwrap()), Units::Cells);
+        let grid = VelocityGrid::new([4, 4, 4], [-4e4; 3], [2e4; 3]).unwrap();
+        assert_eq!(Units::of(&grid), Units::Si);
+        let axis = Axis::of(&Vdf::zeros(grid), 1);
+        assert_eq!((axis.lower, axis.upper, axis.fraction(0.0), axis.cell(0.99)), (-40.0, 40.0, 0.5, 3));
+    }
+}

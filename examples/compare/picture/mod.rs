@@ -1,0 +1,15 @@
+//! Pictures of a distribution and its reconstructions.
+
+mod axis;
+mod canvas;
+mod colours;
+mod comparison;
+mod panel;
+mod profile;
+mod scale;
+mod summary;
+mod view;
+
+pub use comparison::comparison;
+pub use summary::summary;
+pub use view::View;

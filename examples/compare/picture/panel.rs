@@ -1,0 +1,118 @@
+//! One plane as a raster with its axes, and the colour bar that explains it.
+
+use plotters::style::RGBColor;
+
+use super::axis::{Axis, number};
+use super::canvas::{Align, Area, Canvas, Drawn, Pen, text_width};
+use super::colours::{FADED_INK, INK};
+use super::scale::Tick;
+use super::view::View;
+
+/// Size of the numbers at ticks, and of the labels of axes [px].
+pub const TICK_SIZE: f64 = 19.0;
+pub const LABEL_SIZE: f64 = 21.0;
+const TICK_LENGTH: f64 = 6.0;
+/// From the frame to the middle of numbers and labels below it [px].
+const NUMBERS_BELOW: f64 = 20.0;
+const LABEL_BELOW: f64 = 46.0;
+/// From ticks to the numbers beside them, and from the widest to the middle of the label [px].
+const NUMBERS_BESIDE: f64 = 5.0;
+const LABEL_BESIDE: f64 = 19.0;
+/// One tick for so many pixels at most.
+const TICK_EVERY: f64 = 62.0;
+
+/// A plane of cells: each in the colour that `colour` gives for its indices across and up.
+pub fn plane(
+    canvas: &mut Canvas,
+    area: &Area,
+    across: &Axis,
+    up: &Axis,
+    colour: impl Fn([usize; 2]) -> RGBColor,
+) -> Drawn {
+    let colours: Vec<RGBColor> =
+        (0..up.cells).flat_map(|v| (0..across.cells).map(move |u| [u, v])).map(colour).collect();
+    canvas.raster(area, |u, v| colours[up.cell(v) * across.cells + across.cell(u)]);
+    canvas.frame(area, INK)
+}
+
+/// Ticks, numbers and label of an axis below an area.
+pub fn axis_below(canvas: &mut Canvas, area: &Area, axis: &Axis) -> Drawn {
+    for tick in axis.ticks((area.width / TICK_EVERY) as usize + 1) {
+        let x = area.left + axis.fraction(tick) * area.width;
+        canvas.line(&[(x, area.bottom()), (x, area.bottom() + TICK_LENGTH)], 1.0, INK)?;
+        canvas.text((x, area.bottom() + NUMBERS_BELOW), &number(tick), Pen::new(TICK_SIZE, INK, Align::Middle))?;
+    }
+    let below = (area.centre().0, area.bottom() + LABEL_BELOW);
+    canvas.text(below, &axis.label(), Pen::new(LABEL_SIZE, INK, Align::Middle))
+}
+
+/// Ticks of an axis left of an area; with `labelled` also numbers and label.
+pub fn axis_left(canvas: &mut Canvas, area: &Area, axis: &Axis, labelled: bool) -> Drawn {
+    let tick = |value| Tick { fraction: axis.fraction(value), text: number(value) };
+    let ticks: Vec<_> = axis.ticks((area.height / TICK_EVERY) as usize + 1).into_iter().map(tick).collect();
+    ticks_left(canvas, area, &ticks, labelled.then(|| axis.label()).as_deref())
+}
+
+/// Ticks left of an area; with a label also numbers.
+pub fn ticks_left(canvas: &mut Canvas, area: &Area, ticks: &[Tick], label: Option<&str>) -> Drawn {
+    let numbers_right = area.left - TICK_LENGTH - NUMBERS_BESIDE;
+    let mut widest: f64 = 0.0;
+    for tick in ticks {
+        let y = area.bottom() - tick.fraction * area.height;
+        canvas.line(&[(area.left - tick_length(tick), y), (area.left, y)], 1.0, INK)?;
+        if label.is_some() {
+            canvas.text((numbers_right, y), &tick.text, Pen::new(TICK_SIZE, INK, Align::Right))?;
+            widest = widest.max(text_width(&tick.text, TICK_SIZE)?);
+        }
+    }
+    match label {
+        Some(label) => {
+            let left = (numbers_right - widest - LABEL_BESIDE, area.centre().1);
+            canvas.text(left, label, Pen::new(LABEL_SIZE, INK, Align::Middle).upright())
+        }
+        None => Ok(()),
+    }
+}
+
+/// A colour bar: `colour` of the fractions of its height, ticks at such fractions.
+pub fn colour_bar(
+    canvas: &mut Canvas,
+    area: &Area,
+    label: &str,
+    ticks: &[Tick],
+    colour: impl Fn(f64) -> RGBColor,
+) -> Drawn {
+    canvas.raster(area, |_, v| colour(v));
+    canvas.frame(area, INK)?;
+    let numbers_left = area.right() + TICK_LENGTH + NUMBERS_BESIDE;
+    let mut widest: f64 = 0.0;
+    for tick in ticks {
+        let y = area.bottom() - tick.fraction * area.height;
+        canvas.line(&[(area.right(), y), (area.right() + tick_length(tick), y)], 1.0, INK)?;
+        canvas.text((numbers_left, y), &tick.text, Pen::new(TICK_SIZE, INK, Align::Left))?;
+        widest = widest.max(text_width(&tick.text, TICK_SIZE)?);
+    }
+    let right = (numbers_left + widest + LABEL_BESIDE, area.centre().1);
+    canvas.text(right, label, Pen::new(LABEL_SIZE, INK, Align::Middle).upright())
+}
+
+/// The colour bar of densities.
+pub fn density_bar(canvas: &mut Canvas, area: &Area, view: &View) -> Drawn {
+    // Just above the floor, where the colours begin.
+    let colour = |fraction: f64| view.scale.colour(view.scale.value(fraction.max(1e-6)));
+    colour_bar(canvas, area, view.units.density_label(), &view.scale.ticks(), colour)
+}
+
+fn tick_length(tick: &Tick) -> f64 {
+    if tick.text.is_empty() { 0.5 * TICK_LENGTH } else { TICK_LENGTH }
+}
+
+/// A small square of a colour and what it stands for; gives where the next may begin.
+pub fn key(canvas: &mut Canvas, (x, y): (f64, f64), colour: RGBColor, meaning: &str) -> Drawn<f64> {
+    const SIDE: f64 = 16.0;
+    let square = Area { left: x, top: y - 0.5 * SIDE, width: SIDE, height: SIDE };
+    canvas.raster(&square, |_, _| colour);
+    canvas.frame(&square, FADED_INK)?;
+    canvas.text((x + SIDE + 8.0, y), meaning, Pen::new(TICK_SIZE, INK, Align::Left))?;
+    Ok(x + SIDE + 8.0 + text_width(meaning, TICK_SIZE)? + 28.0)
+}

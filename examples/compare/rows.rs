@@ -1,0 +1,123 @@
+//! The figures as JSON.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::measure::{Measured, Row};
+
+/// One basis. Of a basis that failed only the spec is there; figures that are missing or not finite are `null`.
+#[derive(Debug, Default, Serialize)]
+struct JsonRow<'a> {
+    basis: &'a str,
+    coefficients: Option<usize>,
+    bytes: Option<usize>,
+    ratio_f64: Option<f64>,
+    ratio_f32: Option<f64>,
+    l1: Option<f64>,
+    l2: Option<f64>,
+    linf: Option<f64>,
+    log10_rms: Option<f64>,
+    density: Option<f64>,
+    bulk_velocity: Option<f64>,
+    pressure: Option<f64>,
+    heat_flux: Option<f64>,
+    negative_mass: Option<f64>,
+    encode_ms: Option<f64>,
+    reconstruct_ms: Option<f64>,
+}
+
+impl<'a> JsonRow<'a> {
+    fn new(row: &'a Row) -> Self {
+        let basis = row.spec.as_str();
+        match &row.outcome {
+            Ok(measured) => Self::measured(basis, measured),
+            Err(_) => Self { basis, ..Self::default() },
+        }
+    }
+
+    fn measured(basis: &'a str, measured: &Measured) -> Self {
+        let Measured { cost, fidelity, .. } = measured;
+        let finite = |figure: f64| figure.is_finite().then_some(figure);
+        Self {
+            basis,
+            coefficients: Some(measured.coefficients),
+            bytes: Some(cost.bytes),
+            ratio_f64: finite(cost.ratio_f64),
+            ratio_f32: finite(cost.ratio_f32),
+            l1: finite(fidelity.l1),
+            l2: finite(fidelity.l2),
+            linf: finite(fidelity.linf),
+            log10_rms: finite(fidelity.log10_rms),
+            density: finite(fidelity.density),
+            bulk_velocity: finite(fidelity.bulk_velocity),
+            pressure: finite(fidelity.pressure),
+            heat_flux: finite(fidelity.heat_flux),
+            negative_mass: finite(fidelity.negative_mass),
+            encode_ms: finite(measured.encode_ms),
+            reconstruct_ms: finite(measured.reconstruct_ms),
+        }
+    }
+}
+
+/// An array of one object per row.
+pub fn to_json(rows: &[Row]) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(&rows.iter().map(JsonRow::new).collect::<Vec<_>>())
+}
+
+/// `figures.json` for the distribution `name` is `figures-name.json`.
+pub fn json_path_for(path: &Path, name: &str) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().map_or_else(|| "json".into(), |extension| extension.to_string_lossy());
+    path.with_file_name(format!("{stem}-{name}.{extension}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vdf_basis::{Error, Fidelity, StorageCost, Vdf, VelocityGrid};
+
+    fn rows() -> Vec<Row> {
+        let vdf = Vdf::zeros(VelocityGrid::unit([2, 2, 2]).unwrap());
+        let mut fidelity = Fidelity::compare(&vdf, &vdf).unwrap();
+        fidelity.pressure = f64::INFINITY;
+        let measured = Measured {
+            cost: StorageCost::new(vdf.grid(), 1, 128),
+            reconstruction: vdf,
+            coefficients: 7,
+            fidelity,
+            encode_ms: 1.5,
+            reconstruct_ms: 0.5,
+        };
+        let failed = Error::Degenerate { basis: "maxwellian", reason: "nothing there".to_owned() };
+        vec![
+            Row { spec: "maxwellian".to_owned(), outcome: Ok(measured) },
+            Row { spec: "maxwellian:fit=moments".to_owned(), outcome: Err(failed) },
+        ]
+    }
+
+    #[test]
+    fn every_row_has_exactly_the_promised_keys_in_order() {
+        let keys = "basis coefficients bytes ratio_f64 ratio_f32 l1 l2 linf log10_rms density bulk_velocity pressure \
+                    heat_flux negative_mass encode_ms reconstruct_ms";
+        let json = to_json(&rows()).unwrap();
+        let found: Vec<&str> =
+            json.lines().filter_map(|line| Some(line.split_once(':')?.0.trim().trim_matches('"'))).collect();
+        let expected: Vec<&str> = keys.split_whitespace().chain(keys.split_whitespace()).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn missing_and_infinite_figures_are_null() {
+        let json: serde_json::Value = serde_json::from_str(&to_json(&rows()).unwrap()).unwrap();
+        assert_eq!((&json[0]["ratio_f64"], &json[0]["coefficients"]), (&0.5.into(), &7.into()));
+        assert!(json[0]["pressure"].is_null() && json[1]["l2"].is_null());
+        assert_eq!(json[1]["basis"], "maxwellian:fit=moments");
+    }
+
+    #[test]
+    fn each_distribution_has_its_own_file() {
+        assert_eq!(json_path_for(Path::new("out/figures.json"), "ring"), Path::new("out/figures-ring.json"));
+        assert_eq!(json_path_for(Path::new("figures"), "ring"), Path::new("figures-ring.json"));
+    }
+}

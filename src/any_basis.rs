@@ -1,0 +1,188 @@
+//! A basis chosen at run time: by a name on a command line, or by a tag in a file.
+//!
+//! Erasure happens here and nowhere else: a private object-safe twin of each trait, implemented for every basis, and
+//! two values that wrap it and are themselves a [`Basis`] and its [`Coefficients`].
+
+use std::any::Any;
+use std::fmt::{self, Debug, Display};
+use std::sync::Arc;
+
+use crate::basis::{Basis, Coefficients, Slot};
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::moments::Moments;
+use crate::distribution::vdf::Vdf;
+use crate::error::{Error, Result};
+
+/// Any basis. Cheap to clone; prints the spec of the basis it holds.
+#[derive(Clone)]
+pub struct AnyBasis(Arc<dyn ErasedBasis>);
+
+/// The coefficients of any basis.
+pub struct AnyCoefficients(Box<dyn ErasedCoefficients>);
+
+impl AnyBasis {
+    /// Wraps a basis.
+    #[must_use]
+    pub fn new<B: Basis>(basis: B) -> Self {
+        // What is erased already is not wrapped a second time.
+        match (&basis as &dyn Any).downcast_ref::<Self>() {
+            Some(erased) => erased.clone(),
+            None => Self(Arc::new(basis)),
+        }
+    }
+
+    /// The basis inside, if it is a `B`.
+    #[must_use]
+    pub fn downcast_ref<B: Basis>(&self) -> Option<&B> {
+        self.0.as_any().downcast_ref()
+    }
+}
+
+impl AnyCoefficients {
+    /// Wraps coefficients.
+    #[must_use]
+    pub fn new<C: Coefficients>(coefficients: C) -> Self {
+        Self(Box::new(coefficients))
+    }
+
+    /// The coefficients inside, if they are a `C`.
+    #[must_use]
+    pub fn downcast_ref<C: Coefficients>(&self) -> Option<&C> {
+        self.0.as_any().downcast_ref()
+    }
+}
+
+impl Basis for AnyBasis {
+    type Coefficients = AnyCoefficients;
+
+    fn encode(&self, vdf: &Vdf) -> Result<AnyCoefficients> {
+        self.0.encode(vdf)
+    }
+
+    fn reconstruct(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
+        self.0.reconstruct(coefficients, grid)
+    }
+
+    fn moments(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Moments> {
+        self.0.moments(coefficients, grid)
+    }
+}
+
+impl Coefficients for AnyCoefficients {
+    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+        self.0.visit(visitor);
+    }
+
+    fn topology_len(&self) -> usize {
+        self.0.topology_len()
+    }
+
+    fn count(&self) -> usize {
+        self.0.count()
+    }
+}
+
+impl PartialEq for AnyBasis {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.equals(other.0.as_any())
+    }
+}
+
+impl Debug for AnyBasis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Debug::fmt(&self.0, f)
+    }
+}
+
+impl Display for AnyBasis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(&self.0, f)
+    }
+}
+
+impl Clone for AnyCoefficients {
+    fn clone(&self) -> Self {
+        self.0.cloned()
+    }
+}
+
+impl PartialEq for AnyCoefficients {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.equals(other.0.as_any())
+    }
+}
+
+impl Debug for AnyCoefficients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Debug::fmt(&self.0, f)
+    }
+}
+
+trait ErasedBasis: Debug + Display + Send + Sync {
+    fn encode(&self, vdf: &Vdf) -> Result<AnyCoefficients>;
+    fn reconstruct(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Vdf>;
+    fn moments(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Moments>;
+    fn as_any(&self) -> &dyn Any;
+    fn equals(&self, other: &dyn Any) -> bool;
+}
+
+impl<B: Basis> ErasedBasis for B {
+    fn encode(&self, vdf: &Vdf) -> Result<AnyCoefficients> {
+        Basis::encode(self, vdf).map(AnyCoefficients::new)
+    }
+
+    fn reconstruct(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
+        Basis::reconstruct(self, own(self, coefficients)?, grid)
+    }
+
+    fn moments(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Moments> {
+        Basis::moments(self, own(self, coefficients)?, grid)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn equals(&self, other: &dyn Any) -> bool {
+        other.downcast_ref::<B>() == Some(self)
+    }
+}
+
+fn own<'a, B: Basis>(basis: &B, coefficients: &'a AnyCoefficients) -> Result<&'a B::Coefficients> {
+    coefficients.downcast_ref().ok_or_else(|| Error::ForeignCoefficients(format!("another kind than those of `{basis}`")))
+}
+
+trait ErasedCoefficients: Debug + Send + Sync {
+    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64));
+    fn topology_len(&self) -> usize;
+    fn count(&self) -> usize;
+    fn as_any(&self) -> &dyn Any;
+    fn equals(&self, other: &dyn Any) -> bool;
+    fn cloned(&self) -> AnyCoefficients;
+}
+
+impl<C: Coefficients> ErasedCoefficients for C {
+    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+        Coefficients::visit(self, visitor);
+    }
+
+    fn topology_len(&self) -> usize {
+        Coefficients::topology_len(self)
+    }
+
+    fn count(&self) -> usize {
+        Coefficients::count(self)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn equals(&self, other: &dyn Any) -> bool {
+        other.downcast_ref::<C>() == Some(self)
+    }
+
+    fn cloned(&self) -> AnyCoefficients {
+        AnyCoefficients::new(self.clone())
+    }
+}

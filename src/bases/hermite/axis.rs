@@ -1,0 +1,159 @@
+//! The Hermite functions of one axis on the cells of a grid, orthogonalised.
+
+use faer::{Mat, MatRef};
+
+use super::{Weight, functions};
+use crate::distribution::grid::VelocityGrid;
+
+/// One axis of a grid with a centre and a width: everything its tables depend on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Axis {
+    pub(super) cells: usize,
+    pub(super) lower: f64,
+    pub(super) spacing: f64,
+    pub(super) centre: f64,
+    pub(super) scale: f64,
+}
+
+impl Axis {
+    pub(super) fn new(grid: &VelocityGrid, axis: usize, centre: f64, scale: f64) -> Self {
+        let (cells, lower, spacing) = (grid.shape()[axis], grid.lower()[axis], grid.spacing()[axis]);
+        Self { cells, lower, spacing, centre, scale }
+    }
+
+    /// (v − centre)/scale at the cell centres.
+    pub(super) fn nodes(&self) -> Vec<f64> {
+        (0..self.cells)
+            .map(|k| (self.lower + (k as f64 + 0.5) * self.spacing - self.centre) / self.scale)
+            .collect()
+    }
+
+    /// The functions at the cells, one a column.
+    pub(super) fn functions(&self, weight: Weight, count: usize) -> Mat<f64> {
+        matrix(&functions::evaluate(weight, &self.nodes(), count), self.cells, count)
+    }
+
+    /// Δz times the dual functions, one a row: plain projection by the midpoint rule.
+    pub(super) fn projection(&self, weight: Weight, count: usize) -> Mat<f64> {
+        let duals = functions::duals(weight, &self.nodes(), count);
+        let step = self.spacing / self.scale;
+        Mat::from_fn(count, self.cells, |n, k| step * duals[n * self.cells + k])
+    }
+}
+
+/// ψ = Q R on the cells: the functions are not orthogonal there, least of all where the box cuts them, the columns of Q
+/// are. R is upper triangular, so that Q's first k columns span the first k functions, for every k.
+#[derive(Debug)]
+pub(super) struct Orthogonalised {
+    /// Orthonormal columns, one row a cell: `min(cells, functions)` of them.
+    pub(super) q: Mat<f64>,
+    /// Qᵀψ, one column a function.
+    pub(super) r: Mat<f64>,
+}
+
+impl Orthogonalised {
+    /// The first `count` functions of the axis.
+    pub(super) fn new(axis: &Axis, weight: Weight, count: usize) -> Self {
+        // Orthogonalised with the symmetric weight whatever the coefficients' is: the span is the same, and the
+        // symmetric functions are nearly orthogonal to begin with.
+        let symmetric = axis.functions(Weight::Symmetric, count);
+        let qr = symmetric.qr();
+        let q = qr.compute_thin_Q();
+        let r = match weight {
+            Weight::Symmetric => q.transpose() * &symmetric,
+            Weight::Asymmetric => q.transpose() * axis.functions(weight, count),
+        };
+        let r = Mat::from_fn(r.nrows(), r.ncols(), |i, j| if i <= j { r[(i, j)] } else { 0.0 });
+        Self { q, r }
+    }
+
+    /// Smallest diagonal entry of R's first `count` columns over the largest: near zero where a function adds nothing
+    /// on these cells.
+    pub(super) fn independence(&self, count: usize) -> f64 {
+        let diagonal = || (0..count.min(self.r.nrows())).map(|k| self.r[(k, k)].abs());
+        let largest = diagonal().fold(0.0, f64::max);
+        diagonal().fold(f64::INFINITY, f64::min) / largest
+    }
+
+    /// R⁻¹ of the first `count` functions. A function that the ones before it already hold on these cells gets the
+    /// coefficient zero.
+    pub(super) fn inverse(&self, count: usize) -> Mat<f64> {
+        /// Where a column of R keeps less than this of its largest entry, dividing by it would only amplify rounding.
+        const DEPENDENT: f64 = 1e-11;
+        let mut inverse = Mat::zeros(count, count);
+        for column in 0..count {
+            for i in (0..=column).rev() {
+                let largest = (0..=i).fold(0.0, |m, k| f64::max(m, self.r[(k, i)].abs()));
+                let pivot = self.r[(i, i)];
+                if pivot.abs() <= DEPENDENT * largest {
+                    continue;
+                }
+                let known: f64 = (i + 1..=column).map(|k| self.r[(i, k)] * inverse[(k, column)]).sum();
+                inverse[(i, column)] = (f64::from(u8::from(i == column)) - known) / pivot;
+            }
+        }
+        inverse
+    }
+
+    /// The first `count` columns of Q.
+    pub(super) fn leading(&self, count: usize) -> MatRef<'_, f64> {
+        self.q.as_ref().subcols(0, count)
+    }
+}
+
+/// The matrix that turns coefficients of the symmetric functions into those of the asymmetric with the same centre and
+/// width. Upper triangular: both span e^{−z²/2} times the polynomials of each degree.
+pub(super) fn symmetric_to_asymmetric(order: usize) -> Mat<f64> {
+    // On nodes so many and so wide that sums over them are integrals to rounding.
+    let reach = (2.0 * order as f64 + 1.0).sqrt() + 9.0;
+    let cells = 40 + 6 * order;
+    let axis = Axis { cells, lower: -reach, spacing: 2.0 * reach / cells as f64, centre: 0.0, scale: 1.0 };
+    let symmetric = Orthogonalised::new(&axis, Weight::Symmetric, order);
+    let asymmetric = Orthogonalised::new(&axis, Weight::Asymmetric, order);
+    asymmetric.inverse(order) * symmetric.r
+}
+
+fn matrix(columns: &[f64], rows: usize, count: usize) -> Mat<f64> {
+    MatRef::from_column_major_slice(columns, rows, count).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut() -> Axis {
+        Axis { cells: 23, lower: -1.0, spacing: 0.2, centre: 0.3, scale: 0.9 }
+    }
+
+    #[test]
+    fn q_is_orthonormal_and_spans_the_functions_also_on_a_cut_box() {
+        for weight in [Weight::Symmetric, Weight::Asymmetric] {
+            let tables = Orthogonalised::new(&cut(), weight, 9);
+            let gram = tables.q.transpose() * &tables.q;
+            let back = &tables.q * &tables.r;
+            let functions = cut().functions(weight, 9);
+            let inverse = tables.inverse(9);
+            let unit = &tables.r * &inverse;
+            for i in 0..9 {
+                for j in 0..9 {
+                    let delta = f64::from(u8::from(i == j));
+                    assert!((gram[(i, j)] - delta).abs() < 1e-13);
+                    assert!((unit[(i, j)] - delta).abs() < 1e-9, "{weight:?} {i} {j} {}", unit[(i, j)]);
+                }
+                for k in 0..23 {
+                    assert!((back[(k, i)] - functions[(k, i)]).abs() < 1e-12);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn functions_that_add_nothing_get_no_coefficient() {
+        // Functions far narrower than a cell vanish on all cells but one.
+        let narrow = Axis { scale: 1e-3, centre: -0.9, ..cut() };
+        let tables = Orthogonalised::new(&narrow, Weight::Symmetric, 4);
+        assert!(tables.independence(4) < 1e-6);
+        let inverse = tables.inverse(4);
+        assert!((0..16).all(|k| inverse[(k / 4, k % 4)].is_finite()));
+    }
+}

@@ -1,0 +1,102 @@
+//! A basis for the logarithm of the density.
+
+use std::fmt;
+
+use crate::basis::{Basis, Coefficients, Quantity, Slot};
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::vdf::Vdf;
+use crate::error::{Error, Result};
+use crate::spec::SpecWriter;
+
+/// `log(B)`: B encodes h = log₁₀(max(f, floor) / floor), and the reconstruction is floor·10^h where h > 0, zero
+/// elsewhere. It is never negative, and its errors are relative; negative densities and those below the floor become
+/// zero.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogDensity<B: Basis> {
+    inner: B,
+    floor: Option<f64>,
+}
+
+/// What was found in the logarithm, and the floor it was taken above.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogDensityCoefficients<B: Basis> {
+    /// The floor [s³ m⁻⁶].
+    pub floor: f64,
+    /// What the inner basis found in h.
+    pub inner: B::Coefficients,
+}
+
+impl<B: Basis> LogDensity<B> {
+    /// The default floor, as a fraction of the peak.
+    pub const RELATIVE_FLOOR: f64 = 1e-6;
+
+    /// The logarithm above a floor of [`Self::RELATIVE_FLOOR`] of each distribution's peak.
+    #[must_use]
+    pub fn new(inner: B) -> Self {
+        Self { inner, floor: None }
+    }
+
+    /// The logarithm above a given floor [s³ m⁻⁶].
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] if the floor is not a positive number.
+    pub fn above(inner: B, floor: f64) -> Result<Self> {
+        if !(floor > 0.0 && floor.is_finite()) {
+            return Err(Error::InvalidParameter {
+                name: "floor",
+                value: floor.to_string(),
+                allowed: "a positive phase-space density".to_owned(),
+            });
+        }
+        Ok(Self { inner, floor: Some(floor) })
+    }
+}
+
+impl<B: Basis> fmt::Display for LogDensity<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let floor = self.floor.unwrap_or_default();
+        SpecWriter::new(&format!("log({})", self.inner)).option(self.floor.is_some(), "floor", format!("{floor:e}")).write(f)
+    }
+}
+
+impl<B: Basis> Basis for LogDensity<B> {
+    type Coefficients = LogDensityCoefficients<B>;
+
+    fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
+        let peak = vdf.as_slice().iter().fold(0.0, |peak, &f| f64::max(peak, f));
+        let floor = match self.floor {
+            Some(floor) => floor,
+            // No positive density: any floor leaves h = 0.
+            None if peak == 0.0 => 1.0,
+            None => (Self::RELATIVE_FLOOR * peak).max(f64::MIN_POSITIVE),
+        };
+        let logarithm = vdf.values().mapv(|f| (f.max(floor) / floor).log10());
+        Ok(LogDensityCoefficients { floor, inner: self.inner.encode(&Vdf::new(*vdf.grid(), logarithm)?)? })
+    }
+
+    fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {
+        let mut values = self.inner.reconstruct(&coefficients.inner, grid)?.into_values();
+        // Added to the exponent, so that a floor of 1e-300 under a peak of 1e300 does not overflow on the way.
+        let floor = coefficients.floor.log10();
+        values.mapv_inplace(|h| if h > 0.0 { f64::powf(10.0, h + floor) } else { 0.0 });
+        Vdf::new(*grid, values)
+    }
+}
+
+impl<B: Basis> Coefficients for LogDensityCoefficients<B> {
+    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+        visitor(Slot::new(Quantity::PhaseSpaceDensity, 0), &mut self.floor);
+        // The inner basis counts its amplitudes as densities; here they are decades.
+        self.inner.visit(&mut |slot, value| {
+            let quantity = match slot.quantity {
+                Quantity::PhaseSpaceDensity | Quantity::NumberDensity => Quantity::Decades,
+                other => other,
+            };
+            visitor(Slot { quantity, ..slot }, value);
+        });
+    }
+
+    fn topology_len(&self) -> usize {
+        self.inner.topology_len()
+    }
+}

@@ -1,0 +1,4 @@
+//! Bases made of bases.
+
+pub mod log_density;
+pub mod residual;

@@ -1,0 +1,87 @@
+//! One basis after another: the second encodes what the first left over.
+
+use std::fmt;
+
+use crate::basis::{Basis, Coefficients, Slot};
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::vdf::Vdf;
+use crate::error::Result;
+
+/// `A + B`: A encodes the distribution, B the residual of A *as decoded*, so that B also mends what storing A's
+/// coefficients rounded away. B must accept signed data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Residual<A: Basis, B: Basis> {
+    first: A,
+    second: B,
+}
+
+/// The coefficients of both stages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResidualCoefficients<A: Basis, B: Basis> {
+    /// What the first basis found in the distribution.
+    pub first: A::Coefficients,
+    /// What the second found in the residual.
+    pub second: B::Coefficients,
+}
+
+impl<A: Basis, B: Basis> Residual<A, B> {
+    /// `first`, then `second` on what is left.
+    #[must_use]
+    pub fn new(first: A, second: B) -> Self {
+        Self { first, second }
+    }
+
+    /// The basis of the first stage.
+    #[must_use]
+    pub fn first(&self) -> &A {
+        &self.first
+    }
+
+    /// The basis of the residual.
+    #[must_use]
+    pub fn second(&self) -> &B {
+        &self.second
+    }
+}
+
+impl<A: Basis, B: Basis> fmt::Display for Residual<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} + {}", self.first, self.second)
+    }
+}
+
+impl<A: Basis, B: Basis> Basis for Residual<A, B> {
+    type Coefficients = ResidualCoefficients<A, B>;
+
+    fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
+        let first = self.first.encode(vdf)?;
+        let decoded = self.first.reconstruct(&first, vdf.grid())?;
+        let residual = combined(vdf.clone(), &decoded, |f, g| f - g)?;
+        let second = self.second.encode(&residual)?;
+        Ok(ResidualCoefficients { first, second })
+    }
+
+    fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {
+        let first = self.first.reconstruct(&coefficients.first, grid)?;
+        let second = self.second.reconstruct(&coefficients.second, grid)?;
+        combined(first, &second, |f, g| f + g)
+    }
+}
+
+fn combined(left: Vdf, right: &Vdf, operation: impl Fn(f64, f64) -> f64) -> Result<Vdf> {
+    let grid = *left.grid();
+    let mut values = left.into_values();
+    values.zip_mut_with(&right.values(), |f, &g| *f = operation(*f, g));
+    Vdf::new(grid, values)
+}
+
+impl<A: Basis, B: Basis> Coefficients for ResidualCoefficients<A, B> {
+    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+        self.first.visit(visitor);
+        self.second.visit(visitor);
+    }
+
+    fn topology_len(&self) -> usize {
+        self.first.topology_len() + self.second.topology_len()
+    }
+}

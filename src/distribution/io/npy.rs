@@ -1,0 +1,362 @@
+//! NumPy's `.npy`: three-dimensional arrays of 4- or 8-byte floating-point numbers, in C or Fortran order and either
+//! byte order, in versions 1 to 3 of the [format](https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
+//!
+//! The header is a Python literal. Only the one dictionary that NumPy writes is understood, by a parser that neither
+//! recurses nor allocates by what it reads. A general parser of such literals is no match for a hostile header:
+//! npyz 0.9 takes time exponential in the number of open brackets and multiplies the lengths unchecked.
+
+use std::io::{Read, Write};
+use std::path::Path;
+
+use ndarray::{Array3, ShapeBuilder};
+
+use super::{Precision, Source, write_file, write_values};
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::vdf::Vdf;
+use crate::error::{Error, Result};
+
+const FORMAT: &str = ".npy";
+const MAGIC: &[u8] = b"\x93NUMPY";
+/// Longest header accepted, in bytes: the longest that version 1 can have. NumPy itself stops at 10,000.
+const MAX_HEADER: usize = 1 << 16;
+/// The values begin at a multiple of this.
+const ALIGNMENT: usize = 64;
+
+impl Vdf {
+    /// A distribution from an `.npy` file, on a grid in index units ([`VelocityGrid::unit`]): the file holds no
+    /// geometry, [`Vdf::with_geometry`] adds it.
+    ///
+    /// # Errors
+    /// [`Error::MalformedFile`] for what is not an array of three dimensions and dtype
+    /// `<f4`, `>f4`, `<f8` or `>f8`, or holds fewer or more bytes than it says;
+    /// [`Error::NotFinite`] with the index of the first NaN or infinity;
+    /// [`Error::Io`].
+    pub fn read_npy(path: impl AsRef<Path>) -> Result<Self> {
+        parse(Source::open(path.as_ref(), FORMAT)?)
+    }
+
+    /// As [`Vdf::read_npy`], from any reader. It must end with the array; at most one byte is read beyond it.
+    ///
+    /// # Errors
+    /// As [`Vdf::read_npy`].
+    pub fn from_npy(reader: impl Read) -> Result<Self> {
+        parse(Source::new(reader, FORMAT))
+    }
+
+    /// Writes the values to an `.npy` file, little-endian and in C order, over one that is there.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and [`Error::InvalidParameter`] if a value
+    /// exceeds the range of single precision.
+    pub fn write_npy(&self, path: impl AsRef<Path>, precision: Precision) -> Result<()> {
+        write_file(self, &header(self.grid(), precision), precision, path.as_ref())
+    }
+
+    /// As [`Vdf::write_npy`], to any writer.
+    ///
+    /// # Errors
+    /// As [`Vdf::write_npy`].
+    pub fn to_npy(&self, writer: impl Write, precision: Precision) -> Result<()> {
+        write_values(self, &header(self.grid(), precision), precision, "writer", writer)
+    }
+}
+
+fn header(grid: &VelocityGrid, precision: Precision) -> Vec<u8> {
+    let [nx, ny, nz] = grid.shape();
+    let descr = match precision {
+        Precision::Single => "<f4",
+        Precision::Double => "<f8",
+    };
+    let dictionary = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({nx}, {ny}, {nz}), }}");
+    // Magic, version and length take 10 bytes, the line feed one: never more than 128 together.
+    let prefix = MAGIC.len() + 4;
+    let padded = (prefix + dictionary.len() + 1).next_multiple_of(ALIGNMENT) - prefix;
+    let mut header = MAGIC.to_vec();
+    header.extend([1, 0, padded as u8, 0]);
+    header.extend(format!("{dictionary:0$}\n", padded - 1).bytes());
+    header
+}
+
+fn parse<R: Read>(mut source: Source<R>) -> Result<Vdf> {
+    let mut bytes = Vec::new();
+    source.read_up_to(MAGIC.len() + 2, &mut bytes)?;
+    let length_bytes = match bytes.strip_prefix(MAGIC) {
+        Some([1, 0]) => 2,
+        Some([2 | 3, 0]) => 4,
+        Some([major, minor]) => {
+            return Err(malformed(format!("version {major}.{minor}; versions 1.0, 2.0 and 3.0 are allowed")));
+        }
+        _ => return Err(malformed("it does not begin with \\x93NUMPY and a version")),
+    };
+    source.read_up_to(length_bytes, &mut bytes)?;
+    if bytes.len() < length_bytes {
+        return Err(malformed("it ends before the length of its header"));
+    }
+    let length = bytes.iter().rev().fold(0, |length, &byte| length << 8 | usize::from(byte));
+    if length > MAX_HEADER {
+        return Err(malformed(format!("a header of {length} bytes; at most {MAX_HEADER} are allowed")));
+    }
+    source.read_up_to(length, &mut bytes)?;
+    if bytes.len() < length {
+        return Err(malformed(format!("it ends {} bytes into a header of {length}", bytes.len())));
+    }
+    let text = str::from_utf8(&bytes).map_err(|_| malformed("the header is not text"))?;
+    let array = ArrayType::parse(text)?;
+    let grid = VelocityGrid::unit(array.shape).map_err(|error| malformed(error.to_string()))?;
+    let values = source.read_values(grid.cells(), array.precision, array.big_endian)?;
+    let shape = array.shape.set_f(array.fortran_order);
+    Vdf::new(grid, Array3::from_shape_vec(shape, values).map_err(|error| malformed(error.to_string()))?)
+}
+
+/// What the header says of the array.
+struct ArrayType {
+    shape: [usize; 3],
+    fortran_order: bool,
+    precision: Precision,
+    big_endian: bool,
+}
+
+impl ArrayType {
+    /// Reads `{'descr': '<f8', 'fortran_order': False, 'shape': (50, 50, 50), }`, the keys in any order.
+    fn parse(text: &str) -> Result<Self> {
+        let mut text = Literal(text);
+        let (mut dtype, mut fortran_order, mut shape) = (None, None, None);
+        text.expect("{")?;
+        while !text.eat("}") {
+            let key = text.string()?;
+            text.expect(":")?;
+            let again = match key {
+                "descr" => dtype.replace(text.dtype()?).is_some(),
+                "fortran_order" => fortran_order.replace(text.boolean()?).is_some(),
+                "shape" => shape.replace(text.shape()?).is_some(),
+                _ => {
+                    let key = excerpt(key);
+                    return Err(malformed(format!("header key {key}; descr, fortran_order and shape are allowed")));
+                }
+            };
+            if again {
+                return Err(malformed(format!("the header has {key} twice")));
+            }
+            if !text.eat(",") {
+                text.expect("}")?;
+                break;
+            }
+        }
+        text.end()?;
+        let missing = |key| malformed(format!("the header has no {key}"));
+        let (precision, big_endian) = dtype.ok_or_else(|| missing("descr"))?;
+        Ok(Self {
+            shape: shape.ok_or_else(|| missing("shape"))?,
+            fortran_order: fortran_order.ok_or_else(|| missing("fortran_order"))?,
+            precision,
+            big_endian,
+        })
+    }
+}
+
+/// What is left of the header's text.
+struct Literal<'a>(&'a str);
+
+impl<'a> Literal<'a> {
+    /// Skips blanks, then `token` if it comes next.
+    fn eat(&mut self, token: &str) -> bool {
+        self.0 = self.0.trim_ascii_start();
+        let rest = self.0.strip_prefix(token);
+        self.0 = rest.unwrap_or(self.0);
+        rest.is_some()
+    }
+
+    fn expect(&mut self, token: &str) -> Result<()> {
+        if self.eat(token) { Ok(()) } else { Err(self.unexpected(&format!("`{token}`"))) }
+    }
+
+    fn unexpected(&self, wanted: &str) -> Error {
+        malformed(format!("the header has {} where {wanted} should be", excerpt(self.0)))
+    }
+
+    fn end(&mut self) -> Result<()> {
+        if self.0.trim_ascii().is_empty() { Ok(()) } else { Err(self.unexpected("the end")) }
+    }
+
+    /// A quoted word. Escapes are not interpreted: none of the words allowed has any.
+    fn string(&mut self) -> Result<&'a str> {
+        let quote = if self.eat("'") {
+            '\''
+        } else if self.eat("\"") {
+            '"'
+        } else {
+            return Err(self.unexpected("a string"));
+        };
+        let (word, rest) = self.0.split_once(quote).ok_or_else(|| self.unexpected("a whole string"))?;
+        self.0 = rest;
+        Ok(word)
+    }
+
+    fn boolean(&mut self) -> Result<bool> {
+        if self.eat("True") {
+            Ok(true)
+        } else if self.eat("False") {
+            Ok(false)
+        } else {
+            Err(self.unexpected("True or False"))
+        }
+    }
+
+    /// Precision, and whether the numbers are big-endian.
+    fn dtype(&mut self) -> Result<(Precision, bool)> {
+        const ALLOWED: &str = "<f4, >f4, <f8 and >f8 are allowed";
+        if self.eat("[") {
+            // A list of fields.
+            return Err(malformed(format!("structured dtype {}; {ALLOWED}", excerpt(self.0))));
+        }
+        match self.string()? {
+            "<f4" => Ok((Precision::Single, false)),
+            ">f4" => Ok((Precision::Single, true)),
+            "<f8" => Ok((Precision::Double, false)),
+            ">f8" => Ok((Precision::Double, true)),
+            other => Err(malformed(format!("dtype {}; {ALLOWED}", excerpt(other)))),
+        }
+    }
+
+    fn shape(&mut self) -> Result<[usize; 3]> {
+        self.expect("(")?;
+        let (inside, rest) = self.0.split_once(')').ok_or_else(|| self.unexpected("a whole shape"))?;
+        self.0 = rest;
+        // One comma may follow the last length.
+        let lengths = inside.trim_ascii_end().strip_suffix(',').unwrap_or(inside);
+        // `parse` alone would also take a sign.
+        let mut lengths =
+            lengths.split(',').map(|length| length.trim_ascii().parse().ok().filter(|_| !length.contains('+')));
+        match [lengths.next(), lengths.next(), lengths.next(), lengths.next()] {
+            [Some(Some(nx)), Some(Some(ny)), Some(Some(nz)), None] => Ok([nx, ny, nz]),
+            _ => Err(malformed(format!("shape {}; three lengths are allowed", excerpt(&format!("({inside})"))))),
+        }
+    }
+}
+
+fn malformed(problem: impl Into<String>) -> Error {
+    Error::MalformedFile { format: FORMAT, problem: problem.into() }
+}
+
+/// The beginning of a text of unknown length and content, in quotes, fit for an error message.
+fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What `numpy.save` writes of `numpy.arange(6.0).reshape(1, 2, 3)`.
+    fn by_numpy() -> Vec<u8> {
+        let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+        bytes.extend(b"{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2, 3), }");
+        bytes.resize(127, b' ');
+        bytes.push(b'\n');
+        for high in [0x0000u16, 0x3ff0, 0x4000, 0x4008, 0x4010, 0x4014] {
+            bytes.extend([0, 0, 0, 0, 0, 0, high as u8, (high >> 8) as u8]);
+        }
+        bytes
+    }
+
+    #[test]
+    fn bytes_are_numpys() {
+        let grid = VelocityGrid::unit([1, 2, 3]).unwrap();
+        let vdf = Vdf::from_slice(grid, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+        assert_eq!(Vdf::from_npy(&by_numpy()[..]).unwrap(), vdf);
+        let mut written = Vec::new();
+        vdf.to_npy(&mut written, Precision::Double).unwrap();
+        assert_eq!(written, by_numpy());
+        written.clear();
+        vdf.to_npy(&mut written, Precision::Single).unwrap();
+        assert_eq!((written.len(), &written[20..24], &written[148..]), (152, &b"'<f4"[..], &[0, 0, 0xa0, 0x40][..]));
+        assert_eq!(Vdf::from_npy(&written[..]).unwrap(), vdf);
+    }
+
+    #[test]
+    fn geometry_is_added_afterwards() {
+        let vdf = Vdf::from_npy(&by_numpy()[..]).unwrap();
+        assert_eq!(vdf.grid(), &VelocityGrid::unit([1, 2, 3]).unwrap());
+        let vdf = vdf.with_geometry([-1e6, 0.0, 2e5], [3e4, 2e4, 1e4]).unwrap();
+        assert_eq!(vdf.grid(), &VelocityGrid::new([1, 2, 3], [-1e6, 0.0, 2e5], [3e4, 2e4, 1e4]).unwrap());
+        assert_eq!(vdf.as_slice(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert!(vdf.with_geometry([0.0; 3], [1.0, 0.0, 1.0]).is_err());
+    }
+
+    #[test]
+    fn every_way_to_write_the_dictionary_is_read() {
+        for dictionary in [
+            "{'shape':(1,2,3),'fortran_order':False,'descr':'<f8'}",
+            "{ \"descr\" : \"<f8\" , \"fortran_order\" : False , \"shape\" : ( 1 , 2 , 3 , ) , } \n",
+            "\n{'descr': '<f8',\t'shape': (1, 2, 3,), 'fortran_order': False, }",
+        ] {
+            for version in 1..=3 {
+                let mut bytes = [MAGIC, &[version, 0, dictionary.len() as u8, 0]].concat();
+                bytes.resize(if version == 1 { 10 } else { 12 }, 0);
+                bytes.extend(dictionary.bytes());
+                bytes.extend(&by_numpy()[128..]);
+                assert_eq!(Vdf::from_npy(&bytes[..]).unwrap().as_slice()[5], 5.0, "{dictionary}");
+            }
+        }
+    }
+
+    proptest! {
+        /// Every layout, laid out here cell by cell.
+        #[test]
+        fn every_layout_is_read(
+            shape in prop::array::uniform3(1usize..6),
+            fortran in any::<bool>(),
+            big_endian in any::<bool>(),
+            single in any::<bool>(),
+            seed in -1e30f32..1e30,
+        ) {
+            let [nx, ny, nz] = shape;
+            let value = |x: usize, y: usize, z: usize| seed / (1 + x + 7 * y + 50 * z) as f32;
+            let order = if fortran { "True" } else { "False" };
+            let descr = [if big_endian { ">" } else { "<" }, if single { "f4" } else { "f8" }].concat();
+            let header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({nx}, {ny}, {nz}), }}\n");
+            let mut bytes = [MAGIC, &[1, 0, header.len() as u8, 0], header.as_bytes()].concat();
+            for cell in 0..nx * ny * nz {
+                let [x, y, z] = if fortran {
+                    [cell % nx, cell / nx % ny, cell / nx / ny]
+                } else {
+                    [cell / nz / ny, cell / nz % ny, cell % nz]
+                };
+                let value = value(x, y, z);
+                let mut little = if single { value.to_le_bytes().to_vec() } else { f64::from(value).to_le_bytes().to_vec() };
+                if big_endian {
+                    little.reverse();
+                }
+                bytes.extend(little);
+            }
+            let read = Vdf::from_npy(&bytes[..]).unwrap();
+            prop_assert_eq!(read.grid().shape(), shape);
+            for ((x, y, z), &f) in read.values().indexed_iter() {
+                prop_assert_eq!(f, f64::from(value(x, y, z)));
+            }
+        }
+
+        #[test]
+        fn what_is_written_is_read_bit_by_bit(
+            shape in prop::array::uniform3(1usize..30),
+            seed in any::<u64>(),
+        ) {
+            // Any finite bit pattern, subnormal numbers and negative zeros included.
+            let mut state = seed;
+            let vdf = Vdf::from_fn(VelocityGrid::unit(shape).unwrap(), |_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                Some(f64::from_bits(state)).filter(|f| f.is_finite()).unwrap_or(-0.0)
+            }).unwrap();
+            let mut written = Vec::new();
+            vdf.to_npy(&mut written, Precision::Double).unwrap();
+            prop_assert_eq!((written.len() - 8 * vdf.grid().cells()) % 64, 0);
+            let read = Vdf::from_npy(&written[..]).unwrap();
+            prop_assert!(read.as_slice().iter().zip(vdf.as_slice()).all(|(a, b)| a.to_bits() == b.to_bits()));
+        }
+    }
+}

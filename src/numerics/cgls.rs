@@ -1,0 +1,90 @@
+//! Conjugate gradients for linear least squares (Björck 1996, Numerical Methods for Least Squares Problems, 7.4.1).
+
+use super::scaling::normalising_factor;
+
+/// The relative decrease of ‖r‖² below which an iteration only polishes what nobody sees.
+const WORTHWHILE: f64 = 1e-9;
+
+/// The x with the smallest ‖b − A x‖, given products with A and Aᵀ; starts from zero.
+///
+/// Ends when ‖Aᵀr‖ has fallen to `tolerance` times its first value, when an iteration no longer lowers ‖r‖² by a part
+/// of [`WORTHWHILE`], or after `most` iterations, which regularises a problem that is ill-conditioned. Returns the
+/// iterations made besides.
+pub(crate) fn solve(
+    b: Vec<f64>,
+    apply: impl Fn(&[f64]) -> Vec<f64>,
+    apply_transposed: impl Fn(&[f64]) -> Vec<f64>,
+    tolerance: f64,
+    most: usize,
+) -> (Vec<f64>, usize) {
+    // Scaled, so that the square of no value vanishes or overflows.
+    let factor = normalising_factor(b.iter().fold(0.0, |peak, b| f64::max(peak, b.abs())));
+    let mut residual = b;
+    residual.iter_mut().for_each(|r| *r *= factor);
+    let mut gradient = apply_transposed(&residual);
+    let mut direction = gradient.clone();
+    let mut x = vec![0.0; gradient.len()];
+    let first = norm_squared(&gradient);
+    let mut now = first;
+    let mut iterations = 0;
+    while iterations < most && now > tolerance * tolerance * first {
+        let image = apply(&direction);
+        let curvature = norm_squared(&image);
+        if curvature == 0.0 {
+            break;
+        }
+        iterations += 1;
+        let step = now / curvature;
+        add(&mut x, step, &direction);
+        add(&mut residual, -step, &image);
+        let left = norm_squared(&residual);
+        if step * now < WORTHWHILE * left {
+            break;
+        }
+        gradient = apply_transposed(&residual);
+        let next = norm_squared(&gradient);
+        let turn = next / now;
+        now = next;
+        for (d, g) in direction.iter_mut().zip(&gradient) {
+            *d = g + turn * *d;
+        }
+    }
+    x.iter_mut().for_each(|x| *x /= factor);
+    (x, iterations)
+}
+
+fn norm_squared(x: &[f64]) -> f64 {
+    x.iter().map(|x| x * x).sum()
+}
+
+fn add(x: &mut [f64], factor: f64, y: &[f64]) {
+    for (x, y) in x.iter_mut().zip(y) {
+        *x += factor * y;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::{DMatrix, DVector};
+
+    #[test]
+    fn agrees_with_a_dense_solver() {
+        let a = DMatrix::from_fn(12, 5, |i, j| ((3 * i + 7 * j * j) as f64).sin() + f64::from(u8::from(i == j)) * 2.0);
+        let b = DVector::from_fn(12, |i, _| (i as f64).cos());
+        let expected = (a.transpose() * &a).cholesky().unwrap().solve(&(a.transpose() * &b));
+        let (x, iterations) = solve(
+            b.as_slice().to_vec(),
+            |x| (&a * DVector::from_row_slice(x)).as_slice().to_vec(),
+            |y| a.tr_mul(&DVector::from_row_slice(y)).as_slice().to_vec(),
+            1e-14,
+            50,
+        );
+        assert!(iterations <= 12, "{iterations}");
+        for (x, expected) in x.iter().zip(expected.iter()) {
+            assert!((x - expected).abs() < 1e-11);
+        }
+        let (zero, iterations) = solve(vec![0.0; 3], <[f64]>::to_vec, <[f64]>::to_vec, 1e-10, 10);
+        assert_eq!((zero, iterations), (vec![0.0; 3], 0));
+    }
+}

@@ -1,0 +1,244 @@
+//! The iteration itself, as a solver for `argmin`.
+
+use super::{LeastSquaresProblem, LevenbergMarquardt, LinearisedSystem, Report, StopReason};
+use argmin::core::{ArgminError, Error, IterState, KV, Problem, Solver, State, TerminationReason, TerminationStatus};
+use nalgebra::DVector;
+
+/// Damping below this, relative to the square of a column's norm, is lost in rounding.
+const LEAST_DAMPING: f64 = f64::EPSILON * f64::EPSILON;
+
+/// What `argmin` keeps for us between iterations.
+type Parameters = IterState<DVector<f64>, (), (), (), (), f64>;
+
+/// The Levenberg-Marquardt iteration as an `argmin` solver; [`minimise`](super::minimise) runs it where observers,
+/// timers and checkpoints are not wanted.
+///
+/// One iteration tries one step. Limits set on `argmin`'s state hold beside those of the settings.
+///
+/// ```
+/// use argmin::core::{Executor, State};
+/// use nalgebra::{DMatrix, DVector, dvector};
+/// use vdf_basis::numerics::levenberg_marquardt::{
+///     DenseJacobian, LeastSquaresProblem, LevenbergMarquardt, LevenbergMarquardtSolver,
+/// };
+///
+/// /// r = (x − 2, xy − 6)
+/// struct Problem;
+/// impl LeastSquaresProblem for Problem {
+///     type System = DenseJacobian;
+///     fn cost(&self, p: &DVector<f64>) -> f64 {
+///         0.5 * ((p[0] - 2.0).powi(2) + (p[0] * p[1] - 6.0).powi(2))
+///     }
+///     fn linearise(&self, p: &DVector<f64>) -> Option<DenseJacobian> {
+///         let jacobian = DMatrix::from_row_slice(2, 2, &[1.0, 0.0, p[1], p[0]]);
+///         DenseJacobian::new(jacobian, dvector![p[0] - 2.0, p[0] * p[1] - 6.0])
+///     }
+/// }
+///
+/// let solver = LevenbergMarquardtSolver::new(LevenbergMarquardt::default());
+/// let outcome = Executor::new(Problem, solver).configure(|state| state.param(dvector![1.0, 1.0])).run()?;
+/// assert!((outcome.state.get_best_param().unwrap()[1] - 3.0).abs() < 1e-12);
+/// println!("{:?} after {} steps", outcome.solver.report().stopped, outcome.state.get_iter());
+/// # Ok::<(), argmin::core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct LevenbergMarquardtSolver<S> {
+    settings: LevenbergMarquardt,
+    /// The linearisation at the current parameters.
+    system: Option<S>,
+    /// Running maximum of the norms of the Jacobian's columns.
+    scale: DVector<f64>,
+    /// μ, relative to the squares of `scale`.
+    damping: f64,
+    /// Factor for μ when the next step is refused; doubles with every refusal in a row.
+    growth: f64,
+    stopped: Option<StopReason>,
+    report: Report,
+}
+
+impl<S: LinearisedSystem> LevenbergMarquardtSolver<S> {
+    /// A solver that has not run yet.
+    #[must_use]
+    pub fn new(settings: LevenbergMarquardt) -> Self {
+        Self {
+            settings,
+            system: None,
+            scale: DVector::zeros(0),
+            damping: settings.initial_damping.max(LEAST_DAMPING),
+            growth: 2.0,
+            stopped: None,
+            report: Report {
+                iterations: 0,
+                evaluations: 0,
+                linearisations: 0,
+                initial_cost: f64::NAN,
+                cost: f64::NAN,
+                gradient_norm: f64::NAN,
+                stopped: StopReason::MaxIterations,
+            },
+        }
+    }
+
+    /// The work done so far. A search that something else cut short counts as stopped by its limit on iterations.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        Report { stopped: self.stopped.unwrap_or(StopReason::MaxIterations), ..self.report }
+    }
+
+    fn evaluate<P>(&mut self, problem: &mut Problem<P>, parameters: &DVector<f64>) -> Result<f64, Error>
+    where
+        P: LeastSquaresProblem<System = S>,
+    {
+        self.report.evaluations += 1;
+        problem.problem("cost_count", |problem| Ok(problem.cost(parameters)))
+    }
+
+    fn linearise<P>(&mut self, problem: &mut Problem<P>, parameters: &DVector<f64>) -> Result<Option<S>, Error>
+    where
+        P: LeastSquaresProblem<System = S>,
+    {
+        self.report.linearisations += 1;
+        problem.problem("jacobian_count", |problem| Ok(problem.linearise(parameters)))
+    }
+
+    /// Makes the linearisation at the current parameters the one to step from, unless the search can end there.
+    fn arrive(&mut self, system: Option<S>, cost: f64) {
+        let finite = |v: &DVector<f64>| v.iter().all(|x| x.is_finite());
+        let system = system.map(|system| (system.diagonal(), system));
+        let Some((diagonal, system)) = system.filter(|(d, system)| finite(d) && finite(system.gradient())) else {
+            self.stopped = Some(StopReason::NotFinite);
+            return;
+        };
+        let norms = diagonal.map(f64::sqrt);
+        self.report.gradient_norm = largest_cosine(system.gradient(), &norms, cost);
+        // Residuals that are all zero, or no parameters at all, end the search whatever the tolerance.
+        if self.report.gradient_norm <= self.settings.gradient_tolerance || self.report.gradient_norm == 0.0 {
+            self.stopped = Some(StopReason::Gradient);
+            return;
+        }
+        if self.scale.len() != norms.len() {
+            self.scale = DVector::zeros(norms.len());
+        }
+        self.scale.zip_apply(&norms, |scale, norm| *scale = scale.max(norm));
+        self.system = Some(system);
+    }
+
+    /// Raises the damping after a step that was refused.
+    fn retreat(&mut self) {
+        self.damping *= self.growth;
+        self.growth *= 2.0;
+        if !self.damping.is_finite() {
+            self.stopped = Some(StopReason::NoProgress);
+        }
+    }
+
+    /// Lowers the damping after a step that achieved `gain` times what was predicted, or raises it if that is little.
+    fn advance(&mut self, gain: f64) {
+        let factor = (1.0 - (2.0 * gain.min(1.0) - 1.0).powi(3)).max(1.0 / 3.0);
+        self.damping = (self.damping * factor).max(LEAST_DAMPING);
+        self.growth = 2.0;
+    }
+}
+
+impl<P: LeastSquaresProblem> Solver<P, Parameters> for LevenbergMarquardtSolver<P::System> {
+    fn name(&self) -> &str {
+        "Levenberg-Marquardt"
+    }
+
+    fn init(&mut self, problem: &mut Problem<P>, state: Parameters) -> Result<(Parameters, Option<KV>), Error> {
+        let start = state.get_param().ok_or_else(no_start)?;
+        *self = Self::new(self.settings);
+        let cost = self.evaluate(problem, start)?;
+        (self.report.initial_cost, self.report.cost) = (cost, cost);
+        if cost.is_finite() {
+            let system = self.linearise(problem, start)?;
+            self.arrive(system, cost);
+        } else {
+            self.stopped = Some(StopReason::NotFinite);
+        }
+        Ok((state.cost(cost), None))
+    }
+
+    fn next_iter(&mut self, problem: &mut Problem<P>, state: Parameters) -> Result<(Parameters, Option<KV>), Error> {
+        let parameters = state.get_param().ok_or_else(no_start)?;
+        let system = self.system.take().ok_or_else(no_start)?;
+        self.report.iterations += 1;
+
+        // A column of zeros leaves its parameter where it is, under any damping.
+        let damping = self.scale.map(|scale| if scale > 0.0 { self.damping * scale * scale } else { 1.0 });
+        let Some(step) = system.step(&damping).filter(|step| step.iter().all(|x| x.is_finite())) else {
+            self.retreat();
+            self.system = Some(system);
+            return Ok((state, None));
+        };
+        let trial = parameters + &step;
+        let trial_cost = self.evaluate(problem, &trial)?;
+
+        let cost = state.get_cost();
+        let actual = cost - trial_cost;
+        let predicted = 0.5 * (step.component_mul(&damping).dot(&step) - system.gradient().dot(&step));
+        let both_within = |tolerance: f64| predicted <= tolerance * cost && actual.abs() <= tolerance * cost;
+
+        // Near the minimum, differences of the cost are rounding errors while the gradient still has half its digits:
+        // there the gradient decides (the idea of the approximate Wolfe conditions, Hager and Zhang 2005, SIAM J.
+        // Optim. 16, 170).
+        let visible = predicted > f64::EPSILON * cost;
+        let mut ahead = None;
+        let accepted = if visible && trial_cost < cost {
+            true
+        } else if both_within(f64::EPSILON.sqrt()) && !both_within(self.settings.cost_tolerance) {
+            let system_ahead = self.linearise(problem, &trial)?;
+            let scaled_norm = |gradient: &DVector<f64>| gradient.component_div(&damping.map(f64::sqrt)).norm();
+            ahead = system_ahead;
+            ahead.as_ref().is_some_and(|ahead| scaled_norm(ahead.gradient()) < scaled_norm(system.gradient()))
+        } else {
+            false
+        };
+
+        let shortest = self.settings.step_tolerance.max(f64::EPSILON);
+        self.stopped = if both_within(self.settings.cost_tolerance) || !(visible || accepted) {
+            Some(StopReason::Cost)
+        } else if step.component_mul(&self.scale).norm() <= shortest * parameters.component_mul(&self.scale).norm() {
+            Some(StopReason::Step)
+        } else if self.report.iterations >= self.settings.max_iterations {
+            Some(StopReason::MaxIterations)
+        } else {
+            None
+        };
+
+        if !accepted {
+            self.retreat();
+            self.system = Some(system);
+            return Ok((state, None));
+        }
+        self.report.cost = trial_cost;
+        self.advance(if visible { actual / predicted } else { 1.0 });
+        if self.stopped.is_none() {
+            let system = if ahead.is_some() { ahead } else { self.linearise(problem, &trial)? };
+            self.arrive(system, trial_cost);
+        }
+        Ok((state.param(trial).cost(trial_cost), None))
+    }
+
+    fn terminate(&mut self, _state: &Parameters) -> TerminationStatus {
+        match self.stopped {
+            None if self.settings.max_iterations > self.report.iterations => TerminationStatus::NotTerminated,
+            None | Some(StopReason::MaxIterations) => {
+                TerminationStatus::Terminated(TerminationReason::MaxItersReached)
+            }
+            Some(reason) if reason.converged() => TerminationStatus::Terminated(TerminationReason::SolverConverged),
+            Some(reason) => TerminationStatus::Terminated(TerminationReason::SolverExit(format!("{reason:?}"))),
+        }
+    }
+}
+
+/// Largest |cos| of the angle between the residuals and a column of the Jacobian of norm > 0.
+fn largest_cosine(gradient: &DVector<f64>, norms: &DVector<f64>, cost: f64) -> f64 {
+    let residuals = (2.0 * cost).sqrt();
+    let cosines = gradient.iter().zip(norms).filter(|(_, norm)| **norm > 0.0).map(|(g, norm)| g.abs() / norm);
+    if residuals > 0.0 { cosines.fold(0.0, f64::max) / residuals } else { 0.0 }
+}
+
+fn no_start() -> Error {
+    ArgminError::NotInitialized { text: "Levenberg-Marquardt needs a starting point: `state.param(start)`".into() }.into()
+}

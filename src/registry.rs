@@ -1,0 +1,162 @@
+//! From names to bases.
+
+use crate::any_basis::AnyBasis;
+use crate::bases::hermite::Hermite;
+use crate::bases::maxwellian::Maxwellian;
+use crate::basis::NamedBasis;
+use crate::compose::log_density::LogDensity;
+use crate::compose::residual::Residual;
+use crate::error::Result;
+use crate::spec::{Options, Spec, Term, invalid};
+
+type Build = fn(&mut Options<'_>) -> Result<AnyBasis>;
+type Combine = fn(AnyBasis, &mut Options<'_>) -> Result<AnyBasis>;
+
+/// The bases that exist, by name. A value, not a global: add your own with [`Registry::with`].
+///
+/// ```
+/// use vdf_basis::Registry;
+/// let basis = Registry::standard().parse("maxwellian + hermite:order=8,truncation=total-degree")?;
+/// assert_eq!(basis.to_string(), "maxwellian + hermite:order=8,truncation=total-degree");
+/// let error = Registry::standard().parse("hermit").unwrap_err();
+/// assert!(error.to_string().contains("hermite, maxwellian"));
+/// # Ok::<(), vdf_basis::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    bases: Vec<(&'static str, Build)>,
+    combinators: Vec<(&'static str, Combine)>,
+}
+
+impl Registry {
+    /// No names at all.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// All bases and combinators of this crate.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self::empty().with::<Hermite>().with::<Maxwellian>().with_combinator("log", |inner, options| {
+            Ok(AnyBasis::new(match options.number("floor")? {
+                Some(floor) => LogDensity::above(inner, floor)?,
+                None => LogDensity::new(inner),
+            }))
+        })
+    }
+
+    /// This registry with one more basis; one of the same name is replaced.
+    #[must_use]
+    pub fn with<B: NamedBasis>(mut self) -> Self {
+        self.bases.retain(|(name, _)| *name != B::NAME);
+        self.bases.push((B::NAME, |options| B::from_options(options).map(AnyBasis::new)));
+        self
+    }
+
+    /// This registry with one more combinator, written `name(inner):options`; one of the same name is replaced.
+    #[must_use]
+    pub fn with_combinator(mut self, name: &'static str, combine: Combine) -> Self {
+        self.combinators.retain(|(other, _)| *other != name);
+        self.combinators.push((name, combine));
+        self
+    }
+
+    /// Names of the bases, in the order they were added.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.bases.iter().map(|(name, _)| *name)
+    }
+
+    /// Names of the combinators, in the order they were added.
+    pub fn combinators(&self) -> impl Iterator<Item = &'static str> {
+        self.combinators.iter().map(|(name, _)| *name)
+    }
+
+    /// The basis that a spec describes (grammar: [`crate::spec`]).
+    ///
+    /// # Errors
+    /// [`Error::InvalidSpec`](crate::Error::InvalidSpec) for what is not grammar, and for unknown names, keys and
+    /// values with the list of those that exist; [`Error::InvalidParameter`](crate::Error::InvalidParameter) for values
+    /// out of range.
+    pub fn parse(&self, spec: &str) -> Result<AnyBasis> {
+        self.build(&spec.parse()?)
+    }
+
+    /// The basis that a parsed spec describes.
+    ///
+    /// # Errors
+    /// As [`Registry::parse`].
+    pub fn build(&self, spec: &Spec) -> Result<AnyBasis> {
+        let mut sum: Option<AnyBasis> = None;
+        for term in &spec.terms {
+            let basis = self.term(term)?;
+            sum = Some(match sum {
+                None => basis,
+                Some(first) => AnyBasis::new(Residual::new(first, basis)),
+            });
+        }
+        sum.ok_or_else(|| invalid("", "it has no terms"))
+    }
+
+    fn term(&self, term: &Term) -> Result<AnyBasis> {
+        let mut options = Options::of(term);
+        let basis = match &term.inner {
+            None => {
+                let build = find(&self.bases, term, "basis")?;
+                build(&mut options)?
+            }
+            Some(inner) => {
+                let combine = find(&self.combinators, term, "combinator")?;
+                combine(self.build(inner)?, &mut options)?
+            }
+        };
+        options.finish()?;
+        Ok(basis)
+    }
+}
+
+fn find<T: Copy>(table: &[(&'static str, T)], term: &Term, kind: &str) -> Result<T> {
+    table.iter().find(|(name, _)| *name == term.name).map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = table.iter().map(|(name, _)| *name).collect();
+        invalid(&term.to_string(), format!("there is no {kind} `{}`; there are {}", term.name, names.join(", ")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_names_and_keys_are_refused_with_what_exists() {
+        let message = |spec: &str| Registry::standard().parse(spec).unwrap_err().to_string();
+        assert!(message("hermit").contains("there is no basis `hermit`; there are hermite, maxwellian"));
+        assert!(message("hermite(maxwellian)").contains("there is no combinator `hermite`; there are log"));
+        assert!(message("log").contains("there is no basis `log`"));
+        let keys = message("maxwellian:oder=3");
+        assert!(keys.contains("no key `oder`") && keys.contains("fit, covariance"), "{keys}");
+        assert!(message("maxwellian:fit=magic").contains("one of least-squares, moments"));
+        assert!(message("log(maxwellian:x=1)").contains("no key `x`"));
+    }
+
+    #[test]
+    fn specs_print_as_they_were_read() {
+        for spec in [
+            "maxwellian",
+            "maxwellian:fit=moments,covariance=full",
+            "hermite:order=7,truncation=hyperbolic-cross",
+            "hermite:frame=field-aligned,field=0e0/1e0/2.5e-9",
+            "maxwellian + hermite + hermite:order=4",
+            "log(maxwellian + hermite):floor=1e-16",
+        ] {
+            let basis = Registry::standard().parse(spec).unwrap();
+            assert_eq!(basis.to_string(), spec);
+            assert_eq!(Registry::standard().parse(&basis.to_string()).unwrap(), basis);
+        }
+    }
+
+    #[test]
+    fn the_registry_is_a_value() {
+        assert_eq!(Registry::empty().with::<Hermite>().names().collect::<Vec<_>>(), ["hermite"]);
+        assert_eq!(Registry::standard().with::<Hermite>().names().count(), Registry::standard().names().count());
+    }
+}
