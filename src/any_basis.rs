@@ -149,7 +149,9 @@ impl<B: Basis> ErasedBasis for B {
 }
 
 fn own<'a, B: Basis>(basis: &B, coefficients: &'a AnyCoefficients) -> Result<&'a B::Coefficients> {
-    coefficients.downcast_ref().ok_or_else(|| Error::ForeignCoefficients(format!("another kind than those of `{basis}`")))
+    coefficients
+        .downcast_ref()
+        .ok_or_else(|| Error::ForeignCoefficients(format!("another kind than those of `{basis}`")))
 }
 
 trait ErasedCoefficients: Debug + Send + Sync {

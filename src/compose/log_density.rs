@@ -55,7 +55,9 @@ impl<B: Basis> LogDensity<B> {
 impl<B: Basis> fmt::Display for LogDensity<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let floor = self.floor.unwrap_or_default();
-        SpecWriter::new(&format!("log({})", self.inner)).option(self.floor.is_some(), "floor", format!("{floor:e}")).write(f)
+        SpecWriter::new(&format!("log({})", self.inner))
+            .option(self.floor.is_some(), "floor", format!("{floor:e}"))
+            .write(f)
     }
 }
 

@@ -146,18 +146,8 @@ struct Shape {
 }
 
 /// Exponents (i, j, k) of the monomials x^i y^j z^k up to degree 2: the model's derivatives are these times g.
-const MONOMIALS: [[usize; 3]; 10] = [
-    [0, 0, 0],
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-    [2, 0, 0],
-    [1, 1, 0],
-    [1, 0, 1],
-    [0, 2, 0],
-    [0, 1, 1],
-    [0, 0, 2],
-];
+const MONOMIALS: [[usize; 3]; 10] =
+    [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [2, 0, 0], [1, 1, 0], [1, 0, 1], [0, 2, 0], [0, 1, 1], [0, 0, 2]];
 
 /// Sums over the cells, g the unit Gaussian and φ_p = g · monomial p.
 struct Sums {
@@ -208,9 +198,7 @@ impl<'a> GaussianProblem<'a> {
         let factor = match self.covariance {
             Covariance::Isotropic => Matrix3::from_diagonal_element(p[4].exp()),
             Covariance::Diagonal => Matrix3::from_diagonal(&Vector3::new(p[4].exp(), p[5].exp(), p[6].exp())),
-            Covariance::Full => {
-                Matrix3::new(p[4].exp(), p[7], p[8], 0.0, p[5].exp(), p[9], 0.0, 0.0, p[6].exp())
-            }
+            Covariance::Full => Matrix3::new(p[4].exp(), p[7], p[8], 0.0, p[5].exp(), p[9], 0.0, 0.0, p[6].exp()),
         };
         Shape { amplitude: p[0], centre, factor }
     }

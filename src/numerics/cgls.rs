@@ -2,20 +2,24 @@
 
 use super::scaling::normalising_factor;
 
-/// The relative decrease of ‖r‖² below which an iteration only polishes what nobody sees.
-const WORTHWHILE: f64 = 1e-9;
+/// When to stop.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// ‖Aᵀr‖ over its first value.
+    pub(crate) gradient: f64,
+    /// Relative decrease of ‖r‖² below which an iteration only polishes what nobody sees.
+    pub(crate) worthwhile: f64,
+    /// Iterations: few of them regularise a problem that is ill-conditioned.
+    pub(crate) iterations: usize,
+}
 
-/// The x with the smallest ‖b − A x‖, given products with A and Aᵀ; starts from zero.
-///
-/// Ends when ‖Aᵀr‖ has fallen to `tolerance` times its first value, when an iteration no longer lowers ‖r‖² by a part
-/// of [`WORTHWHILE`], or after `most` iterations, which regularises a problem that is ill-conditioned. Returns the
-/// iterations made besides.
+/// The x with the smallest ‖b − A x‖, given products with A and Aᵀ; starts from zero. Returns the iterations made
+/// besides.
 pub(crate) fn solve(
     b: Vec<f64>,
     apply: impl Fn(&[f64]) -> Vec<f64>,
     apply_transposed: impl Fn(&[f64]) -> Vec<f64>,
-    tolerance: f64,
-    most: usize,
+    limits: &Limits,
 ) -> (Vec<f64>, usize) {
     // Scaled, so that the square of no value vanishes or overflows.
     let factor = normalising_factor(b.iter().fold(0.0, |peak, b| f64::max(peak, b.abs())));
@@ -27,7 +31,7 @@ pub(crate) fn solve(
     let first = norm_squared(&gradient);
     let mut now = first;
     let mut iterations = 0;
-    while iterations < most && now > tolerance * tolerance * first {
+    while iterations < limits.iterations && now > limits.gradient.powi(2) * first {
         let image = apply(&direction);
         let curvature = norm_squared(&image);
         if curvature == 0.0 {
@@ -38,7 +42,7 @@ pub(crate) fn solve(
         add(&mut x, step, &direction);
         add(&mut residual, -step, &image);
         let left = norm_squared(&residual);
-        if step * now < WORTHWHILE * left {
+        if step * now < limits.worthwhile * left {
             break;
         }
         gradient = apply_transposed(&residual);
@@ -68,6 +72,8 @@ mod tests {
     use super::*;
     use nalgebra::{DMatrix, DVector};
 
+    const LIMITS: Limits = Limits { gradient: 1e-14, worthwhile: 0.0, iterations: 50 };
+
     #[test]
     fn agrees_with_a_dense_solver() {
         let a = DMatrix::from_fn(12, 5, |i, j| ((3 * i + 7 * j * j) as f64).sin() + f64::from(u8::from(i == j)) * 2.0);
@@ -77,14 +83,13 @@ mod tests {
             b.as_slice().to_vec(),
             |x| (&a * DVector::from_row_slice(x)).as_slice().to_vec(),
             |y| a.tr_mul(&DVector::from_row_slice(y)).as_slice().to_vec(),
-            1e-14,
-            50,
+            &LIMITS,
         );
         assert!(iterations <= 12, "{iterations}");
         for (x, expected) in x.iter().zip(expected.iter()) {
             assert!((x - expected).abs() < 1e-11);
         }
-        let (zero, iterations) = solve(vec![0.0; 3], <[f64]>::to_vec, <[f64]>::to_vec, 1e-10, 10);
+        let (zero, iterations) = solve(vec![0.0; 3], <[f64]>::to_vec, <[f64]>::to_vec, &LIMITS);
         assert_eq!((zero, iterations), (vec![0.0; 3], 0));
     }
 }

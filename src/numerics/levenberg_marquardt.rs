@@ -87,6 +87,9 @@ pub trait LinearisedSystem {
     /// The diagonal of JᵀJ: squared norms of the Jacobian's columns.
     fn diagonal(&self) -> DVector<f64>;
 
+    /// ‖J δ‖², the square of what a step changes the residuals by.
+    fn squared_change(&self, step: &DVector<f64>) -> f64;
+
     /// The δ that solves (JᵀJ + diag(damping)) δ = −Jᵀr; none where the matrix is singular to working precision.
     fn step(&self, damping: &DVector<f64>) -> Option<DVector<f64>>;
 }

@@ -103,7 +103,8 @@ mod tests {
     #[test]
     fn three_products_equal_the_sixfold_sum() {
         let matrix = |m, n, seed: f64| Mat::from_fn(m, n, |i, j| ((i * 7 + j * 3) as f64 + seed).sin());
-        for (ma, na, mb, nb, mc, nc) in [(2, 5, 3, 4, 4, 6), (5, 2, 4, 3, 6, 4), (1, 1, 3, 3, 7, 2), (3, 1, 1, 5, 2, 2)] {
+        for (ma, na, mb, nb, mc, nc) in [(2, 5, 3, 4, 4, 6), (5, 2, 4, 3, 6, 4), (1, 1, 3, 3, 7, 2), (3, 1, 1, 5, 2, 2)]
+        {
             let (a, b, c) = (matrix(ma, na, 0.1), matrix(mb, nb, 0.2), matrix(mc, nc, 0.3));
             let x: Vec<f64> = (0..na * nb * nc).map(|k| (k as f64 * 0.37).cos()).collect();
             let expected = by_definition(&x, [&a, &b, &c]);

@@ -23,9 +23,7 @@ impl Axis {
 
     /// (v − centre)/scale at the cell centres.
     pub(super) fn nodes(&self) -> Vec<f64> {
-        (0..self.cells)
-            .map(|k| (self.lower + (k as f64 + 0.5) * self.spacing - self.centre) / self.scale)
-            .collect()
+        (0..self.cells).map(|k| (self.lower + (k as f64 + 0.5) * self.spacing - self.centre) / self.scale).collect()
     }
 
     /// The functions at the cells, one a column.
@@ -93,11 +91,6 @@ impl Orthogonalised {
             }
         }
         inverse
-    }
-
-    /// The first `count` columns of Q.
-    pub(super) fn leading(&self, count: usize) -> MatRef<'_, f64> {
-        self.q.as_ref().subcols(0, count)
     }
 }
 

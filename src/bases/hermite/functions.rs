@@ -172,7 +172,8 @@ mod tests {
         for n in 0..10 {
             let [by_centre, by_width] = derivatives(n);
             for i in 0..v.len() {
-                let combined = |terms: &[(usize, f64)]| terms.iter().map(|(k, a)| a * values[k * v.len() + i]).sum::<f64>();
+                let combined =
+                    |terms: &[(usize, f64)]| terms.iter().map(|(k, a)| a * values[k * v.len() + i]).sum::<f64>();
                 let k = n * v.len() + i;
                 assert_relative_eq!((up[k] - down[k]) / (2.0 * step), combined(&by_centre) / scale, epsilon = 1e-8);
                 assert_relative_eq!((wide[k] - narrow[k]) / (2.0 * step), combined(&by_width), epsilon = 1e-8);

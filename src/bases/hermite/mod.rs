@@ -28,9 +28,9 @@ use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::cache::Cache;
+use crate::numerics::cgls;
 use crate::numerics::levenberg_marquardt::Report;
 use crate::numerics::separable::transform;
-use crate::numerics::cgls;
 use crate::spec::{Options, SpecWriter};
 
 use axis::{Axis, Orthogonalised};
@@ -89,7 +89,7 @@ pub struct Hermite {
     projection: Projection,
     scaling: Scaling,
     orientation: Orientation,
-    tables: Arc<Cache<(Axis, usize), AxisTables>>,
+    tables: Arc<Cache<(Axis, usize, Weight, Projection), AxisTables>>,
 }
 
 /// Amplitudes, and the frame they belong to.
@@ -196,7 +196,8 @@ impl Hermite {
     }
 
     fn validated(self) -> Result<Self> {
-        let refused = |name, value, allowed: &str| Err(Error::InvalidParameter { name, value, allowed: allowed.to_owned() });
+        let refused =
+            |name, value, allowed: &str| Err(Error::InvalidParameter { name, value, allowed: allowed.to_owned() });
         let positive = |x: f64| x > 0.0 && x.is_finite();
         match self.truncation {
             Truncation::Best(0) => return refused("terms", "0".to_owned(), "at least one"),
@@ -256,8 +257,7 @@ impl Hermite {
             Scaling::Given { centre, scales } => return Ok((Frame { centre, scales, ..frame }, None)),
             Scaling::Moments(factor) => frame.scales = frame.scales.map(|scale| factor * scale),
             Scaling::Fitted(factor) => {
-                let covariance =
-                    if frame.rotation.is_none() { Covariance::Diagonal } else { Covariance::Full };
+                let covariance = if frame.rotation.is_none() { Covariance::Diagonal } else { Covariance::Full };
                 let start = gaussian_fit::from_moments(NAME, vdf, covariance)?;
                 let (gaussian, report) = gaussian_fit::least_squares(vdf, covariance, &start);
                 let widths = gaussian.frame.widths_along(frame.axes());
@@ -274,8 +274,7 @@ impl Hermite {
             // The search needs products that separate: it runs on the distribution resampled along the frame's axes.
             let along = rotated::along_frame(vdf, &frame)?;
             let start = ([0.0; 3], frame.scales);
-            let ((offset, scales), report) =
-                search::residual_optimal(&along, self.orders, self.truncation, start);
+            let ((offset, scales), report) = search::residual_optimal(&along, self.orders, self.truncation, start);
             let centre = Frame { scales: [1.0; 3], ..frame }.to_velocity(offset);
             return Ok((Frame { centre, scales, ..frame }, Some(report)));
         }
@@ -296,7 +295,7 @@ impl Hermite {
     /// The tables of one axis, from the cache.
     fn axis_tables(&self, grid: &VelocityGrid, axis: usize, frame: &Frame, order: usize) -> Arc<AxisTables> {
         let key = Axis::new(grid, axis, frame.centre[axis], frame.scales[axis]);
-        self.tables.get_or_build((key, order), || match self.projection {
+        self.tables.get_or_build((key, order, self.weight, self.projection), || match self.projection {
             Projection::LeastSquares => {
                 let tables = Orthogonalised::new(&key, self.weight, order);
                 let inverse = tables.inverse(order);
@@ -312,7 +311,8 @@ impl Hermite {
         let tables = [0, 1, 2].map(|axis| self.axis_tables(vdf.grid(), axis, frame, orders[axis]));
         let analysis = [0, 1, 2].map(|axis| tables[axis].analysis.as_ref());
         let mut cube = transform(vdf.as_slice(), analysis);
-        if let [Some([rx, ix]), Some([ry, iy]), Some([rz, iz])] = [0, 1, 2].map(|axis| tables[axis].triangular.as_ref()) {
+        if let [Some([rx, ix]), Some([ry, iy]), Some([rz, iz])] = [0, 1, 2].map(|axis| tables[axis].triangular.as_ref())
+        {
             // Q's columns are nested like the functions: for a set of terms that holds all lower ones, leaving out
             // columns of Q *is* the least squares over the set.
             let mut held = vec![0.0; cube.len()];
@@ -330,8 +330,7 @@ impl Hermite {
                     cube,
                     |x| transform(&scattered(x, positions, held.len()), triangular),
                     |y| gathered(&transform(y, transposed), positions),
-                    CGLS_TOLERANCE,
-                    CGLS_ITERATIONS,
+                    &cgls::Limits { worthwhile: 0.0, iterations: 300, ..LIMITS },
                 );
                 coefficients.amplitudes = amplitudes;
                 return made;
@@ -362,7 +361,7 @@ impl Hermite {
         let solve = |positions: &[u32]| {
             let terms = RotatedTerms::new(grid, &frame, Weight::Symmetric, orders, positions);
             let values = vdf.as_slice().to_vec();
-            cgls::solve(values, |x| terms.evaluate(x), |y| terms.project(y), CGLS_TOLERANCE, CGLS_ITERATIONS)
+            cgls::solve(values, |x| terms.evaluate(x), |y| terms.project(y), &LIMITS)
         };
         let (amplitudes, mut iterations) = solve(&coefficients.positions);
         coefficients.amplitudes = amplitudes;
@@ -384,9 +383,8 @@ impl Hermite {
     }
 }
 
-const CGLS_TOLERANCE: f64 = 1e-13;
 /// More iterations only fit rounding: a frame so ill-matched to the box that these do not suffice is ill-conditioned.
-const CGLS_ITERATIONS: usize = 60;
+const LIMITS: cgls::Limits = cgls::Limits { gradient: 1e-13, worthwhile: 1e-9, iterations: 60 };
 
 /// Keeps the `terms` positions with the largest size, equal ones in their order, ascending.
 fn keep_largest(positions: &mut Vec<u32>, terms: usize, size: impl Fn(u32) -> f64) {
@@ -512,9 +510,8 @@ impl Basis for Hermite {
             let amplitudes: Vec<f64> = coefficients.amplitudes.iter().map(|c| c / volume).collect();
             return Vdf::from_vec(*grid, terms.evaluate(&amplitudes));
         }
-        let functions = [0, 1, 2].map(|axis| {
-            Axis::new(grid, axis, frame.centre[axis], frame.scales[axis]).functions(*weight, orders[axis])
-        });
+        let functions = [0, 1, 2]
+            .map(|axis| Axis::new(grid, axis, frame.centre[axis], frame.scales[axis]).functions(*weight, orders[axis]));
         let [x, y, z] = &functions;
         Vdf::from_vec(*grid, transform(&coefficients.cube(), [x.as_ref(), y.as_ref(), z.as_ref()]))
     }

@@ -20,7 +20,13 @@ pub(super) fn over_velocity_space(weight: Weight, order: usize) -> PowerMoments 
 }
 
 /// Summed over the cells of one axis of a grid.
-pub(super) fn over_cells(weight: Weight, grid: &VelocityGrid, frame: &Frame, axis: usize, order: usize) -> PowerMoments {
+pub(super) fn over_cells(
+    weight: Weight,
+    grid: &VelocityGrid,
+    frame: &Frame,
+    axis: usize,
+    order: usize,
+) -> PowerMoments {
     let table = Axis::new(grid, axis, frame.centre[axis], frame.scales[axis]);
     let (nodes, step) = (table.nodes(), table.spacing / table.scale);
     let powers = Mat::from_fn(4, nodes.len(), |power, k| step * nodes[k].powi(power as i32));
@@ -45,8 +51,7 @@ pub(super) fn assemble(cube: &[f64], powers: &[PowerMoments; 3], frame: &Frame) 
     // One after another: the volume of the frame may leave the range of f64 where the density does not.
     let physical = |value: f64| scales.iter().fold(value, |value, scale| value * scale);
     let pressure = Matrix3::from_fn(|i, j| {
-        let central =
-            of(&[i, j]) - drift[i] * of(&[j]) - drift[j] * of(&[i]) + drift[i] * drift[j] * total;
+        let central = of(&[i, j]) - drift[i] * of(&[j]) - drift[j] * of(&[i]) + drift[i] * drift[j] * total;
         physical(central) * scales[i] * scales[j]
     });
     let heat_flux = Vector3::from_fn(|i, _| {

@@ -6,6 +6,9 @@
 //! Kaufman's 1975 form, BIT 15, 49). The derivative of ψ_n is made of ψ_{n±1} and ψ_{n±2}, so that everything the
 //! search needs, residual, gradient and Gauss-Newton matrix, is read off one transform with two more functions an axis.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use faer::Mat;
 use nalgebra::{DMatrix, DVector};
 
@@ -45,7 +48,7 @@ pub(super) fn residual_optimal(
             best = (cost, parameters);
         }
     }
-    let settings = LevenbergMarquardt::default().cost_tolerance(1e-8).step_tolerance(1e-6).max_iterations(50);
+    let settings = LevenbergMarquardt::default().cost_tolerance(1e-6).step_tolerance(1e-6).max_iterations(50);
     let fit = levenberg_marquardt::minimise(&problem, best.1, &settings);
     (problem.centre_and_scales(&fit.parameters), fit.report)
 }
@@ -61,6 +64,19 @@ struct ResidualProblem<'a> {
     start: CentreAndScales,
     /// Axes whose functions already hold everything the cells can tell: nothing to search there.
     complete: [bool; 3],
+    /// The projection last made: the solver asks for the derivatives where it has just asked for the cost.
+    last: RefCell<Option<Rc<Projected>>>,
+}
+
+/// The distribution in the orthonormal columns of every axis, for one set of parameters.
+struct Projected {
+    parameters: DVector<f64>,
+    tables: [Orthogonalised; 3],
+    /// Numbers of columns: the orders and what derivatives reach, at most the cells.
+    wide: [usize; 3],
+    coefficients: Vec<f64>,
+    /// Which coefficients lie outside the span.
+    outside: Vec<bool>,
 }
 
 impl<'a> ResidualProblem<'a> {
@@ -75,7 +91,7 @@ impl<'a> ResidualProblem<'a> {
         let values = vdf.as_slice();
         let norm_squared = paired_sum(values, values, shape[2], |f, _| (f * factor).powi(2));
         let complete = std::array::from_fn(|axis| asked[axis] >= shape[axis]);
-        Self { vdf, factor, norm_squared, orders, kept, start, complete }
+        Self { vdf, factor, norm_squared, orders, kept, start, complete, last: RefCell::new(None) }
     }
 
     fn centre_and_scales(&self, p: &DVector<f64>) -> CentreAndScales {
@@ -86,16 +102,16 @@ impl<'a> ResidualProblem<'a> {
         )
     }
 
-    /// The tables for these parameters with `beyond` functions more than the orders; `None` where the functions are no
-    /// longer independent on the cells, or outside the box altogether.
-    fn tables(&self, p: &DVector<f64>, beyond: usize) -> Option<[Orthogonalised; 3]> {
+    /// The tables for these parameters; `None` where the functions are no longer independent on the cells, or outside
+    /// the box altogether.
+    fn tables(&self, p: &DVector<f64>) -> Option<[Orthogonalised; 3]> {
         /// Below this the coefficients would be large and cancel.
         const INDEPENDENT: f64 = 1e-4;
         let (centre, scales) = self.centre_and_scales(p);
         let grid = self.vdf.grid();
         let (lower, upper) = (grid.lower(), grid.upper());
         let tables = [0, 1, 2].map(|axis| {
-            let count = self.orders[axis] + if self.complete[axis] { 0 } else { beyond };
+            let count = self.orders[axis] + if self.complete[axis] { 0 } else { BEYOND };
             Orthogonalised::new(&Axis::new(grid, axis, centre[axis], scales[axis]), Weight::Symmetric, count)
         });
         let admissible = (0..3).all(|axis| {
@@ -105,19 +121,41 @@ impl<'a> ResidualProblem<'a> {
         admissible.then_some(tables)
     }
 
-    /// Coefficients with respect to the orthonormal columns, of the scaled distribution.
-    fn project(&self, tables: &[Orthogonalised; 3]) -> Vec<f64> {
+    fn project(&self, p: &DVector<f64>) -> Option<Rc<Projected>> {
+        if let Some(last) = self.last.borrow().as_ref().filter(|last| last.parameters == *p) {
+            return Some(Rc::clone(last));
+        }
+        let tables = self.tables(p)?;
+        let wide: [usize; 3] = std::array::from_fn(|axis| tables[axis].q.ncols());
         let [x, y, z] = [0, 1, 2].map(|axis| tables[axis].q.as_ref());
         // Scaled on the way: squares of 1e-200 would vanish.
         let z = faer::Scale(self.factor) * z;
-        transform(self.vdf.as_slice(), [x.transpose(), y.transpose(), z.transpose()])
+        let coefficients = transform(self.vdf.as_slice(), [x.transpose(), y.transpose(), z.transpose()]);
+        let mut outside = Vec::with_capacity(coefficients.len());
+        let mut kept = self.kept.iter();
+        for_cube(wide, |term| {
+            let within = (0..3).all(|axis| term[axis] < self.orders[axis]);
+            outside.push(!(within && kept.next() == Some(&true)));
+        });
+        let projected = Rc::new(Projected { parameters: p.clone(), tables, wide, coefficients, outside });
+        *self.last.borrow_mut() = Some(Rc::clone(&projected));
+        Some(projected)
     }
 
     /// ‖f − P f‖² cell by cell, for residuals too small to be seen in the difference of two norms.
-    fn direct_residual(&self, tables: &[Orthogonalised; 3], coefficients: &[f64]) -> f64 {
-        let back = transform(coefficients, [0, 1, 2].map(|axis| tables[axis].leading(self.orders[axis])));
+    fn direct_residual(&self, projected: &Projected) -> f64 {
+        let functions = [0, 1, 2].map(|axis| projected.tables[axis].q.as_ref());
+        let back = transform(&projected.part(false), functions);
         let row = self.vdf.grid().shape()[2];
         paired_sum(self.vdf.as_slice(), &back, row, |f, g| (f * self.factor - g).powi(2))
+    }
+}
+
+impl Projected {
+    /// The coefficients outside the span, or those inside, with zeros in place of the others.
+    fn part(&self, outside: bool) -> Vec<f64> {
+        let pairs = self.coefficients.iter().zip(&self.outside);
+        pairs.map(|(&d, &out)| if out == outside { d } else { 0.0 }).collect()
     }
 }
 
@@ -127,50 +165,31 @@ impl LeastSquaresProblem for ResidualProblem<'_> {
     fn cost(&self, p: &DVector<f64>) -> f64 {
         /// Part of the norm below which the difference of two norms is mostly rounding.
         const SMALL: f64 = 1e-7;
-        let Some(tables) = self.tables(p, 0) else { return f64::NAN };
-        let mut coefficients = self.project(&tables);
-        for (coefficient, &kept) in coefficients.iter_mut().zip(&self.kept) {
-            *coefficient *= f64::from(u8::from(kept));
-        }
-        let residual = self.norm_squared - coefficients.iter().map(|d| d * d).sum::<f64>();
-        0.5 * if residual > SMALL * self.norm_squared { residual } else { self.direct_residual(&tables, &coefficients) }
+        let Some(projected) = self.project(p) else { return f64::NAN };
+        let residual = self.norm_squared - projected.part(false).iter().map(|d| d * d).sum::<f64>();
+        0.5 * if residual > SMALL * self.norm_squared { residual } else { self.direct_residual(&projected) }
     }
 
     fn linearise(&self, p: &DVector<f64>) -> Option<NormalEquations> {
-        let tables = self.tables(p, BEYOND)?;
-        let wide: [usize; 3] = std::array::from_fn(|axis| tables[axis].q.ncols());
-        let projected = self.project(&tables);
+        let projected = self.project(p)?;
         let (_, scales) = self.centre_and_scales(p);
-
-        // What the span holds, and what is left of f in the functions that derivatives reach.
-        let mut outside = vec![true; projected.len()];
-        let mut kept = self.kept.iter();
-        for_cube(wide, |position, term| {
-            if (0..3).all(|axis| term[axis] < self.orders[axis]) {
-                outside[position] = kept.next() != Some(&true);
-            }
-        });
-        let part = |wanted: bool| -> Vec<f64> {
-            projected.iter().zip(&outside).map(|(&d, &out)| if out == wanted { d } else { 0.0 }).collect()
-        };
-        let (held, left) = (part(false), part(true));
-
+        let (held, left) = (projected.part(false), projected.part(true));
         // ∂(P f)/∂θ outside the span is the derivative of the functions times the coefficients: in the orthonormal
         // columns of one axis the matrix R D R⁻¹, the other axes untouched.
-        let mut jacobian = DMatrix::zeros(projected.len(), 6);
+        let mut jacobian = DMatrix::zeros(left.len(), 6);
         for axis in (0..3).filter(|&axis| !self.complete[axis]) {
-            let per_unit = [self.start.1[axis] / scales[axis], 1.0];
-            for (kind, unit) in per_unit.into_iter().enumerate() {
-                let operator = derivative_operator(&tables[axis], self.orders[axis], wide[axis], kind, unit);
-                let moved = along(axis, &held, wide, operator.as_ref());
-                for (position, _) in outside.iter().enumerate().filter(|(_, out)| **out) {
+            let units = [self.start.1[axis] / scales[axis], 1.0];
+            for (kind, unit) in units.into_iter().enumerate() {
+                let tables = &projected.tables[axis];
+                let operator = derivative_operator(tables, self.orders[axis], projected.wide[axis], kind, unit);
+                let moved = along(axis, &held, projected.wide, operator.as_ref());
+                for (position, _) in projected.outside.iter().enumerate().filter(|(_, outside)| **outside) {
                     // The residual is f − P f.
                     jacobian[(position, kind * 3 + axis)] = -moved[position];
                 }
             }
         }
-        let gradient = jacobian.tr_mul(&DVector::from_vec(left));
-        NormalEquations::from_parts(jacobian.tr_mul(&jacobian), gradient)
+        NormalEquations::from_parts(jacobian.tr_mul(&jacobian), jacobian.tr_mul(&DVector::from_vec(left)))
     }
 }
 
@@ -187,14 +206,45 @@ fn derivative_operator(tables: &Orthogonalised, order: usize, wide: usize, kind:
     Mat::from_fn(wide, wide, |i, j| if j < order { product[(i, j)] } else { 0.0 })
 }
 
-/// Calls `visit` with every position of a C-order cube and its three indices.
-fn for_cube([a, b, c]: [usize; 3], mut visit: impl FnMut(usize, [usize; 3])) {
-    let mut position = 0;
+/// Calls `visit` with the indices of every entry of a C-order cube.
+fn for_cube([a, b, c]: [usize; 3], mut visit: impl FnMut([usize; 3])) {
     for i in 0..a {
         for j in 0..b {
             for k in 0..c {
-                visit(position, [i, j, k]);
-                position += 1;
+                visit([i, j, k]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distribution::grid::VelocityGrid;
+    use crate::numerics::levenberg_marquardt::LinearisedSystem;
+    use approx::assert_relative_eq;
+
+    #[test]
+    fn the_gradient_is_that_of_the_cost() {
+        let grid = VelocityGrid::new([24, 20, 22], [-2.4, -2.0, -2.2], [0.2; 3]).unwrap();
+        let vdf = Vdf::from_fn(grid, |[x, y, z]| {
+            let ring = ((x - 0.2).hypot(y + 0.1) - 0.9) / 0.35;
+            (-0.5 * ring * ring - 0.8 * z * z).exp() * (1.2 + x + 0.3 * y * z)
+        })
+        .unwrap();
+        for truncation in [Truncation::Cube, Truncation::TotalDegree, Truncation::HyperbolicCross] {
+            let problem = ResidualProblem::new(&vdf, [6, 7, 5], truncation, ([0.1, 0.0, -0.1], [0.5, 0.6, 0.7]));
+            let p = DVector::from_vec(vec![0.1, -0.2, 0.15, 0.05, -0.1, 0.2]);
+            let system = problem.linearise(&p).unwrap();
+            for k in 0..6 {
+                let step = 1e-5;
+                let at = |sign: f64| {
+                    let mut q = p.clone();
+                    q[k] += sign * step;
+                    problem.cost(&q)
+                };
+                let difference = (at(1.0) - at(-1.0)) / (2.0 * step);
+                assert_relative_eq!(system.gradient()[k], difference, epsilon = 1e-6, max_relative = 1e-6);
             }
         }
     }

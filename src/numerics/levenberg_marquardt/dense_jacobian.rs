@@ -50,6 +50,10 @@ impl LinearisedSystem for DenseJacobian {
         self.diagonal.clone()
     }
 
+    fn squared_change(&self, step: &DVector<f64>) -> f64 {
+        (&self.triangle * step).norm_squared()
+    }
+
     fn step(&self, damping: &DVector<f64>) -> Option<DVector<f64>> {
         let (rows, columns) = self.triangle.shape();
         if columns == 0 {

@@ -50,6 +50,12 @@ impl LinearisedSystem for NormalEquations {
         self.matrix.diagonal()
     }
 
+    fn squared_change(&self, step: &DVector<f64>) -> f64 {
+        let mut image = DVector::zeros(step.len());
+        image.sygemv(1.0, &self.matrix, step, 0.0);
+        image.dot(step)
+    }
+
     fn step(&self, damping: &DVector<f64>) -> Option<DVector<f64>> {
         let mut damped = self.matrix.clone();
         for (k, damping) in damping.iter().enumerate().take(self.gradient.len()) {

@@ -176,30 +176,34 @@ impl<P: LeastSquaresProblem> Solver<P, Parameters> for LevenbergMarquardtSolver<
 
         let cost = state.get_cost();
         let actual = cost - trial_cost;
-        let predicted = 0.5 * (step.component_mul(&damping).dot(&step) - system.gradient().dot(&step));
+        let predicted = promise(&system, &step, &damping);
         let both_within = |tolerance: f64| predicted <= tolerance * cost && actual.abs() <= tolerance * cost;
 
         // Near the minimum, differences of the cost are rounding errors while the gradient still has half its digits:
-        // there the gradient decides (the idea of the approximate Wolfe conditions, Hager and Zhang 2005, SIAM J.
-        // Optim. 16, 170).
+        // there a step is good if it leaves a gradient that promises less than before (the idea of the approximate
+        // Wolfe conditions, Hager and Zhang 2005, SIAM J. Optim. 16, 170).
         let visible = predicted > f64::EPSILON * cost;
         let mut ahead = None;
         let accepted = if visible && trial_cost < cost {
             true
         } else if both_within(f64::EPSILON.sqrt()) && !both_within(self.settings.cost_tolerance) {
-            let system_ahead = self.linearise(problem, &trial)?;
-            let scaled_norm = |gradient: &DVector<f64>| gradient.component_div(&damping.map(f64::sqrt)).norm();
-            ahead = system_ahead;
-            ahead.as_ref().is_some_and(|ahead| scaled_norm(ahead.gradient()) < scaled_norm(system.gradient()))
+            ahead = self.linearise(problem, &trial)?;
+            let promised = |ahead: &P::System| Some(promise(ahead, &ahead.step(&damping)?, &damping));
+            ahead.as_ref().and_then(promised).is_some_and(|promised| promised < predicted)
         } else {
             false
         };
 
-        let shortest = self.settings.step_tolerance.max(f64::EPSILON);
-        self.stopped = if both_within(self.settings.cost_tolerance) || !(visible || accepted) {
+        // A step that only its damping made small says nothing about the distance from the minimum.
+        let free = self.damping <= 1.0;
+        let length = step.component_mul(&self.scale).norm();
+        let reach = parameters.component_mul(&self.scale).norm();
+        self.stopped = if free && (both_within(self.settings.cost_tolerance) || !(visible || accepted)) {
             Some(StopReason::Cost)
-        } else if step.component_mul(&self.scale).norm() <= shortest * parameters.component_mul(&self.scale).norm() {
+        } else if free && length <= self.settings.step_tolerance.max(f64::EPSILON) * reach {
             Some(StopReason::Step)
+        } else if !accepted && length <= f64::EPSILON * reach {
+            Some(StopReason::NoProgress)
         } else if self.report.iterations >= self.settings.max_iterations {
             Some(StopReason::MaxIterations)
         } else {
@@ -223,13 +227,17 @@ impl<P: LeastSquaresProblem> Solver<P, Parameters> for LevenbergMarquardtSolver<
     fn terminate(&mut self, _state: &Parameters) -> TerminationStatus {
         match self.stopped {
             None if self.settings.max_iterations > self.report.iterations => TerminationStatus::NotTerminated,
-            None | Some(StopReason::MaxIterations) => {
-                TerminationStatus::Terminated(TerminationReason::MaxItersReached)
-            }
+            None | Some(StopReason::MaxIterations) => TerminationStatus::Terminated(TerminationReason::MaxItersReached),
             Some(reason) if reason.converged() => TerminationStatus::Terminated(TerminationReason::SolverConverged),
             Some(reason) => TerminationStatus::Terminated(TerminationReason::SolverExit(format!("{reason:?}"))),
         }
     }
+}
+
+/// The reduction of the cost that a damped step would achieve if the residuals were linear. It follows from the equation
+/// of the step as a sum of squares, which rounding cannot turn negative (Moré 1978).
+fn promise<S: LinearisedSystem>(system: &S, step: &DVector<f64>, damping: &DVector<f64>) -> f64 {
+    0.5 * system.squared_change(step) + step.component_mul(damping).dot(step)
 }
 
 /// Largest |cos| of the angle between the residuals and a column of the Jacobian of norm > 0.
@@ -240,5 +248,6 @@ fn largest_cosine(gradient: &DVector<f64>, norms: &DVector<f64>, cost: f64) -> f
 }
 
 fn no_start() -> Error {
-    ArgminError::NotInitialized { text: "Levenberg-Marquardt needs a starting point: `state.param(start)`".into() }.into()
+    ArgminError::NotInitialized { text: "Levenberg-Marquardt needs a starting point: `state.param(start)`".into() }
+        .into()
 }
