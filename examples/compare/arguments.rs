@@ -5,8 +5,15 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 /// The bases compared when none are named.
-pub const DEFAULT_BASES: [&str; 4] =
-    ["maxwellian", "maxwellian:fit=moments", "hermite:order=15", "hermite:order=15,truncation=total-degree"];
+pub const DEFAULT_BASES: [&str; 7] = [
+    "maxwellian:fit=moments",
+    "maxwellian",
+    "maxwellian:covariance=full",
+    "hermite:order=12",
+    "hermite:order=15",
+    "hermite:order=15,truncation=total-degree",
+    "hermite:order=15,terms=1000",
+];
 
 /// Encode a velocity distribution function in several bases, reconstruct it, and compare: one table of every fidelity
 /// figure, and one picture per basis.

@@ -96,10 +96,11 @@ fn median(times: &mut [f64]) -> f64 {
 /// Shape, lower edges and spacings.
 const GRID_NUMBERS: usize = 9;
 
-/// What a decoder needs, uncompressed: 8 bytes for each coefficient, each integer of the topology and each of the nine
-/// numbers of the grid, and the parameters as the text of the spec.
+/// What a decoder needs, uncompressed, at 8 bytes a number: the coefficients, the integers of the topology, the nine
+/// numbers of the grid, and a number for every name and every option of the spec.
 fn stored_bytes(spec: &str, coefficients: usize, topology_len: usize) -> usize {
-    8 * (coefficients + topology_len + GRID_NUMBERS) + spec.len()
+    let choices = 1 + spec.matches([':', ',', '+', '(']).count();
+    8 * (coefficients + topology_len + GRID_NUMBERS + choices)
 }
 
 #[cfg(test)]
@@ -108,8 +109,8 @@ mod tests {
 
     #[test]
     fn everything_stored_is_counted() {
-        assert_eq!(stored_bytes("hermite:order=15", 3375, 0), 8 * 3375 + 72 + 16);
-        assert_eq!(stored_bytes("", 0, 10), 80 + 72);
+        assert_eq!(stored_bytes("hermite:order=14,terms=9", 9, 9), 8 * (18 + 9 + 3));
+        assert_eq!(stored_bytes("maxwellian + log(maxwellian)", 15, 0), 8 * (15 + 9 + 3));
     }
 
     #[test]

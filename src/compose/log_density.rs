@@ -72,7 +72,7 @@ impl<B: Basis> Basis for LogDensity<B> {
             None if peak == 0.0 => 1.0,
             None => (Self::RELATIVE_FLOOR * peak).max(f64::MIN_POSITIVE),
         };
-        let logarithm = vdf.values().mapv(|f| (f.max(floor) / floor).log10());
+        let logarithm = vdf.values().mapv(|f| f.max(floor).log10() - floor.log10());
         Ok(LogDensityCoefficients { floor, inner: self.inner.encode(&Vdf::new(*vdf.grid(), logarithm)?)? })
     }
 

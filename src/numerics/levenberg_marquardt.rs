@@ -11,7 +11,7 @@
 //! fit logarithms and Cholesky factors rather than positive numbers and matrices.
 //!
 //! ```
-//! use nalgebra::{DVector, dvector};
+//! use nalgebra::DVector;
 //! use vdf_basis::numerics::levenberg_marquardt::{
 //!     LeastSquaresProblem, LevenbergMarquardt, NormalEquations, minimise,
 //! };
@@ -35,7 +35,7 @@
 //!     }
 //! }
 //!
-//! let fit = minimise(&Decay([8.0, 4.0, 2.0, 1.0]), dvector![1.0, 0.0], &LevenbergMarquardt::default());
+//! let fit = minimise(&Decay([8.0, 4.0, 2.0, 1.0]), DVector::from_vec(vec![1.0, 0.0]), &LevenbergMarquardt::default());
 //! assert!(fit.report.stopped.converged());
 //! assert!((fit.parameters[0] - 8.0).abs() < 1e-12 && (fit.parameters[1] - 2.0_f64.ln()).abs() < 1e-12);
 //! ```

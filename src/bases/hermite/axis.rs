@@ -21,6 +21,14 @@ impl Axis {
         Self { cells, lower, spacing, centre, scale }
     }
 
+    /// The width at which `order` functions centred in the box spread over it: ψ_m reaches to z = √(2m + 1). The factor
+    /// makes as many functions as cells as independent as they can be (condition 1 to 16 for 2 to 40 cells).
+    pub(super) fn filling_scale(grid: &VelocityGrid, axis: usize, order: usize) -> f64 {
+        let cells = grid.shape()[axis] as f64;
+        let functions = cells.min(order as f64);
+        0.6 * cells * grid.spacing()[axis] / (2.0 * functions + 1.0).sqrt()
+    }
+
     /// (v − centre)/scale at the cell centres.
     pub(super) fn nodes(&self) -> Vec<f64> {
         (0..self.cells).map(|k| (self.lower + (k as f64 + 0.5) * self.spacing - self.centre) / self.scale).collect()

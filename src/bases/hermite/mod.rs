@@ -224,10 +224,10 @@ impl Hermite {
     ///
     /// # Errors
     /// [`Error::Degenerate`] if the distribution is zero everywhere, or its thermal width vanishes along an axis of
-    /// several cells. Along an axis with fewer cells than the order only as many functions as cells are used.
+    /// several cells. Along an axis with fewer cells than the order only as many functions as cells are used, with
+    /// truncations other than the cube three quarters of that.
     pub fn fit(&self, vdf: &Vdf) -> Result<(HermiteCoefficients, HermiteReport)> {
-        let shape = vdf.grid().shape();
-        let orders: [usize; 3] = std::array::from_fn(|axis| self.orders[axis].min(shape[axis]));
+        let orders = self.truncation.resolved(self.orders, vdf.grid().shape());
         let (frame, search) = self.find_frame(vdf)?;
         let mut coefficients = HermiteCoefficients {
             weight: self.weight,
@@ -279,12 +279,9 @@ impl Hermite {
             return Ok((Frame { centre, scales, ..frame }, Some(report)));
         }
         for axis in 0..3 {
-            if self.orders[axis] >= grid.shape()[axis] {
-                // As many functions as cells hold anything; best conditioned where the zeros of the next function, which
-                // reach to √(2m + 1), spread over the box.
-                let m = grid.shape()[axis] as f64;
+            if self.truncation.fills(self.orders[axis], grid.shape()[axis]) {
                 frame.centre[axis] = grid.middle()[axis];
-                frame.scales[axis] = 0.5 * m * grid.spacing()[axis] / (2.0 * m + 1.0).sqrt();
+                frame.scales[axis] = Axis::filling_scale(grid, axis, self.orders[axis]);
             }
         }
         let start = (frame.centre, frame.scales);
@@ -386,9 +383,12 @@ impl Hermite {
 /// More iterations only fit rounding: a frame so ill-matched to the box that these do not suffice is ill-conditioned.
 const LIMITS: cgls::Limits = cgls::Limits { gradient: 1e-13, worthwhile: 1e-9, iterations: 60 };
 
-/// Keeps the `terms` positions with the largest size, equal ones in their order, ascending.
+/// Keeps the `terms` positions with the largest size, ascending; of equal ones those that come first.
 fn keep_largest(positions: &mut Vec<u32>, terms: usize, size: impl Fn(u32) -> f64) {
-    positions.sort_by(|&p, &q| size(q).total_cmp(&size(p)).then(p.cmp(&q)));
+    // Compared by their leading digits only: which of a symmetric distribution's pairs is kept must not be left to
+    // rounding, which differs with the unit.
+    let leading = |position| f64::from_bits(size(position).to_bits() >> 24 << 24);
+    positions.sort_by(|&p, &q| leading(q).total_cmp(&leading(p)).then(p.cmp(&q)));
     positions.truncate(terms);
     positions.sort_unstable();
 }

@@ -25,6 +25,9 @@ use crate::numerics::summation::paired_sum;
 /// Functions beyond the order that derivatives reach.
 const BEYOND: usize = 2;
 
+/// Least curvature along a parameter, over the largest of all parameters.
+const RIDGE: f64 = 1e-6;
+
 /// A centre and a width per axis of the grid.
 pub(super) type CentreAndScales = ([f64; 3], [f64; 3]);
 
@@ -39,10 +42,15 @@ pub(super) fn residual_optimal(
     /// Multiples of the thermal width at which the search looks first: high orders reach far and want narrow functions.
     const WIDTHS: [f64; 7] = [1.0, 0.8, 0.65, 0.5, 0.4, 1.25, 0.3];
     let problem = ResidualProblem::new(vdf, orders, truncation, start);
+    let grid = vdf.grid();
     let at = |width: f64| DVector::from_fn(6, |k, _| if k < 3 || problem.complete[k - 3] { 0.0 } else { width.ln() });
-    let mut best = (f64::INFINITY, at(1.0));
-    for width in WIDTHS {
-        let parameters = at(width);
+    // And the whole box, for orders so high that functions of the thermal width would fall between the cells.
+    let whole = DVector::from_fn(6, |k, _| match k {
+        0..3 => (grid.middle()[k] - start.0[k]) / start.1[k],
+        _ => (Axis::filling_scale(grid, k - 3, orders[k - 3]) / start.1[k - 3]).ln(),
+    });
+    let mut best = (f64::INFINITY, whole.clone());
+    for parameters in WIDTHS.map(at).into_iter().chain([whole]) {
         let cost = problem.cost(&parameters);
         if cost < best.0 {
             best = (cost, parameters);
@@ -82,7 +90,7 @@ struct Projected {
 impl<'a> ResidualProblem<'a> {
     fn new(vdf: &'a Vdf, asked: [usize; 3], truncation: Truncation, start: CentreAndScales) -> Self {
         let shape = vdf.grid().shape();
-        let orders: [usize; 3] = std::array::from_fn(|axis| asked[axis].min(shape[axis]));
+        let orders = truncation.resolved(asked, shape);
         let mut kept = vec![false; orders.iter().product()];
         for position in truncation.positions(asked, orders) {
             kept[position as usize] = true;
@@ -90,7 +98,7 @@ impl<'a> ResidualProblem<'a> {
         let factor = normalising_factor(vdf.peak());
         let values = vdf.as_slice();
         let norm_squared = paired_sum(values, values, shape[2], |f, _| (f * factor).powi(2));
-        let complete = std::array::from_fn(|axis| asked[axis] >= shape[axis]);
+        let complete = std::array::from_fn(|axis| truncation.fills(asked[axis], shape[axis]));
         Self { vdf, factor, norm_squared, orders, kept, start, complete, last: RefCell::new(None) }
     }
 
@@ -105,8 +113,8 @@ impl<'a> ResidualProblem<'a> {
     /// The tables for these parameters; `None` where the functions are no longer independent on the cells, or outside
     /// the box altogether.
     fn tables(&self, p: &DVector<f64>) -> Option<[Orthogonalised; 3]> {
-        /// Below this the coefficients would be large and cancel.
-        const INDEPENDENT: f64 = 1e-4;
+        /// Below this on every axis the coefficients would be large and cancel.
+        const INDEPENDENT: f64 = 1e-2;
         let (centre, scales) = self.centre_and_scales(p);
         let grid = self.vdf.grid();
         let (lower, upper) = (grid.lower(), grid.upper());
@@ -189,7 +197,11 @@ impl LeastSquaresProblem for ResidualProblem<'_> {
                 }
             }
         }
-        NormalEquations::from_parts(jacobian.tr_mul(&jacobian), jacobian.tr_mul(&DVector::from_vec(left)))
+        let mut matrix = jacobian.tr_mul(&jacobian);
+        // By symmetry a parameter may have no influence but rounding's: it must not be followed far.
+        let ridge = RIDGE * matrix.diagonal().max();
+        (0..6).for_each(|k| matrix[(k, k)] += ridge);
+        NormalEquations::from_parts(matrix, jacobian.tr_mul(&DVector::from_vec(left)))
     }
 }
 

@@ -33,6 +33,24 @@ impl Truncation {
         }
     }
 
+    /// The orders that so many cells can resolve, at most those asked for.
+    pub(super) fn resolved(self, orders: [usize; 3], cells: [usize; 3]) -> [usize; 3] {
+        std::array::from_fn(|axis| {
+            let most = match self {
+                // As many functions as cells hold whatever the cells do.
+                Self::Cube | Self::Best(_) => cells[axis],
+                // A few functions of a high degree must still be functions, not an alias of lower ones.
+                Self::TotalDegree | Self::HyperbolicCross => (3 * cells[axis]).div_ceil(4),
+            };
+            orders[axis].min(most)
+        })
+    }
+
+    /// Whether the functions of an axis hold whatever its cells do, so that centre and width no longer matter.
+    pub(super) fn fills(self, order: usize, cells: usize) -> bool {
+        order >= cells && (cells == 1 || matches!(self, Self::Cube | Self::Best(_)))
+    }
+
     /// Positions of the kept terms in a C-order cube of the shape `within` (the orders that the grid can resolve, at
     /// most `orders`), ascending.
     pub(super) fn positions(self, orders: [usize; 3], within: [usize; 3]) -> Vec<u32> {

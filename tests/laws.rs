@@ -1,0 +1,313 @@
+//! The conformance suite: laws that every basis keeps, run over the whole registry and some combinators.
+//!
+//! A new basis needs one line in [`CASES`]; a basis of the registry without one fails the suite.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::thread;
+
+use vdf_basis::distribution::synthetic::{Sampling, Synthetic};
+use vdf_basis::{
+    AnyBasis, AnyCoefficients, Basis, Coefficients, Error, Fidelity, Moments, Registry, Vdf, VelocityGrid,
+};
+
+/// What is expected of one spec beyond the laws themselves.
+struct Case {
+    spec: &'static str,
+    /// How exactly an element of its span comes back: 1e-10, where a search does not end earlier.
+    reproduces: f64,
+    /// An absolute threshold in the spec ties it to one unit of density.
+    scales: bool,
+}
+
+const fn case(spec: &'static str) -> Case {
+    Case { spec, reproduces: 1e-10, scales: true }
+}
+
+const CASES: &[Case] = &[
+    case("maxwellian"),
+    // The box cuts its tails at five thermal speeds, which the moments notice.
+    Case { reproduces: 1e-4, ..case("maxwellian:fit=moments") },
+    case("maxwellian:covariance=isotropic"),
+    case("maxwellian:covariance=full"),
+    case("hermite:order=8"),
+    case("hermite:order=8,truncation=total-degree"),
+    case("hermite:order=8,truncation=hyperbolic-cross"),
+    case("hermite:order=8,terms=100"),
+    case("hermite:order=8,weight=asymmetric"),
+    case("hermite:order=10/6/8,search=fitted"),
+    case("hermite:order=6,search=moments,weight=asymmetric,truncation=total-degree"),
+    case("hermite:order=4,frame=pressure,search=moments"),
+    case("hermite:order=4,frame=field-aligned,field=1/2/-1,search=moments,truncation=total-degree"),
+    case("maxwellian + hermite:order=6,truncation=total-degree"),
+    Case { scales: false, ..case("log(maxwellian):floor=1e-18") },
+    // Where h < 0 it decodes to zero: what comes out is no longer in the inner basis' span.
+    Case { reproduces: f64::INFINITY, ..case("log(hermite:order=6,search=moments,scale=2)") },
+];
+
+/// Specs in order of growing budget.
+const BUDGETS: &[[&str; 4]] = &[
+    ["maxwellian:fit=moments", "maxwellian:covariance=isotropic", "maxwellian", "maxwellian:covariance=full"],
+    ["hermite:order=3", "hermite:order=6", "hermite:order=9", "hermite:order=14"],
+    [
+        "hermite:order=4,truncation=total-degree",
+        "hermite:order=8,truncation=total-degree",
+        "hermite:order=12,truncation=total-degree",
+        "hermite:order=18,truncation=total-degree",
+    ],
+    [
+        "hermite:order=4,truncation=hyperbolic-cross",
+        "hermite:order=9,truncation=hyperbolic-cross",
+        "hermite:order=16,truncation=hyperbolic-cross",
+        "hermite:order=27,truncation=hyperbolic-cross",
+    ],
+    ["hermite:terms=20", "hermite:terms=100", "hermite:terms=500", "hermite:terms=2000"],
+    ["maxwellian", "maxwellian + hermite:order=3", "maxwellian + hermite:order=6", "maxwellian + hermite:order=10"],
+];
+
+fn basis(spec: &str) -> AnyBasis {
+    Registry::standard().parse(spec).unwrap()
+}
+
+/// A core with a gyrating ring, cut by its box.
+fn cut() -> Vdf {
+    sampled("gyrating-ring", 22)
+}
+
+/// Two beams on a box that holds them and is not a cube.
+fn whole() -> Vdf {
+    sampled("beams", 24)
+}
+
+fn sampled(name: &str, cells: usize) -> Vdf {
+    let grid = Synthetic::default_grid(name, cells).unwrap();
+    Synthetic::named(name, 0).unwrap().sample(&grid, Sampling::default()).unwrap()
+}
+
+fn numbers(coefficients: &AnyCoefficients) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    coefficients.clone().visit(&mut |_, value| numbers.push(value.to_bits()));
+    numbers
+}
+
+/// Largest difference over the largest value.
+fn difference(a: &Vdf, b: &Vdf) -> f64 {
+    let worst = a.as_slice().iter().zip(b.as_slice()).fold(0.0, |w: f64, (a, b)| w.max((a - b).abs()));
+    worst / a.peak()
+}
+
+fn round_trip(basis: &AnyBasis, vdf: &Vdf) -> Vdf {
+    basis.reconstruct(&basis.encode(vdf).unwrap(), vdf.grid()).unwrap()
+}
+
+#[test]
+fn every_basis_of_the_registry_has_a_case() {
+    for name in Registry::standard().names().chain(Registry::standard().combinators()) {
+        assert!(CASES.iter().any(|case| case.spec.starts_with(name)), "`{name}` is not in CASES");
+    }
+}
+
+#[test]
+fn law_0_specs_print_themselves() {
+    for Case { spec, .. } in CASES {
+        assert_eq!(basis(&basis(spec).to_string()), basis(spec));
+    }
+}
+
+#[test]
+fn law_1_what_lies_in_the_span_comes_back() {
+    // What a basis made of a Maxwellian is in its span, whatever the basis.
+    let maxwellian = sampled("maxwellian", 26);
+    for Case { spec, reproduces, .. } in CASES {
+        let basis = basis(spec);
+        let element = round_trip(&basis, &maxwellian);
+        let again = round_trip(&basis, &element);
+        let error = Fidelity::compare(&element, &again).unwrap().l2;
+        assert!(error < *reproduces, "{spec}: {error:e}");
+    }
+}
+
+#[test]
+fn law_1_projections_are_idempotent() {
+    // With the frame given the expansion is a projection: any distribution's image comes back, cut or not.
+    for vdf in [cut(), whole()] {
+        let m = vdf.moments();
+        let vector = |v: [f64; 3]| format!("{:e}/{:e}/{:e}", v[0], v[1], v[2]);
+        let frame = format!("centre={},scales={}", vector(m.bulk_velocity), vector(m.thermal_speeds()));
+        for choice in ["", ",truncation=total-degree", ",weight=asymmetric", ",terms=60"] {
+            let basis = basis(&format!("hermite:order=7{choice},{frame}"));
+            let element = round_trip(&basis, &vdf);
+            let error = Fidelity::compare(&element, &round_trip(&basis, &element)).unwrap().l2;
+            assert!(error < 1e-10, "{basis}: {error:e}");
+        }
+    }
+}
+
+#[test]
+fn law_2_the_unit_of_density_does_not_matter() {
+    for Case { spec, .. } in CASES.iter().filter(|case| case.scales) {
+        let (basis, vdf) = (basis(spec), cut());
+        let reference = round_trip(&basis, &vdf);
+        for factor in [1e-30, 1e-17, 3e12, 1e30] {
+            let scaled = Vdf::new(*vdf.grid(), &vdf.values() * factor).unwrap();
+            let back = round_trip(&basis, &scaled);
+            let back = Vdf::new(*vdf.grid(), &back.values() / factor).unwrap();
+            assert!(difference(&reference, &back) < 1e-7, "{spec} x {factor:e}: {:e}", difference(&reference, &back));
+        }
+    }
+}
+
+#[test]
+fn law_2_origin_and_unit_of_velocity_do_not_matter() {
+    for Case { spec, .. } in CASES {
+        let (basis, vdf) = (basis(spec), cut());
+        let reference = round_trip(&basis, &vdf);
+        let shape = vdf.grid().shape();
+        let moved = [
+            VelocityGrid::unit(shape).unwrap(),
+            VelocityGrid::new(shape, [3e6, -1e7, 2e5], vdf.grid().spacing()).unwrap(),
+        ];
+        for grid in moved {
+            // A cell of another aspect is another distribution where one width serves all axes.
+            let aspect = |g: &VelocityGrid| g.spacing().map(|h| (h / g.spacing()[0] * 1e6).round());
+            if aspect(&grid) != aspect(vdf.grid()) {
+                continue;
+            }
+            let there = Vdf::new(grid, vdf.values().to_owned()).unwrap();
+            let back = round_trip(&basis, &there);
+            let back = Vdf::new(*vdf.grid(), back.into_values()).unwrap();
+            assert!(difference(&reference, &back) < 1e-6, "{spec} on {grid}: {:e}", difference(&reference, &back));
+        }
+    }
+}
+
+#[test]
+fn law_3_equal_input_gives_equal_bits_on_any_number_of_threads() {
+    for Case { spec, .. } in CASES {
+        let (basis, vdf) = (basis(spec), cut());
+        let reference = numbers(&basis.encode(&vdf).unwrap());
+        thread::scope(|scope| {
+            let runs: Vec<_> = (0..4)
+                .map(|k| {
+                    let (basis, vdf) = (&basis, &vdf);
+                    scope.spawn(move || {
+                        // Other work in between must not leak through shared tables.
+                        if k % 2 == 1 {
+                            basis.encode(&whole()).unwrap();
+                        }
+                        numbers(&basis.encode(vdf).unwrap())
+                    })
+                })
+                .collect();
+            for run in runs {
+                assert_eq!(run.join().unwrap(), reference, "{spec}");
+            }
+        });
+    }
+}
+
+#[test]
+fn law_4_more_budget_gives_less_error() {
+    /// Searches may end in neighbouring minima.
+    const SLACK: f64 = 1.02;
+    for vdf in [cut(), whole()] {
+        for specs in BUDGETS {
+            let errors = specs.map(|spec| Fidelity::compare(&vdf, &round_trip(&basis(spec), &vdf)).unwrap().l2);
+            assert!(errors.windows(2).all(|pair| pair[1] <= SLACK * pair[0]), "{specs:?}: {errors:?}");
+        }
+    }
+}
+
+#[test]
+fn law_5_moments_from_coefficients_are_those_of_the_cells() {
+    for Case { spec, .. } in CASES {
+        for vdf in [cut(), whole()] {
+            let basis = basis(spec);
+            let c = basis.encode(&vdf).unwrap();
+            let other = VelocityGrid::from_edges([17, 23, 19], vdf.grid().lower(), vdf.grid().upper()).unwrap();
+            for grid in [*vdf.grid(), other] {
+                let closed = basis.moments(&c, &grid).unwrap();
+                let sums = basis.reconstruct(&c, &grid).unwrap().moments();
+                assert_close(spec, &closed, &sums);
+            }
+        }
+    }
+}
+
+fn assert_close(spec: &str, a: &Moments, b: &Moments) {
+    let (n, v) = (b.density.abs(), b.thermal_speed());
+    let worst = |pairs: &mut dyn Iterator<Item = (f64, f64)>| pairs.fold(0.0, |w: f64, (a, b)| w.max((a - b).abs()));
+    let vector = |a: [f64; 3], b: [f64; 3]| worst(&mut a.into_iter().zip(b));
+    let errors = [
+        (a.density - b.density).abs() / n,
+        vector(a.bulk_velocity, b.bulk_velocity) / v,
+        worst(&mut a.pressure.as_flattened().iter().copied().zip(b.pressure.as_flattened().iter().copied()))
+            / (n * v * v),
+        vector(a.heat_flux, b.heat_flux) / (n * v.powi(3)),
+    ];
+    assert!(errors.iter().all(|error| *error < 1e-9), "{spec}: {errors:?}");
+}
+
+#[test]
+fn law_7_hostile_distributions_give_an_answer_or_a_reason() {
+    let unit = |shape| VelocityGrid::unit(shape).unwrap();
+    let one_cell = |shape: [usize; 3]| {
+        let mut values = vec![0.0; shape.iter().product()];
+        let middle = values.len() / 2;
+        values[middle] = 1.0;
+        Vdf::from_vec(unit(shape), values).unwrap()
+    };
+    let bumpy = |shape| Vdf::from_fn(unit(shape), |[x, y, z]| (x * 1.3 + y * 0.7 + z * 2.1).sin() + 0.5).unwrap();
+    let hostile = [
+        ("all zero", Vdf::zeros(unit([6, 5, 7]))),
+        ("a single cell", Vdf::from_slice(unit([1; 3]), &[3.0]).unwrap()),
+        ("constant", Vdf::from_fn(unit([7; 3]), |_| 2.0).unwrap()),
+        ("one cell that is not zero", one_cell([8, 9, 7])),
+        ("negative only", Vdf::from_fn(unit([8; 3]), |[x, y, z]| -(-0.1 * (x * x + y * y + z * z)).exp()).unwrap()),
+        ("cancelling", Vdf::from_fn(unit([8; 3]), |[x, y, z]| (x + y + z - 10.5).signum()).unwrap()),
+        ("a line", bumpy([1, 1, 31])),
+        ("a plane", bumpy([13, 1, 11])),
+        ("primes", bumpy([7, 11, 13])),
+        ("fewer cells than functions", bumpy([3, 2, 4])),
+        ("denormal", Vdf::from_fn(unit([9; 3]), |[x, _, _]| 1e-310 * (1.0 + x)).unwrap()),
+        ("enormous", Vdf::from_fn(unit([9; 3]), |[x, _, z]| 1e300 * (-0.1 * (x * x + z * z)).exp()).unwrap()),
+        ("23 decades", Vdf::from_fn(unit([12; 3]), |[x, y, z]| 10f64.powf(-2.0 * (x + y + z) / 3.0 - 10.0)).unwrap()),
+    ];
+    for Case { spec, .. } in CASES {
+        for (what, vdf) in &hostile {
+            let basis = basis(spec);
+            match basis.encode(vdf) {
+                Ok(mut c) => {
+                    let mut finite = true;
+                    c.visit(&mut |_, value| finite &= value.is_finite());
+                    assert!(finite, "{spec} of {what}: coefficients that are not finite");
+                    match basis.reconstruct(&c, vdf.grid()) {
+                        Ok(_) => assert!(basis.moments(&c, vdf.grid()).is_ok()),
+                        Err(Error::NotFinite { .. }) if *what == "enormous" => {}
+                        Err(other) => panic!("{spec} of {what}: {other}"),
+                    }
+                }
+                Err(Error::Degenerate { reason, .. }) => assert!(!reason.is_empty()),
+                Err(other) => panic!("{spec} of {what}: {other}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn law_7_a_large_grid_is_only_larger() {
+    let grid = VelocityGrid::from_edges([200; 3], [-1e6; 3], [1e6; 3]).unwrap();
+    let vdf = Synthetic::named("bi-maxwellian", 0).unwrap().sample(&grid, Sampling::default()).unwrap();
+    for spec in ["maxwellian", "hermite:order=6", "log(maxwellian)"] {
+        let basis = basis(spec);
+        let c = basis.encode(&vdf).unwrap();
+        assert!(basis.reconstruct(&c, &grid).is_ok());
+    }
+}
+
+#[test]
+fn coefficients_of_another_basis_are_refused() {
+    let vdf = whole();
+    let foreign = basis("maxwellian").encode(&vdf).unwrap();
+    let refused = basis("hermite:order=3").reconstruct(&foreign, vdf.grid());
+    assert!(matches!(refused, Err(Error::ForeignCoefficients(_))));
+}
