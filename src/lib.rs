@@ -1,4 +1,55 @@
-//! Velocity distribution functions as coefficients of an analytic basis, and back.
+//! Velocity distribution functions (VDFs) as coefficients of an analytic basis, and back.
+//!
+//! A [`Vdf`] is phase-space density on a [`VelocityGrid`]. A [`Basis`] encodes it into [`Coefficients`] and
+//! reconstructs it; [`Fidelity`] says what was lost, moments included.
+//!
+//! ```
+//! use vdf_basis::{Basis, Coefficients, Fidelity, Hermite, Sampling, Synthetic};
+//!
+//! // A core with a gyrating ring, cut by its box; read your own with `Vdf::read_npy`.
+//! let grid = Synthetic::default_grid("gyrating-ring", 40)?;
+//! let vdf = Synthetic::named("gyrating-ring", 0)?.sample(&grid, Sampling::default())?;
+//!
+//! let basis = Hermite::new([10; 3])?;
+//! let coefficients = basis.encode(&vdf)?;
+//! let reconstruction = basis.reconstruct(&coefficients, &grid)?;
+//!
+//! let fidelity = Fidelity::compare(&vdf, &reconstruction)?;
+//! assert_eq!(coefficients.count(), 1000 + 6); // the amplitudes, and the centre and width along each axis
+//! assert!(fidelity.l2 < 1e-3 && fidelity.pressure < 1e-3);
+//!
+//! // Moments straight from the coefficients, without the cells.
+//! let moments = basis.moments(&coefficients, &grid)?;
+//! assert!((moments.density / vdf.moments().density - 1.0).abs() < 1e-3);
+//! # Ok::<(), vdf_basis::Error>(())
+//! ```
+//!
+//! By name, as on a command line:
+//!
+//! ```
+//! use vdf_basis::{Basis, Registry, Sampling, Synthetic};
+//! # let grid = Synthetic::default_grid("beams", 24)?;
+//! # let vdf = Synthetic::named("beams", 0)?.sample(&grid, Sampling::default())?;
+//! let basis = Registry::standard().parse("maxwellian + hermite:order=8,truncation=total-degree")?;
+//! let coefficients = basis.encode(&vdf)?;
+//! # let _ = coefficients;
+//! # Ok::<(), vdf_basis::Error>(())
+//! ```
+//!
+//! # Where things are
+//! | floor | room | |
+//! |---|---|---|
+//! | 5 | [`registry`] | names to bases |
+//! | 4 | [`bases`], [`compose`] | one room per basis; bases made of bases |
+//! | 3 | [`basis`], [`any_basis`], [`spec`] | the contract, its run-time twin, the grammar of names |
+//! | 2 | [`distribution`] | grid, values, moments, frames, fidelity, synthetic distributions, files |
+//! | 1 | [`numerics`], [`error`] | what several rooms share and no library does for us |
+//!
+//! A room imports only from floors below its own, and no basis imports another.
+//!
+//! # Units
+//! SI in the documentation: velocities in m/s, densities in s³ m⁻⁶. Any consistent unit works, cell indices included.
+//! Nothing depends on the magnitude of the values, between 1e-300 and 1e300.
 #![forbid(unsafe_code)]
 
 pub mod any_basis;
@@ -20,6 +71,7 @@ pub use compose::residual::Residual;
 pub use distribution::blocks::BlockOccupancy;
 pub use distribution::fidelity::{Fidelity, StorageCost};
 pub use distribution::frame::{Frame, Orientation};
+pub use distribution::gaussian_fit::{Covariance, Gaussian};
 pub use distribution::grid::VelocityGrid;
 pub use distribution::io::Precision;
 pub use distribution::moments::Moments;

@@ -280,7 +280,7 @@ fn penalty_2(x: &[Dual]) -> Vec<Dual> {
 
 fn chebyquad(x: &[Dual]) -> Vec<Dual> {
     let n = x.len();
-    let integral = |i: usize| if i % 2 == 0 { -1.0 / ((i * i) as f64 - 1.0) } else { 0.0 };
+    let integral = |i: usize| if i.is_multiple_of(2) { -1.0 / ((i * i) as f64 - 1.0) } else { 0.0 };
     let shifted: Vec<Dual> = x.iter().map(|&x| 2.0 * x - 1.0).collect();
     let (mut before, mut now) = (vec![Dual::from(1.0); n], shifted.clone());
     (1..=n)
@@ -301,7 +301,7 @@ fn published_minima_are_found() {
             let start = DVector::from_vec(entry.start.clone()) * multiple;
             let report = minimise(&Dense(entry.residuals), start, &settings).report;
             let squares = 2.0 * report.cost;
-            // Minima are published to six digits, some cut off; those that are zero are reached to rounding of the residuals.
+            // Published to six digits, some of them cut off; zero is reached to rounding of the residuals.
             let found = |minimum: f64| (squares - minimum).abs() <= 1e-5 * minimum + 1e-18;
             assert!(
                 entry.minima.iter().any(|minimum| found(*minimum)) && report.stopped.converged(),

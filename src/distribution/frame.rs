@@ -1,6 +1,6 @@
 //! The affine frame of velocity space in which a basis lives.
 
-use nalgebra::{Matrix3, Rotation3, SymmetricEigen, Vector3};
+use nalgebra::{Matrix3, Rotation3, SymmetricEigen, UnitQuaternion, Vector3};
 
 use super::moments::Moments;
 use crate::error::{Error, Result};
@@ -40,9 +40,7 @@ impl Frame {
                 allowed: "three orthonormal right-handed unit vectors".to_owned(),
             });
         }
-        // A rotation's matrix has the rotated axes as its columns.
-        let rotation = Rotation3::from_matrix_unchecked(rows.transpose()).scaled_axis();
-        Ok(Self { centre, rotation: Some(rotation.into()), scales })
+        Ok(Self { centre, rotation: Some(rotation_vector(&rows)), scales })
     }
 
     /// The unit vectors e_1, e_2, e_3 in the grid's coordinates, one a row.
@@ -126,9 +124,16 @@ impl Orientation {
             let variance = along[(i, i)] / moments.density;
             if variance > 0.0 && variance.is_finite() { variance.sqrt() } else { 0.0 }
         });
-        let rotation = Rotation3::from_matrix_unchecked(rows.transpose()).scaled_axis();
-        Frame { centre, rotation: Some(rotation.into()), scales }
+        Frame { centre, rotation: Some(rotation_vector(&rows)), scales }
     }
+}
+
+/// The rotation vector that turns the grid's axes into the rows.
+fn rotation_vector(rows: &Matrix3<f64>) -> [f64; 3] {
+    // A rotation's matrix has the rotated axes as its columns. By way of the quaternion, which also knows the axis of a
+    // half turn, where the matrix is symmetric: two axes swapped and the third reversed.
+    let rotation = Rotation3::from_matrix_unchecked(rows.transpose());
+    UnitQuaternion::from_rotation_matrix(&rotation).scaled_axis().into()
 }
 
 /// The unit vector along `v`, unless it is zero or not finite.
@@ -209,6 +214,19 @@ mod tests {
             }
             let again = Frame::along(frame.axes(), frame.centre, frame.scales).unwrap();
             assert_relative_eq!(again.to_frame(velocity)[1], frame.to_frame(velocity)[1], max_relative = 1e-13);
+        }
+    }
+
+    #[test]
+    fn half_turns_keep_their_axes() {
+        let swapped = [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]];
+        let turned = [[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, -1.0]];
+        let cyclic = [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
+        for axes in [swapped, turned, cyclic, [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]] {
+            let found = Frame::along(axes, [0.0; 3], [1.0; 3]).unwrap().axes();
+            for (found, expected) in found.as_flattened().iter().zip(axes.as_flattened()) {
+                assert_relative_eq!(found, expected, epsilon = 1e-14);
+            }
         }
     }
 

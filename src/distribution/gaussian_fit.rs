@@ -2,6 +2,9 @@
 //!
 //! Where a basis takes centre and widths from the data, this is how it finds them.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use faer::Mat;
 use nalgebra::{DMatrix, DVector, Matrix3, SymmetricEigen, Vector3};
 
@@ -114,7 +117,10 @@ pub(crate) fn least_squares(vdf: &Vdf, covariance: Covariance, start: &Gaussian)
     first[0] = start.peak * factor;
     let fit = levenberg_marquardt::minimise(&problem, first, &LevenbergMarquardt::default().cost_tolerance(1e-10));
     let shape = problem.shape(&fit.parameters);
-    (Gaussian { peak: shape.amplitude / factor, frame: problem.frame_of(&shape) }, fit.report)
+    let peak = shape.amplitude / factor;
+    // A centre far outside the box may ask for a peak beyond the range of f64.
+    let gaussian = if peak.is_finite() { Gaussian { peak, frame: problem.frame_of(&shape) } } else { *start };
+    (gaussian, fit.report)
 }
 
 /// min ½ Σ (A exp(−½|z|²) − f)², with z = U (ξ − c), ξ the coordinates of the start's frame and U upper triangular
@@ -136,6 +142,8 @@ struct GaussianProblem<'a> {
     narrowest: [f64; 3],
     /// Σ f² of the scaled values.
     norm_squared: f64,
+    /// The sums last made: the solver asks for the derivatives where it has just asked for the cost.
+    last: RefCell<Option<(DVector<f64>, Rc<Sums>)>>,
 }
 
 /// The parameters, unpacked.
@@ -182,7 +190,18 @@ impl<'a> GaussianProblem<'a> {
         let narrowest = start.scales.map(|scale| 0.1 * finest / scale);
         let (values, row) = (vdf.as_slice(), grid.shape()[2]);
         let norm_squared = paired_sum(values, values, row, |f, _| (f * factor).powi(2));
-        Self { values, factor, covariance, start, axes, largest, rotation, narrowest, norm_squared }
+        Self {
+            values,
+            factor,
+            covariance,
+            start,
+            axes,
+            largest,
+            rotation,
+            narrowest,
+            norm_squared,
+            last: RefCell::new(None),
+        }
     }
 
     fn parameters(&self) -> usize {
@@ -299,8 +318,15 @@ impl<'a> GaussianProblem<'a> {
     }
 
     /// All sums that cost and derivatives need.
-    fn sums(&self, shape: &Shape) -> Sums {
-        if self.rotation.is_none() { self.separable_sums(shape) } else { self.sums_by_rows(shape) }
+    fn sums(&self, parameters: &DVector<f64>) -> Rc<Sums> {
+        if let Some((_, sums)) = self.last.borrow().as_ref().filter(|(at, _)| at == parameters) {
+            return Rc::clone(sums);
+        }
+        let shape = self.shape(parameters);
+        let sums = if self.rotation.is_none() { self.separable_sums(&shape) } else { self.sums_by_rows(&shape) };
+        let sums = Rc::new(sums);
+        *self.last.borrow_mut() = Some((parameters.clone(), Rc::clone(&sums)));
+        sums
     }
 
     /// Along the grid's axes the Gaussian is a product: sums over the model are products of one-dimensional ones, sums
@@ -420,19 +446,17 @@ impl LeastSquaresProblem for GaussianProblem<'_> {
         if !self.admissible(&shape) {
             return f64::NAN;
         }
-        if self.rotation.is_some() {
-            return 0.5 * self.residual(&shape);
-        }
-        let Sums { data, gram } = self.separable_sums(&shape);
-        let residual = self.norm_squared + shape.amplitude * (shape.amplitude * gram[(0, 0)] - 2.0 * data[0]);
+        let sums = self.sums(parameters);
+        let residual = self.norm_squared + shape.amplitude * (shape.amplitude * sums.gram[(0, 0)] - 2.0 * sums.data[0]);
         0.5 * if residual > SMALL * self.norm_squared { residual } else { self.residual(&shape) }
     }
 
     fn linearise(&self, parameters: &DVector<f64>) -> Option<NormalEquations> {
         let shape = self.shape(parameters);
-        let Sums { data, gram } = self.sums(&shape);
+        let sums = self.sums(parameters);
+        let (data, gram) = (&sums.data, &sums.gram);
         // Σ r φ = A Σ g φ − Σ f φ, and the unit Gaussian is the first of the φ.
-        let projections = gram.column(0) * shape.amplitude - DVector::from_row_slice(&data);
+        let projections = gram.column(0) * shape.amplitude - DVector::from_row_slice(data);
         let derivatives = self.derivatives(&shape);
         NormalEquations::from_parts(derivatives.tr_mul(&(gram * &derivatives)), derivatives.tr_mul(&projections))
     }

@@ -62,8 +62,8 @@ pub trait LeastSquaresProblem {
     /// shorter one tried.
     fn cost(&self, parameters: &DVector<f64>) -> f64;
 
-    /// The residuals and their Jacobian J = ∂r/∂p, or none where derivatives do not exist, which ends the search. Called
-    /// only where [`cost`](Self::cost) is finite.
+    /// The residuals and their Jacobian J = ∂r/∂p, or none where derivatives do not exist, which ends the search.
+    /// Called only where [`cost`](Self::cost) is finite.
     fn linearise(&self, parameters: &DVector<f64>) -> Option<Self::System>;
 }
 
@@ -116,8 +116,8 @@ pub struct Report {
     pub initial_cost: f64,
     /// Cost of the parameters returned.
     pub cost: f64,
-    /// Largest cosine of the angle between the residuals and a column of the Jacobian, at the last linearisation:
-    /// zero at a minimum, whatever the units.
+    /// Largest cosine of the angle between the residuals and a column of the Jacobian, where the last step
+    /// began: zero at a minimum, whatever the units.
     pub gradient_norm: f64,
     /// Why the search ended.
     pub stopped: StopReason,
@@ -136,7 +136,8 @@ pub enum StopReason {
     MaxIterations,
     /// No step lowers the cost, however short: usually a wrong Jacobian, or a cost that is mostly rounding error.
     NoProgress,
-    /// The cost at the start is not finite, or the linearisation is not or does not exist.
+    /// The cost at the start is not finite; or a linearisation is not, or does not exist, or is for another number of
+    /// parameters.
     NotFinite,
 }
 

@@ -41,24 +41,51 @@ pub(super) fn residual_optimal(
 ) -> (CentreAndScales, Report) {
     /// Multiples of the thermal width at which the search looks first: high orders reach far and want narrow functions.
     const WIDTHS: [f64; 7] = [1.0, 0.8, 0.65, 0.5, 0.4, 1.25, 0.3];
+    /// Steps from each start, and from the best of them.
+    const SCOUTING: usize = 6;
+    const MOST: usize = 50;
     let problem = ResidualProblem::new(vdf, orders, truncation, start);
-    let grid = vdf.grid();
-    let at = |width: f64| DVector::from_fn(6, |k, _| if k < 3 || problem.complete[k - 3] { 0.0 } else { width.ln() });
-    // And the whole box, for orders so high that functions of the thermal width would fall between the cells.
-    let whole = DVector::from_fn(6, |k, _| match k {
-        0..3 => (grid.middle()[k] - start.0[k]) / start.1[k],
-        _ => (Axis::filling_scale(grid, k - 3, orders[k - 3]) / start.1[k - 3]).ln(),
-    });
-    let mut best = (f64::INFINITY, whole.clone());
-    for parameters in WIDTHS.map(at).into_iter().chain([whole]) {
-        let cost = problem.cost(&parameters);
-        if cost < best.0 {
-            best = (cost, parameters);
-        }
-    }
-    let settings = LevenbergMarquardt::default().cost_tolerance(1e-6).step_tolerance(1e-6).max_iterations(50);
-    let fit = levenberg_marquardt::minimise(&problem, best.1, &settings);
+    let at = |width: f64| problem.parameters((start.0, start.1.map(|scale| width * scale)));
+    // And the whole box, for orders so high that functions of the thermal width would fall between the cells; and the
+    // highest peak, where most of ‖f‖² may sit far from the mean of several.
+    let others = [whole_box(vdf, orders), highest_peak(vdf)].map(|frame| problem.parameters(frame));
+    let thermal = WIDTHS.map(at).map(|p| (problem.cost(&p), p)).into_iter().min_by(|a, b| a.0.total_cmp(&b.0));
+
+    // A few steps from each start, then on from where they led furthest down: the best start need not lie in the
+    // deepest valley.
+    let settings = LevenbergMarquardt::default().cost_tolerance(1e-6).step_tolerance(1e-6);
+    let descend = |p: DVector<f64>, most| levenberg_marquardt::minimise(&problem, p, &settings.max_iterations(most));
+    let scouted = others.into_iter().chain(thermal.map(|(_, p)| p)).map(|start| descend(start, SCOUTING));
+    let Some(best) = scouted.min_by(|a, b| a.report.cost.total_cmp(&b.report.cost)) else {
+        return (start, descend(DVector::zeros(6), 0).report);
+    };
+    let fit = if best.report.stopped.converged() { best } else { descend(best.parameters, MOST) };
     (problem.centre_and_scales(&fit.parameters), fit.report)
+}
+
+/// The middle of the box, and functions that reach to its edges.
+fn whole_box(vdf: &Vdf, orders: [usize; 3]) -> CentreAndScales {
+    let grid = vdf.grid();
+    (grid.middle(), std::array::from_fn(|axis| Axis::filling_scale(grid, axis, orders[axis])))
+}
+
+/// The cell with the largest |f|, and the widths of the Gaussian through it and its neighbours along each axis.
+fn highest_peak(vdf: &Vdf) -> CentreAndScales {
+    let (grid, values) = (vdf.grid(), vdf.as_slice());
+    let [_, ny, nz] = grid.shape();
+    let cell = (0..values.len()).fold(0, |best, k| if values[k].abs() > values[best].abs() { k } else { best });
+    let index = [cell / (ny * nz), cell / nz % ny, cell % nz];
+    let strides = [ny * nz, nz, 1];
+    let scales = std::array::from_fn(|axis| {
+        let (k, n, h) = (index[axis], grid.shape()[axis], grid.spacing()[axis]);
+        let beside = |inside: bool, position: usize| if inside { values[position].abs() } else { values[cell].abs() };
+        let below = beside(k > 0, cell.saturating_sub(strides[axis]));
+        let above = beside(k + 1 < n, cell + strides[axis]);
+        // ln f falls by h²/2σ² from the peak to either side; at least half a cell and at most the box where it does not.
+        let fall = 2.0 * values[cell].abs().ln() - below.ln() - above.ln();
+        (h / fall.max(f64::MIN_POSITIVE).sqrt()).clamp(0.5 * h, h * n as f64)
+    });
+    (std::array::from_fn(|axis| grid.centre(axis, index[axis])), scales)
 }
 
 /// min ½ ‖f − P f‖² over six parameters, P the projection onto the span of the functions: offsets of the centre in
@@ -100,6 +127,15 @@ impl<'a> ResidualProblem<'a> {
         let norm_squared = paired_sum(values, values, shape[2], |f, _| (f * factor).powi(2));
         let complete = std::array::from_fn(|axis| truncation.fills(asked[axis], shape[axis]));
         Self { vdf, factor, norm_squared, orders, kept, start, complete, last: RefCell::new(None) }
+    }
+
+    /// The parameters of a frame; axes that are complete stay as they are.
+    fn parameters(&self, (centre, scales): CentreAndScales) -> DVector<f64> {
+        DVector::from_fn(6, |k, _| match k {
+            _ if self.complete[k % 3] => 0.0,
+            0..3 => (centre[k] - self.start.0[k]) / self.start.1[k],
+            _ => (scales[k - 3] / self.start.1[k - 3]).ln(),
+        })
     }
 
     fn centre_and_scales(&self, p: &DVector<f64>) -> CentreAndScales {

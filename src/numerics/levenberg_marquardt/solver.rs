@@ -31,12 +31,13 @@ type Parameters = IterState<DVector<f64>, (), (), (), (), f64>;
 ///     }
 ///     fn linearise(&self, p: &DVector<f64>) -> Option<DenseJacobian> {
 ///         let jacobian = DMatrix::from_row_slice(2, 2, &[1.0, 0.0, p[1], p[0]]);
-///         DenseJacobian::new(jacobian, DVector::from_vec(vec![p[0]) - 2.0, p[0] * p[1] - 6.0])
+///         DenseJacobian::new(jacobian, DVector::from_vec(vec![p[0] - 2.0, p[0] * p[1] - 6.0]))
 ///     }
 /// }
 ///
 /// let solver = LevenbergMarquardtSolver::new(LevenbergMarquardt::default());
-/// let outcome = Executor::new(Problem, solver).configure(|state| state.param(DVector::from_vec(vec![1.0, 1.0]))).run()?;
+/// let start = DVector::from_vec(vec![1.0, 1.0]);
+/// let outcome = Executor::new(Problem, solver).configure(|state| state.param(start)).run()?;
 /// assert!((outcome.state.get_best_param().unwrap()[1] - 3.0).abs() < 1e-12);
 /// println!("{:?} after {} steps", outcome.solver.report().stopped, outcome.state.get_iter());
 /// # Ok::<(), argmin::core::Error>(())
@@ -103,9 +104,9 @@ impl<S: LinearisedSystem> LevenbergMarquardtSolver<S> {
 
     /// Makes the linearisation at the current parameters the one to step from, unless the search can end there.
     fn arrive(&mut self, system: Option<S>, cost: f64) {
-        let finite = |v: &DVector<f64>| v.iter().all(|x| x.is_finite());
+        let sound = |v: &DVector<f64>| v.len() == self.scale.len() && v.iter().all(|x| x.is_finite());
         let system = system.map(|system| (system.diagonal(), system));
-        let Some((diagonal, system)) = system.filter(|(d, system)| finite(d) && finite(system.gradient())) else {
+        let Some((diagonal, system)) = system.filter(|(d, system)| sound(d) && sound(system.gradient())) else {
             self.stopped = Some(StopReason::NotFinite);
             return;
         };
@@ -115,9 +116,6 @@ impl<S: LinearisedSystem> LevenbergMarquardtSolver<S> {
         if self.report.gradient_norm <= self.settings.gradient_tolerance || self.report.gradient_norm == 0.0 {
             self.stopped = Some(StopReason::Gradient);
             return;
-        }
-        if self.scale.len() != norms.len() {
-            self.scale = DVector::zeros(norms.len());
         }
         self.scale.zip_apply(&norms, |scale, norm| *scale = scale.max(norm));
         self.system = Some(system);
@@ -147,7 +145,7 @@ impl<P: LeastSquaresProblem> Solver<P, Parameters> for LevenbergMarquardtSolver<
 
     fn init(&mut self, problem: &mut Problem<P>, state: Parameters) -> Result<(Parameters, Option<KV>), Error> {
         let start = state.get_param().ok_or_else(no_start)?;
-        *self = Self::new(self.settings);
+        *self = Self { scale: DVector::zeros(start.len()), ..Self::new(self.settings) };
         let cost = self.evaluate(problem, start)?;
         (self.report.initial_cost, self.report.cost) = (cost, cost);
         if cost.is_finite() {
@@ -166,7 +164,8 @@ impl<P: LeastSquaresProblem> Solver<P, Parameters> for LevenbergMarquardtSolver<
 
         // A column of zeros leaves its parameter where it is, under any damping.
         let damping = self.scale.map(|scale| if scale > 0.0 { self.damping * scale * scale } else { 1.0 });
-        let Some(step) = system.step(&damping).filter(|step| step.iter().all(|x| x.is_finite())) else {
+        let usable = |step: &DVector<f64>| step.len() == damping.len() && step.iter().all(|x| x.is_finite());
+        let Some(step) = system.step(&damping).filter(usable) else {
             self.retreat();
             self.system = Some(system);
             return Ok((state, None));
@@ -182,7 +181,7 @@ impl<P: LeastSquaresProblem> Solver<P, Parameters> for LevenbergMarquardtSolver<
         // Near the minimum, differences of the cost are rounding errors while the gradient still has half its digits:
         // there a step is good if it leaves a gradient that promises less than before (the idea of the approximate
         // Wolfe conditions, Hager and Zhang 2005, SIAM J. Optim. 16, 170).
-        let visible = predicted > f64::EPSILON * cost;
+        let visible = predicted.is_nan() || predicted > f64::EPSILON * cost;
         let mut ahead = None;
         let accepted = if visible && trial_cost < cost {
             true
@@ -216,7 +215,7 @@ impl<P: LeastSquaresProblem> Solver<P, Parameters> for LevenbergMarquardtSolver<
             return Ok((state, None));
         }
         self.report.cost = trial_cost;
-        self.advance(actual / predicted);
+        self.advance(if ahead.is_none() { actual / predicted } else { 1.0 });
         if self.stopped.is_none() {
             let system = if ahead.is_some() { ahead } else { self.linearise(problem, &trial)? };
             self.arrive(system, trial_cost);
@@ -234,8 +233,8 @@ impl<P: LeastSquaresProblem> Solver<P, Parameters> for LevenbergMarquardtSolver<
     }
 }
 
-/// The reduction of the cost that a damped step would achieve if the residuals were linear. It follows from the equation
-/// of the step as a sum of squares, which rounding cannot turn negative (Moré 1978).
+/// The reduction of the cost that a damped step would achieve if the residuals were linear, by the step's own equation
+/// a sum of squares, which rounding does not turn negative (Moré 1978).
 fn promise<S: LinearisedSystem>(system: &S, step: &DVector<f64>, damping: &DVector<f64>) -> f64 {
     0.5 * system.squared_change(step) + step.component_mul(damping).dot(step)
 }
@@ -381,6 +380,7 @@ mod tests {
             assert_eq!((fit.report.iterations, fit.report.evaluations, fit.report.stopped), expected);
             assert_eq!(fit.report.cost, Scalar(residual).cost(&fit.parameters));
             assert!(limit == 0 || fit.report.cost < fit.report.initial_cost);
+            assert_eq!(fit.report.linearisations, limit.max(1), "one after the last step would be wasted");
         }
     }
 
@@ -394,11 +394,26 @@ mod tests {
                 .cost_tolerance(hostile);
             let fit = minimise(&Scalar(|p: f64| (p.exp() - 2.0, p.exp())), vector([3.0]), &settings);
             assert!(fit.report.iterations <= 200 && fit.parameters[0].is_finite(), "{fit:?}");
+            let at_rest = minimise(&Scalar(|p: f64| (p, 1.0)), vector([0.0]), &settings);
+            assert_eq!((at_rest.report.stopped, at_rest.report.iterations), (StopReason::Gradient, 0));
         }
     }
 
     #[test]
     fn shapes_that_do_not_fit_are_refused() {
+        let oversized = Linear(DMatrix::zeros(2, 3), vector([1.0, 1.0]));
+        struct Misfit(Linear);
+        impl LeastSquaresProblem for Misfit {
+            type System = DenseJacobian;
+            fn cost(&self, _: &DVector<f64>) -> f64 {
+                1.0
+            }
+            fn linearise(&self, _: &DVector<f64>) -> Option<DenseJacobian> {
+                self.0.linearise(&vector([1.0, 2.0, 3.0]))
+            }
+        }
+        let fit = minimise(&Misfit(oversized), vector([1.0]), &LevenbergMarquardt::default());
+        assert_eq!((fit.parameters, fit.report.stopped), (vector([1.0]), StopReason::NotFinite));
         assert!(NormalEquations::from_parts(DMatrix::zeros(2, 3), DVector::zeros(2)).is_none());
         assert!(NormalEquations::from_parts(DMatrix::zeros(3, 3), DVector::zeros(2)).is_none());
         assert!(DenseJacobian::new(DMatrix::zeros(3, 2), DVector::zeros(2)).is_none());
