@@ -31,15 +31,14 @@ pub(crate) fn row_sums<const N: usize>(n: usize, term: impl Fn(usize) -> [f64; N
     for start in (0..full).step_by(LANES) {
         for lane in 0..LANES {
             let terms = term(start + lane);
-            for sum in 0..N {
-                lanes[sum][lane] += terms[sum];
+            for (lanes, term) in lanes.iter_mut().zip(terms) {
+                lanes[lane] += term;
             }
         }
     }
     for k in full..n {
-        let terms = term(k);
-        for sum in 0..N {
-            lanes[sum][k - full] += terms[sum];
+        for (lanes, term) in lanes.iter_mut().zip(term(k)) {
+            lanes[k - full] += term;
         }
     }
     lanes.map(|l| ((l[0] + l[4]) + (l[1] + l[5])) + ((l[2] + l[6]) + (l[3] + l[7])))
