@@ -47,12 +47,14 @@ pub struct Gaussian {
 pub(crate) fn locating_moments(basis: &'static str, vdf: &Vdf) -> Result<Moments> {
     /// Below this part of Σ|f|, Σf says more about the cancellation than about the distribution.
     const MOSTLY_ONE_SIGN: f64 = 0.9;
-    let absolute = vdf.absolute_moments();
-    if absolute.density == 0.0 {
+    let factor = normalising_factor(vdf.peak());
+    let (values, row) = (vdf.as_slice(), vdf.grid().shape()[2]);
+    let sum = paired_sum(values, values, row, |f, _| f * factor);
+    let absolute = paired_sum(values, values, row, |f, _| f.abs() * factor);
+    if absolute == 0.0 {
         return Err(Error::Degenerate { basis, reason: "the distribution is zero everywhere".to_owned() });
     }
-    let moments = vdf.moments();
-    Ok(if moments.density.abs() >= MOSTLY_ONE_SIGN * absolute.density { moments } else { absolute })
+    Ok(if sum.abs() >= MOSTLY_ONE_SIGN * absolute { vdf.moments() } else { vdf.absolute_moments() })
 }
 
 /// The frame that the moments give, with every scale made usable: an axis of a single cell gets the cell's width.

@@ -2,8 +2,8 @@
 
 use super::grid::VelocityGrid;
 use super::vdf::Vdf;
-use crate::numerics::scaling::normalising_factor;
-use crate::numerics::summation::{CompensatedSum, row_sums};
+use crate::numerics::scaling::{largest_magnitude, normalising_factor};
+use crate::numerics::summation::{CompensatedSums, row_sums};
 
 /// The velocity moments of a distribution, up to the heat flux, per unit mass.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,7 +35,7 @@ impl Moments {
 
     pub(crate) fn of(grid: &VelocityGrid, values: &[f64], transform: impl Fn(f64) -> f64 + Copy) -> Self {
         let [_, ny, nz] = grid.shape();
-        let peak = values.iter().fold(0.0, |peak, value| f64::max(peak, value.abs()));
+        let peak = largest_magnitude(values);
         let factor = normalising_factor(peak);
         let middle = grid.middle();
         // Velocities are taken from the middle of the box first, from the bulk velocity then: neither the choice of
@@ -46,17 +46,17 @@ impl Moments {
         let density_at = |value: f64| transform(value * factor);
 
         let [x, y, z] = offsets(middle);
-        let mut first = [CompensatedSum::default(); 4];
-        for (row, f) in values.chunks_exact(nz).enumerate() {
-            let [s0, s1] = row_sums(nz, |k| {
-                let f = density_at(f[k]);
-                [f, f * z[k]]
-            });
-            for (sum, term) in first.iter_mut().zip([s0, x[row / ny] * s0, y[row % ny] * s0, s1]) {
-                sum.add(term);
+        let [n, nx, ny_, nz_] = {
+            let mut first = CompensatedSums::zero();
+            for (row, f) in values.chunks_exact(nz).enumerate() {
+                let [s0, s1] = row_sums(nz, |k| {
+                    let f = density_at(f[k]);
+                    [f, f * z[k]]
+                });
+                first.add([s0, x[row / ny] * s0, y[row % ny] * s0, s1]);
             }
-        }
-        let [n, nx, ny_, nz_] = first.map(CompensatedSum::value);
+            first.values()
+        };
         let drift = [nx / n, ny_ / n, nz_ / n];
         // A vanishing density (all zero, or positive and negative parts that cancel) has no bulk velocity.
         let drift = if drift.iter().all(|u| u.is_finite()) { drift } else { [0.0; 3] };
@@ -64,32 +64,32 @@ impl Moments {
 
         let [x, y, z] = [(x, 0), (y, 1), (z, 2)]
             .map(|(offsets, axis)| -> Vec<f64> { offsets.iter().map(|v| v - drift[axis]).collect() });
-        let mut second = [CompensatedSum::default(); 9];
-        for (row, f) in values.chunks_exact(nz).enumerate() {
-            let (x, y) = (x[row / ny], y[row % ny]);
-            let [s0, s1, s2, s3] = row_sums(nz, |k| {
-                let (f, z) = (density_at(f[k]), z[k]);
-                [f, f * z, f * z * z, f * z * z * z]
-            });
-            let perpendicular = x * x + y * y;
-            let energy = perpendicular * s0 + s2;
-            let terms = [
-                x * x * s0,
-                x * y * s0,
-                x * s1,
-                y * y * s0,
-                y * s1,
-                s2,
-                0.5 * x * energy,
-                0.5 * y * energy,
-                0.5 * (perpendicular * s1 + s3),
-            ];
-            for (sum, term) in second.iter_mut().zip(terms) {
-                sum.add(term);
+        let second = {
+            let mut second = CompensatedSums::zero();
+            for (row, f) in values.chunks_exact(nz).enumerate() {
+                let (x, y) = (x[row / ny], y[row % ny]);
+                let [s0, s1, s2, s3] = row_sums(nz, |k| {
+                    let (f, z) = (density_at(f[k]), z[k]);
+                    [f, f * z, f * z * z, f * z * z * z]
+                });
+                let perpendicular = x * x + y * y;
+                let energy = perpendicular * s0 + s2;
+                second.add([
+                    x * x * s0,
+                    x * y * s0,
+                    x * s1,
+                    y * y * s0,
+                    y * s1,
+                    s2,
+                    0.5 * x * energy,
+                    0.5 * y * energy,
+                    0.5 * (perpendicular * s1 + s3),
+                ]);
             }
-        }
+            second.values()
+        };
         let unit = grid.cell_volume() / factor;
-        let [xx, xy, xz, yy, yz, zz, qx, qy, qz] = second.map(|sum| sum.value() * unit);
+        let [xx, xy, xz, yy, yz, zz, qx, qy, qz] = second.map(|sum| sum * unit);
         Self {
             density: n * unit,
             bulk_velocity,

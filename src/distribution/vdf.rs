@@ -4,6 +4,7 @@ use ndarray::{Array3, ArrayView3};
 
 use super::grid::VelocityGrid;
 use crate::error::{Error, Result};
+use crate::numerics::scaling::largest_magnitude;
 
 /// A velocity distribution function: phase-space density `f` [s³ m⁻⁶] at the cells of a [`VelocityGrid`].
 ///
@@ -27,6 +28,11 @@ impl Vdf {
         }
         let values = if values.is_standard_layout() { values } else { values.as_standard_layout().into_owned() };
         let vdf = Self { grid, values };
+        // Chunks are looked at whole, without an early end, which the compiler turns into vector instructions.
+        let finite = |chunk: &[f64]| chunk.iter().fold(true, |finite, value| finite & value.is_finite());
+        if vdf.as_slice().chunks(1024).all(finite) {
+            return Ok(vdf);
+        }
         match vdf.as_slice().iter().position(|value| !value.is_finite()) {
             None => Ok(vdf),
             Some(cell) => {
@@ -60,6 +66,19 @@ impl Vdf {
         let values = Array3::from_shape_vec(grid.shape(), values)
             .map_err(|_| Error::ShapeMismatch { expected: grid.shape(), found })?;
         Self::new(grid, values)
+    }
+
+    /// As [`Vdf::from_vec`], for values known to be finite because none can exceed `bound`: they are looked at only if
+    /// the bound is not finite itself.
+    pub(crate) fn from_bounded_vec(grid: VelocityGrid, values: Vec<f64>, bound: f64) -> Result<Self> {
+        if !bound.is_finite() {
+            return Self::from_vec(grid, values);
+        }
+        let found = vec![values.len()];
+        let values = Array3::from_shape_vec(grid.shape(), values)
+            .map_err(|_| Error::ShapeMismatch { expected: grid.shape(), found })?;
+        debug_assert!(values.iter().all(|value| value.is_finite()));
+        Ok(Self { grid, values })
     }
 
     /// A distribution from a function of velocity [m/s], evaluated at the cell centres.
@@ -107,7 +126,7 @@ impl Vdf {
     /// Largest absolute value [s³ m⁻⁶]; zero for an all-zero distribution.
     #[must_use]
     pub fn peak(&self) -> f64 {
-        self.as_slice().iter().fold(0.0, |peak, value| f64::max(peak, value.abs()))
+        largest_magnitude(self.as_slice())
     }
 }
 

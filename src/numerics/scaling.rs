@@ -11,9 +11,34 @@ pub(crate) fn normalising_factor(peak: f64) -> f64 {
     f64::powi(2.0, -exponent)
 }
 
+/// Largest |value|, zero for none; of finite values.
+pub(crate) fn largest_magnitude(values: &[f64]) -> f64 {
+    // Side by side: one running maximum would wait for itself at every value.
+    let larger = |a: f64, b: f64| if b > a { b } else { a };
+    let (chunks, rest) = values.as_chunks::<16>();
+    let mut lanes = [0.0; 16];
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane = larger(*lane, value.abs());
+        }
+    }
+    lanes.into_iter().chain(rest.iter().map(|value| value.abs())).fold(0.0, larger)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_largest_magnitude_is_found_wherever_it_is() {
+        assert_eq!(largest_magnitude(&[]), 0.0);
+        for n in [1, 15, 16, 40] {
+            for k in 0..n {
+                let values: Vec<f64> = (0..n).map(|i| if i == k { -3.0 } else { 0.5 * (i % 5) as f64 }).collect();
+                assert_eq!(largest_magnitude(&values), 3.0);
+            }
+        }
+    }
 
     #[test]
     fn any_magnitude_comes_near_one_and_back_exactly() {

@@ -17,9 +17,10 @@ pub(crate) fn transform(x: &[f64], matrices: [MatRef<'_, f64>; 3]) -> Vec<f64> {
         let x = along_first(&x, a);
         along_middle(&x, ma, mc, b)
     } else {
+        // Expanding: the longest product last, into whole planes.
         let x = along_middle(x, na, nc, b);
-        let x = along_first(&x, a);
-        along_last(&x, c)
+        let x = along_last(&x, c);
+        along_first(&x, a)
     }
 }
 

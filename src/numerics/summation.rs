@@ -4,22 +4,52 @@
 
 const LANES: usize = 8;
 
-/// A running sum with the rounding errors carried along (Neumaier 1974, ZAMM 54, 39).
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct CompensatedSum {
-    sum: f64,
-    carry: f64,
+/// N running sums with the rounding errors carried along (Knuth's exact sum of two, TAOCP 2, 4.2.2, without the
+/// branches of Neumaier's, so that the N go side by side).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CompensatedSums<const N: usize> {
+    sums: [f64; N],
+    carries: [f64; N],
+}
+
+impl<const N: usize> CompensatedSums<N> {
+    pub(crate) fn zero() -> Self {
+        Self { sums: [0.0; N], carries: [0.0; N] }
+    }
+
+    #[inline(always)]
+    pub(crate) fn add(&mut self, terms: [f64; N]) {
+        for ((sum, carry), term) in self.sums.iter_mut().zip(&mut self.carries).zip(terms) {
+            let new = *sum + term;
+            let added = new - *sum;
+            *carry += (*sum - (new - added)) + (term - added);
+            *sum = new;
+        }
+    }
+
+    pub(crate) fn values(&self) -> [f64; N] {
+        std::array::from_fn(|k| self.sums[k] + self.carries[k])
+    }
+}
+
+/// One running sum with the rounding errors carried along.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CompensatedSum(CompensatedSums<1>);
+
+impl Default for CompensatedSum {
+    fn default() -> Self {
+        Self(CompensatedSums::zero())
+    }
 }
 
 impl CompensatedSum {
+    #[inline(always)]
     pub(crate) fn add(&mut self, term: f64) {
-        let sum = self.sum + term;
-        self.carry += if self.sum.abs() >= term.abs() { (self.sum - sum) + term } else { (term - sum) + self.sum };
-        self.sum = sum;
+        self.0.add([term]);
     }
 
     pub(crate) fn value(self) -> f64 {
-        self.sum + self.carry
+        self.0.values()[0]
     }
 }
 

@@ -355,11 +355,7 @@ impl Hermite {
             }
             return 0;
         }
-        let solve = |positions: &[u32]| {
-            let terms = RotatedTerms::new(grid, &frame, Weight::Symmetric, orders, positions);
-            let values = vdf.as_slice().to_vec();
-            cgls::solve(values, |x| terms.evaluate(x), |y| terms.project(y), &LIMITS)
-        };
+        let solve = |positions: &[u32]| rotated::least_squares(vdf, &frame, orders, positions, &LIMITS);
         let (amplitudes, mut iterations) = solve(&coefficients.positions);
         coefficients.amplitudes = amplitudes;
         if let Truncation::Best(terms) = self.truncation {
@@ -513,7 +509,13 @@ impl Basis for Hermite {
         let functions = [0, 1, 2]
             .map(|axis| Axis::new(grid, axis, frame.centre[axis], frame.scales[axis]).functions(*weight, orders[axis]));
         let [x, y, z] = &functions;
-        Vdf::from_vec(*grid, transform(&coefficients.cube(), [x.as_ref(), y.as_ref(), z.as_ref()]))
+        let cube = coefficients.cube();
+        // No sum on the way is larger than this; doubled for rounding, and with the largest table entry at least one so
+        // that the bound holds for the intermediate products too.
+        let bound = functions
+            .iter()
+            .fold(2.0 * cube.iter().map(|c| c.abs()).sum::<f64>(), |bound, f| bound * f.as_ref().norm_max().max(1.0));
+        Vdf::from_bounded_vec(*grid, transform(&cube, [x.as_ref(), y.as_ref(), z.as_ref()]), bound)
     }
 
     /// Along the grid's axes from products of one-dimensional sums, O(m³); else from the cells.

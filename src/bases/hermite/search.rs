@@ -95,10 +95,15 @@ struct ResidualProblem<'a> {
     factor: f64,
     norm_squared: f64,
     orders: [usize; 3],
-    kept: Vec<bool>,
     start: CentreAndScales,
     /// Axes whose functions already hold everything the cells can tell: nothing to search there.
     complete: [bool; 3],
+    /// Numbers of orthonormal columns: the orders and what derivatives reach, at most the cells.
+    wide: [usize; 3],
+    /// The terms outside the span, in order.
+    outside: Vec<[usize; 3]>,
+    /// First index along each axis that a term outside has where the derivatives of the terms inside reach it.
+    reached: [usize; 3],
     /// The projection last made: the solver asks for the derivatives where it has just asked for the cost.
     last: RefCell<Option<Rc<Projected>>>,
 }
@@ -107,26 +112,31 @@ struct ResidualProblem<'a> {
 struct Projected {
     parameters: DVector<f64>,
     tables: [Orthogonalised; 3],
-    /// Numbers of columns: the orders and what derivatives reach, at most the cells.
-    wide: [usize; 3],
-    coefficients: Vec<f64>,
-    /// Which coefficients lie outside the span.
-    outside: Vec<bool>,
+    /// The coefficients inside the span, zero outside.
+    held: Vec<f64>,
+    /// Those outside, in the order of the problem's list.
+    left: Vec<f64>,
 }
 
 impl<'a> ResidualProblem<'a> {
     fn new(vdf: &'a Vdf, asked: [usize; 3], truncation: Truncation, start: CentreAndScales) -> Self {
         let shape = vdf.grid().shape();
         let orders = truncation.resolved(asked, shape);
-        let mut kept = vec![false; orders.iter().product()];
-        for position in truncation.positions(asked, orders) {
-            kept[position as usize] = true;
-        }
         let factor = normalising_factor(vdf.peak());
         let values = vdf.as_slice();
         let norm_squared = paired_sum(values, values, shape[2], |f, _| (f * factor).powi(2));
-        let complete = std::array::from_fn(|axis| truncation.fills(asked[axis], shape[axis]));
-        Self { vdf, factor, norm_squared, orders, kept, start, complete, last: RefCell::new(None) }
+        let complete: [bool; 3] = std::array::from_fn(|axis| truncation.fills(asked[axis], shape[axis]));
+        let wide = std::array::from_fn(|axis| {
+            let beyond = if complete[axis] { 0 } else { BEYOND };
+            shape[axis].min(orders[axis] + beyond)
+        });
+        let inside = |term: [usize; 3]| (0..3).all(|axis| term[axis] < orders[axis]) && truncation.holds(asked, term);
+        let outside = terms(wide).filter(|&term| !inside(term)).collect();
+        // From a cube, the derivative along one axis leads out along that axis only.
+        let cube = terms(orders).all(inside);
+        let reached = orders.map(|order| if cube { order } else { 0 });
+        let last = RefCell::new(None);
+        Self { vdf, factor, norm_squared, orders, start, complete, wide, outside, reached, last }
     }
 
     /// The parameters of a frame; axes that are complete stay as they are.
@@ -170,18 +180,13 @@ impl<'a> ResidualProblem<'a> {
             return Some(Rc::clone(last));
         }
         let tables = self.tables(p)?;
-        let wide: [usize; 3] = std::array::from_fn(|axis| tables[axis].q.ncols());
         let [x, y, z] = [0, 1, 2].map(|axis| tables[axis].q.as_ref());
         // Scaled on the way: squares of 1e-200 would vanish.
         let z = faer::Scale(self.factor) * z;
-        let coefficients = transform(self.vdf.as_slice(), [x.transpose(), y.transpose(), z.transpose()]);
-        let mut outside = Vec::with_capacity(coefficients.len());
-        let mut kept = self.kept.iter();
-        for_cube(wide, |term| {
-            let within = (0..3).all(|axis| term[axis] < self.orders[axis]);
-            outside.push(!(within && kept.next() == Some(&true)));
-        });
-        let projected = Rc::new(Projected { parameters: p.clone(), tables, wide, coefficients, outside });
+        let mut held = transform(self.vdf.as_slice(), [x.transpose(), y.transpose(), z.transpose()]);
+        let [_, my, mz] = self.wide;
+        let left = self.outside.iter().map(|[a, b, c]| std::mem::take(&mut held[(a * my + b) * mz + c])).collect();
+        let projected = Rc::new(Projected { parameters: p.clone(), tables, held, left });
         *self.last.borrow_mut() = Some(Rc::clone(&projected));
         Some(projected)
     }
@@ -189,17 +194,9 @@ impl<'a> ResidualProblem<'a> {
     /// ‖f − P f‖² cell by cell, for residuals too small to be seen in the difference of two norms.
     fn direct_residual(&self, projected: &Projected) -> f64 {
         let functions = [0, 1, 2].map(|axis| projected.tables[axis].q.as_ref());
-        let back = transform(&projected.part(false), functions);
+        let back = transform(&projected.held, functions);
         let row = self.vdf.grid().shape()[2];
         paired_sum(self.vdf.as_slice(), &back, row, |f, g| (f * self.factor - g).powi(2))
-    }
-}
-
-impl Projected {
-    /// The coefficients outside the span, or those inside, with zeros in place of the others.
-    fn part(&self, outside: bool) -> Vec<f64> {
-        let pairs = self.coefficients.iter().zip(&self.outside);
-        pairs.map(|(&d, &out)| if out == outside { d } else { 0.0 }).collect()
     }
 }
 
@@ -210,26 +207,37 @@ impl LeastSquaresProblem for ResidualProblem<'_> {
         /// Part of the norm below which the difference of two norms is mostly rounding.
         const SMALL: f64 = 1e-7;
         let Some(projected) = self.project(p) else { return f64::NAN };
-        let residual = self.norm_squared - projected.part(false).iter().map(|d| d * d).sum::<f64>();
+        let residual = self.norm_squared - projected.held.iter().map(|d| d * d).sum::<f64>();
         0.5 * if residual > SMALL * self.norm_squared { residual } else { self.direct_residual(&projected) }
     }
 
     fn linearise(&self, p: &DVector<f64>) -> Option<NormalEquations> {
         let projected = self.project(p)?;
         let (_, scales) = self.centre_and_scales(p);
-        let (held, left) = (projected.part(false), projected.part(true));
         // ∂(P f)/∂θ outside the span is the derivative of the functions times the coefficients: in the orthonormal
         // columns of one axis the matrix R D R⁻¹, the other axes untouched.
-        let mut jacobian = DMatrix::zeros(left.len(), 6);
+        let mut jacobian = DMatrix::zeros(self.outside.len(), 6);
         for axis in (0..3).filter(|&axis| !self.complete[axis]) {
+            let (reached, wide) = (self.reached[axis], self.wide);
+            let rows = wide[axis] - reached;
+            if rows == 0 {
+                continue;
+            }
+            // Both derivatives at once, those by the width below those by the centre.
             let units = [self.start.1[axis] / scales[axis], 1.0];
-            for (kind, unit) in units.into_iter().enumerate() {
-                let tables = &projected.tables[axis];
-                let operator = derivative_operator(tables, self.orders[axis], projected.wide[axis], kind, unit);
-                let moved = along(axis, &held, projected.wide, operator.as_ref());
-                for (position, _) in projected.outside.iter().enumerate().filter(|(_, outside)| **outside) {
+            let operators = derivative_operators(&projected.tables[axis], self.orders[axis], units);
+            let operator = Mat::from_fn(2 * rows, wide[axis], |i, j| {
+                if j < self.orders[axis] { operators[i / rows][(reached + i % rows, j)] } else { 0.0 }
+            });
+            let moved = along(axis, &projected.held, wide, operator.as_ref());
+            let mut shape = wide;
+            shape[axis] = 2 * rows;
+            for (row, &term) in self.outside.iter().enumerate().filter(|(_, term)| term[axis] >= reached) {
+                for kind in 0..2 {
+                    let mut place = term;
+                    place[axis] = term[axis] - reached + kind * rows;
                     // The residual is f − P f.
-                    jacobian[(position, kind * 3 + axis)] = -moved[position];
+                    jacobian[(row, kind * 3 + axis)] = -moved[(place[0] * shape[1] + place[1]) * shape[2] + place[2]];
                 }
             }
         }
@@ -237,32 +245,29 @@ impl LeastSquaresProblem for ResidualProblem<'_> {
         // By symmetry a parameter may have no influence but rounding's: it must not be followed far.
         let ridge = RIDGE * matrix.diagonal().max();
         (0..6).for_each(|k| matrix[(k, k)] += ridge);
-        NormalEquations::from_parts(matrix, jacobian.tr_mul(&DVector::from_vec(left)))
+        let left = DVector::from_column_slice(&projected.left);
+        NormalEquations::from_parts(matrix, jacobian.tr_mul(&left))
     }
 }
 
-/// R D R⁻¹ for one axis, D the derivative with respect to its centre (kind 0, times `unit`) or the logarithm of its
-/// width (kind 1), as a square matrix over the wide range of functions.
-fn derivative_operator(tables: &Orthogonalised, order: usize, wide: usize, kind: usize, unit: f64) -> Mat<f64> {
-    let mut derivative = Mat::<f64>::zeros(tables.r.ncols(), order);
-    for n in 0..order {
-        for &(k, factor) in &functions::derivatives(n)[kind] {
-            derivative[(k, n)] = factor * unit;
-        }
-    }
-    let product = &tables.r * (derivative * tables.inverse(order));
-    Mat::from_fn(wide, wide, |i, j| if j < order { product[(i, j)] } else { 0.0 })
-}
-
-/// Calls `visit` with the indices of every entry of a C-order cube.
-fn for_cube([a, b, c]: [usize; 3], mut visit: impl FnMut([usize; 3])) {
-    for i in 0..a {
-        for j in 0..b {
-            for k in 0..c {
-                visit([i, j, k]);
+/// R D R⁻¹ for one axis, D the derivative with respect to its centre and to the logarithm of its width, each times its
+/// unit: one row an orthonormal column, one column a function below the order.
+fn derivative_operators(tables: &Orthogonalised, order: usize, units: [f64; 2]) -> [Mat<f64>; 2] {
+    let inverse = tables.inverse(order);
+    [0, 1].map(|kind| {
+        let mut derivative = Mat::<f64>::zeros(tables.r.ncols(), order);
+        for n in 0..order {
+            for &(k, factor) in &functions::derivatives(n)[kind] {
+                derivative[(k, n)] = factor * units[kind];
             }
         }
-    }
+        &tables.r * (derivative * &inverse)
+    })
+}
+
+/// The indices of every entry of a C-order cube.
+fn terms([a, b, c]: [usize; 3]) -> impl Iterator<Item = [usize; 3]> {
+    (0..a).flat_map(move |i| (0..b).flat_map(move |j| (0..c).map(move |k| [i, j, k])))
 }
 
 #[cfg(test)]
