@@ -28,7 +28,7 @@ pub struct Arguments {
     #[arg(long, num_args = 1.., value_name = "SPEC", default_values = DEFAULT_BASES)]
     pub bases: Vec<String>,
 
-    /// Write the figures as JSON. With synthetic distributions, one file for each: FILE-NAME.json.
+    /// Write the figures as JSON: an array of rows, those of several distributions one after another.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 

@@ -1,7 +1,8 @@
 //! Encodes a distribution in several bases, reconstructs it, and compares: the whole job of the reference notebooks.
 //!
 //! ```text
-//! cargo run --release --example compare -- [FILE] [--bases SPEC ...] [--json FILE] [--out DIR]
+//! cargo run --release --example compare -- [FILE] [--bases SPEC ...] [--json FILE] [--out DIR] [--repeat N]
+//!     [--shape NX,NY,NZ] [--precision f32|f64] [--lower X,Y,Z --spacing X,Y,Z] [--cells N]
 //! ```
 
 mod arguments;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use vdf_basis::{Fidelity, Registry};
+use vdf_basis::{AnyBasis, Fidelity, Registry};
 
 use arguments::Arguments;
 use input::Input;
@@ -38,37 +39,45 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let registry = Registry::standard();
+    // Refused before any work: a spec that means nothing would only be a row among others at the end.
+    let bases = arguments.bases.iter().map(|spec| Ok((spec.as_str(), registry.parse(spec)?)));
+    let bases = bases.collect::<vdf_basis::Result<Vec<(&str, AnyBasis)>>>()?;
     let inputs = input::load(arguments)?;
     // Each basis is measured, then drawn.
     let progress = Progress::new(inputs.len() * arguments.bases.len() * 2);
     let mut succeeded = false;
+    let mut all = Vec::new();
     for input in &inputs {
-        let rows = compare(input, arguments, &progress)?;
+        let rows = compare(input, &bases, arguments.repeat, &progress)?;
         succeeded |= rows.iter().any(|row| row.outcome.is_ok());
-        if let Some(path) = &arguments.json {
-            let path = if inputs.len() > 1 { rows::json_path_for(path, &input.name) } else { path.clone() };
-            create_parent(&path)?;
-            fs::write(&path, rows::to_json(&rows)? + "\n")
-                .map_err(|problem| format!("{}: {problem}", path.display()))?;
-        }
         let folder = if inputs.len() > 1 { arguments.out.join(&input.name) } else { arguments.out.clone() };
         let pictures = draw(input, &rows, &folder, &progress)?;
         if !pictures.is_empty() {
             progress.print(&format!("pictures: {}\n", listed(&folder, &pictures)))?;
         }
+        all.extend(rows);
+    }
+    if let Some(path) = &arguments.json {
+        create_parent(path)?;
+        fs::write(path, rows::to_json(&all)? + "\n").map_err(|problem| format!("{}: {problem}", path.display()))?;
     }
     if succeeded { Ok(()) } else { Err("every basis failed".into()) }
 }
 
 /// Measures every basis on one distribution and prints the table.
-fn compare(input: &Input, arguments: &Arguments, progress: &Progress) -> Result<Vec<Row>, Box<dyn Error>> {
+fn compare(
+    input: &Input,
+    bases: &[(&str, AnyBasis)],
+    repeat: usize,
+    progress: &Progress,
+) -> Result<Vec<Row>, Box<dyn Error>> {
     let Input { name, vdf } = input;
     let floor = Fidelity::default_floor(vdf);
     let blocks = vdf.block_occupancy(floor)?.count();
-    let registry = Registry::standard();
-    let mut rows = Vec::with_capacity(arguments.bases.len());
-    for spec in &arguments.bases {
-        rows.push(measure(&registry, spec, vdf, blocks, arguments.repeat, progress));
+    let mut rows = Vec::with_capacity(bases.len());
+    for (spec, basis) in bases {
+        rows.push(measure(spec, basis, vdf, blocks, repeat, progress));
         progress.step();
     }
     progress.print(&format!(

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use vdf_basis::{AnyBasis, Basis, Coefficients, Fidelity, Registry, Result, StorageCost, Vdf};
+use vdf_basis::{AnyBasis, Basis, Coefficients, Fidelity, Result, StorageCost, Vdf};
 
 use crate::progress::Progress;
 
@@ -32,15 +32,14 @@ pub struct Row {
 
 /// Runs one basis; its errors become part of the row.
 pub fn measure(
-    registry: &Registry,
     spec: &str,
+    basis: &AnyBasis,
     vdf: &Vdf,
     occupied_blocks: usize,
     repeat: usize,
     progress: &Progress,
 ) -> Row {
-    let outcome =
-        registry.parse(spec).and_then(|basis| measure_basis(&basis, vdf, occupied_blocks, repeat, spec, progress));
+    let outcome = measure_basis(basis, vdf, occupied_blocks, repeat, spec, progress);
     Row { spec: spec.to_owned(), outcome }
 }
 

@@ -1,7 +1,5 @@
 //! The figures as JSON.
 
-use std::path::{Path, PathBuf};
-
 use serde::Serialize;
 
 use crate::measure::{Measured, Row};
@@ -60,16 +58,9 @@ impl<'a> JsonRow<'a> {
     }
 }
 
-/// An array of one object per row.
+/// An array of one object per row; with several distributions their rows follow each other, in the order of the tables.
 pub fn to_json(rows: &[Row]) -> serde_json::Result<String> {
     serde_json::to_string_pretty(&rows.iter().map(JsonRow::new).collect::<Vec<_>>())
-}
-
-/// `figures.json` for the distribution `name` is `figures-name.json`.
-pub fn json_path_for(path: &Path, name: &str) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().map_or_else(|| "json".into(), |extension| extension.to_string_lossy());
-    path.with_file_name(format!("{stem}-{name}.{extension}"))
 }
 
 #[cfg(test)]
@@ -113,11 +104,5 @@ mod tests {
         assert_eq!((&json[0]["ratio_f64"], &json[0]["coefficients"]), (&0.5.into(), &7.into()));
         assert!(json[0]["pressure"].is_null() && json[1]["l2"].is_null());
         assert_eq!(json[1]["basis"], "maxwellian:fit=moments");
-    }
-
-    #[test]
-    fn each_distribution_has_its_own_file() {
-        assert_eq!(json_path_for(Path::new("out/figures.json"), "ring"), Path::new("out/figures-ring.json"));
-        assert_eq!(json_path_for(Path::new("figures"), "ring"), Path::new("figures-ring.json"));
     }
 }

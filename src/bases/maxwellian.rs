@@ -168,6 +168,7 @@ impl Coefficients for MaxwellianCoefficients {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::distribution::frame::{Frame, Orientation};
     use approx::assert_relative_eq;
 
     fn grid() -> VelocityGrid {
@@ -184,8 +185,6 @@ mod tests {
         })
         .unwrap()
     }
-
-    use crate::distribution::frame::{Frame, Orientation};
 
     #[test]
     fn a_maxwellian_is_found_exactly_even_where_the_box_cuts_it() {
@@ -257,6 +256,15 @@ mod tests {
         let mut one = vec![0.0; 64];
         one[21] = 1.0;
         assert!(refused(&Vdf::from_slice(unit, &one).unwrap()).contains("thermal width along axis 0 is zero"));
+        // A width of rounding errors is none.
+        for plane in 0..grid().shape()[0] {
+            let values = Vdf::zeros(grid()).into_values();
+            let mut vdf = values;
+            for (k, f) in vdf.index_axis_mut(ndarray::Axis(0), plane).iter_mut().enumerate() {
+                *f = 1e-13 * (0.3 + (k as f64 * 0.7).sin().abs());
+            }
+            assert!(refused(&Vdf::new(grid(), vdf).unwrap()).contains("axis 0 is zero"), "plane {plane}");
+        }
     }
 
     #[test]

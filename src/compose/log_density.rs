@@ -72,6 +72,10 @@ impl<B: Basis> Basis for LogDensity<B> {
             None if peak == 0.0 => 1.0,
             None => (Self::RELATIVE_FLOOR * peak).max(f64::MIN_POSITIVE),
         };
+        if peak > 0.0 && peak <= floor {
+            let reason = format!("no density is above the floor, {floor:e}; the largest is {peak:e}");
+            return Err(Error::Degenerate { basis: "log", reason });
+        }
         let logarithm = vdf.values().mapv(|f| f.max(floor).log10() - floor.log10());
         Ok(LogDensityCoefficients { floor, inner: self.inner.encode(&Vdf::new(*vdf.grid(), logarithm)?)? })
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::basis::{Basis, Coefficients, Slot};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// `A + B`: A encodes the distribution, B the residual of A *as decoded*, so that B also mends what storing A's
 /// coefficients rounded away. B must accept signed data.
@@ -20,8 +20,8 @@ pub struct Residual<A: Basis, B: Basis> {
 pub struct ResidualCoefficients<A: Basis, B: Basis> {
     /// What the first basis found in the distribution.
     pub first: A::Coefficients,
-    /// What the second found in the residual.
-    pub second: B::Coefficients,
+    /// What the second found in the residual; `None` where nothing was left that it could describe.
+    pub second: Option<B::Coefficients>,
 }
 
 impl<A: Basis, B: Basis> Residual<A, B> {
@@ -57,14 +57,21 @@ impl<A: Basis, B: Basis> Basis for Residual<A, B> {
         let first = self.first.encode(vdf)?;
         let decoded = self.first.reconstruct(&first, vdf.grid())?;
         let residual = combined(vdf.clone(), &decoded, |f, g| f - g)?;
-        let second = self.second.encode(&residual)?;
+        let second = match self.second.encode(&residual) {
+            Ok(second) => Some(second),
+            // The first held everything, or all but a plane of cells: its own coefficients are the answer.
+            Err(Error::Degenerate { .. }) => None,
+            Err(other) => return Err(other),
+        };
         Ok(ResidualCoefficients { first, second })
     }
 
     fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {
         let first = self.first.reconstruct(&coefficients.first, grid)?;
-        let second = self.second.reconstruct(&coefficients.second, grid)?;
-        combined(first, &second, |f, g| f + g)
+        match &coefficients.second {
+            None => Ok(first),
+            Some(second) => combined(first, &self.second.reconstruct(second, grid)?, |f, g| f + g),
+        }
     }
 }
 
@@ -78,10 +85,13 @@ fn combined(left: Vdf, right: &Vdf, operation: impl Fn(f64, f64) -> f64) -> Resu
 impl<A: Basis, B: Basis> Coefficients for ResidualCoefficients<A, B> {
     fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
         self.first.visit(visitor);
-        self.second.visit(visitor);
+        if let Some(second) = &mut self.second {
+            second.visit(visitor);
+        }
     }
 
     fn topology_len(&self) -> usize {
-        self.first.topology_len() + self.second.topology_len()
+        // And one for whether there is a second.
+        1 + self.first.topology_len() + self.second.as_ref().map_or(0, Coefficients::topology_len)
     }
 }

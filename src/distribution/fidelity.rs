@@ -59,7 +59,11 @@ impl Fidelity {
     #[must_use]
     pub fn default_floor(original: &Vdf) -> f64 {
         let peak = original.peak();
-        if SI_PEAKS.contains(&peak) { SI_FLOOR } else { RELATIVE_FLOOR * peak }
+        if SI_PEAKS.contains(&peak) {
+            SI_FLOOR
+        } else {
+            (RELATIVE_FLOOR * peak).max(if peak > 0.0 { f64::MIN_POSITIVE } else { 0.0 })
+        }
     }
 
     /// Compares a reconstruction with its original; densities below `floor` [s³ m⁻⁶] count as equal to it in

@@ -39,6 +39,14 @@ pub struct Gaussian {
     pub frame: Frame,
 }
 
+/// Least width of a fitted Gaussian, in cells: a narrower one falls between them.
+const NARROWEST: f64 = 0.1;
+
+/// The width of a cell along a direction.
+fn cell_along(grid: &VelocityGrid, direction: [f64; 3]) -> f64 {
+    (0..3).map(|j| direction[j].abs() * grid.spacing()[j]).sum()
+}
+
 /// The moments from which a basis takes its first centre and widths: the distribution's own, or, where positive and
 /// negative parts largely cancel (a residual), those of |f|.
 ///
@@ -70,7 +78,9 @@ pub(crate) fn frame_of_moments(
     let mut frame = orientation.frame(moments);
     let axes = frame.axes();
     for (axis, scale) in frame.scales.iter_mut().enumerate() {
-        if *scale > 0.0 {
+        // The width of a cell along the axis. Values in a single plane of cells have a width of rounding errors.
+        let cell = cell_along(grid, axes[axis]);
+        if *scale > 1e-5 * cell {
             continue;
         }
         // Only an axis along which the grid has a single cell may have no width at all.
@@ -114,6 +124,14 @@ pub(crate) fn from_moments(basis: &'static str, vdf: &Vdf, covariance: Covarianc
 /// along the grid's axes unless the covariance is full.
 pub(crate) fn least_squares(vdf: &Vdf, covariance: Covariance, start: &Gaussian) -> (Gaussian, Report) {
     let factor = normalising_factor(vdf.peak());
+    let mut start = *start;
+    for (axis, direction) in start.frame.axes().into_iter().enumerate() {
+        // A start too narrow for the cells would be refused: as wide as they see it has the same density.
+        let narrow = start.frame.scales[axis];
+        let wide = narrow.max(2.0 * NARROWEST * cell_along(vdf.grid(), direction));
+        start.frame.scales[axis] = wide;
+        start.peak *= narrow / wide;
+    }
     let problem = GaussianProblem::new(vdf, factor, covariance, start.frame);
     let mut first = DVector::zeros(problem.parameters());
     first[0] = start.peak * factor;
@@ -121,7 +139,7 @@ pub(crate) fn least_squares(vdf: &Vdf, covariance: Covariance, start: &Gaussian)
     let shape = problem.shape(&fit.parameters);
     let peak = shape.amplitude / factor;
     // A centre far outside the box may ask for a peak beyond the range of f64.
-    let gaussian = if peak.is_finite() { Gaussian { peak, frame: problem.frame_of(&shape) } } else { *start };
+    let gaussian = if peak.is_finite() { Gaussian { peak, frame: problem.frame_of(&shape) } } else { start };
     (gaussian, fit.report)
 }
 
@@ -188,8 +206,7 @@ impl<'a> GaussianProblem<'a> {
         });
         let directions = start.axes();
         let rotation = rotated.then(|| Matrix3::from_fn(|i, j| directions[i][j] * (largest / start.scales[i])));
-        let finest = grid.spacing().into_iter().fold(f64::INFINITY, f64::min);
-        let narrowest = start.scales.map(|scale| 0.1 * finest / scale);
+        let narrowest = std::array::from_fn(|axis| NARROWEST * cell_along(grid, directions[axis]) / start.scales[axis]);
         let (values, row) = (vdf.as_slice(), grid.shape()[2]);
         let norm_squared = paired_sum(values, values, row, |f, _| (f * factor).powi(2));
         Self {

@@ -18,7 +18,7 @@ pub struct VelocityGrid {
 
 impl VelocityGrid {
     /// Most cells a grid may have (2³², 32 GiB of values): more is taken for a mistake or an attack.
-    pub const MAX_CELLS: usize = 1 << 32;
+    pub const MAX_CELLS: usize = (u32::MAX as usize).saturating_add(1);
 
     /// A grid of `shape` cells whose first cell's lower corner is `lower` [m/s], each cell `spacing` [m/s] wide.
     ///

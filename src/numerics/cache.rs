@@ -23,6 +23,10 @@ impl<K: PartialEq, V> Cache<K, V> {
         }
         let value = Arc::new(build());
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been faster.
+        if let Some((_, other)) = entries.iter().find(|(other, _)| *other == key) {
+            return Arc::clone(other);
+        }
         if entries.len() >= self.capacity {
             entries.remove(0);
         }

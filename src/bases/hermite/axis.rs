@@ -56,6 +56,8 @@ pub(super) struct Orthogonalised {
     pub(super) q: Mat<f64>,
     /// Qᵀψ, one column a function.
     pub(super) r: Mat<f64>,
+    /// The functions up to here add something to those before them.
+    independent: usize,
 }
 
 impl Orthogonalised {
@@ -69,12 +71,20 @@ impl Orthogonalised {
             let r = q.transpose() * &symmetric;
             (q, r)
         });
+        /// The part of a function that those before it must leave on the cells. What rounding does to a coefficient is
+        /// divided by this on every axis.
+        const INDEPENDENT: f64 = 1e-4;
+        let largest = |k: usize| (0..=k).fold(0.0, |m, i| f64::max(m, r[(i, k)].abs()));
+        // Over all velocities the symmetric functions are orthogonal; the asymmetric lose half an independence a degree.
+        let own = |k: usize| if weight == Weight::Symmetric { 1.0 } else { 0.5f64.powf(0.5 * k as f64) };
+        let worth = |k: usize| r[(k, k)].abs() * own(k) > INDEPENDENT * largest(k);
+        let independent = (0..r.nrows().min(count)).take_while(|&k| worth(k)).count();
         let r = match weight {
             Weight::Symmetric => r,
             Weight::Asymmetric => q.transpose() * axis.functions(weight, count),
         };
         let r = Mat::from_fn(r.nrows(), r.ncols(), |i, j| if i <= j { r[(i, j)] } else { 0.0 });
-        Self { q, r }
+        Self { q, r, independent }
     }
 
     /// Smallest diagonal entry of R's first `count` columns over the largest: near zero where a function adds nothing
@@ -85,23 +95,15 @@ impl Orthogonalised {
         diagonal().fold(f64::INFINITY, f64::min) / largest
     }
 
-    /// R⁻¹ of the first `count` functions. A function that the ones before it already hold on these cells gets the
-    /// coefficient zero.
+    /// R⁻¹ of the first `count` functions, as far as they are independent on these cells; the coefficients of those
+    /// beyond are zero. Q's columns are nested, so that this is the least squares over the functions that are left.
     pub(super) fn inverse(&self, count: usize) -> Mat<f64> {
-        /// Where a column of R keeps less than this of its largest entry, dividing by it would only amplify rounding.
-        const DEPENDENT: f64 = 1e-11;
+        let count_independent = self.independent.min(count);
         let mut inverse = Mat::zeros(count, count);
-        let independent: Vec<bool> = (0..count)
-            .map(|i| {
-                let largest = (0..=i).fold(0.0, |m, k| f64::max(m, self.r[(k, i)].abs()));
-                self.r[(i, i)].abs() > DEPENDENT * largest
-            })
-            .collect();
-        for column in 0..count {
-            for i in (0..=column).rev().filter(|&i| independent[i]) {
-                let pivot = self.r[(i, i)];
+        for column in 0..count_independent {
+            for i in (0..=column).rev() {
                 let known: f64 = (i + 1..=column).map(|k| self.r[(i, k)] * inverse[(k, column)]).sum();
-                inverse[(i, column)] = (f64::from(u8::from(i == column)) - known) / pivot;
+                inverse[(i, column)] = (f64::from(u8::from(i == column)) - known) / self.r[(i, i)];
             }
         }
         inverse

@@ -10,7 +10,8 @@ use faer::linalg::solvers::DenseSolveCore;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use nalgebra::{DMatrix, SymmetricEigen};
 
-use super::{Weight, functions, gathered, scattered};
+use super::solve::{gathered, scattered};
+use super::{Weight, functions};
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
@@ -274,8 +275,6 @@ fn gauss_hermite_nodes(count: usize) -> Vec<f64> {
 /// The distribution on a grid along the frame's axes, its origin at the frame's centre, by trilinear interpolation and
 /// zero outside the box: good enough to search centre and widths on, where only their rough place matters.
 pub(super) fn along_frame(vdf: &Vdf, frame: &Frame) -> Result<Vdf> {
-    /// Most cells along an axis of the new grid.
-    const MOST: f64 = 64.0;
     let grid = vdf.grid();
     let (lower, upper, shape) = (grid.lower(), grid.upper(), grid.shape());
     let axes = frame.axes();
@@ -288,7 +287,9 @@ pub(super) fn along_frame(vdf: &Vdf, frame: &Frame) -> Result<Vdf> {
         }
     }
     let finest = (0..3).filter(|&j| shape[j] > 1).fold(f64::INFINITY, |h, j| f64::min(h, grid.spacing()[j]));
-    let cells = reach.map(|[low, high]| ((high - low) / finest).ceil().clamp(1.0, MOST));
+    // No more along an axis than the grid has along its longest.
+    let most = shape.into_iter().max().unwrap_or(1) as f64;
+    let cells = reach.map(|[low, high]| ((high - low) / finest).ceil().clamp(1.0, most));
     let along = VelocityGrid::from_edges(cells.map(|n| n as usize), reach.map(|r| r[0]), reach.map(|r| r[1]))?;
     let values = vdf.as_slice();
     Vdf::from_fn(along, |w| {

@@ -122,8 +122,6 @@ fn tilted_distributions_come_back_in_their_own_frame() {
     let own = Hermite::new([4; 3]).unwrap().with_scaling(Scaling::Moments(1.0)).unwrap();
     let own = own.with_orientation(Orientation::PressureEigenframe).unwrap();
     assert!(l2(&own, &vdf) < 1e-8, "{}", l2(&own, &vdf));
-    let searched = Hermite::new([6; 3]).unwrap().with_orientation(Orientation::PressureEigenframe).unwrap();
-    assert!(l2(&searched, &vdf) < 0.05, "{}", l2(&searched, &vdf));
 }
 
 #[test]
@@ -259,6 +257,8 @@ fn few_cells_are_held_exactly() {
 fn impossible_choices_are_refused() {
     assert!(Hermite::new([0, 1, 1]).is_err());
     assert!(Hermite::new([Hermite::MAX_ORDER + 1; 3]).is_err());
+    assert!(Hermite::new([25; 3]).unwrap().with_weight(Weight::Asymmetric).is_err());
+    assert!(Hermite::default().with_scaling(Scaling::Given { centre: [0.0; 3], scales: [1e-200; 3] }).is_err());
     assert!(Hermite::default().with_truncation(Truncation::Best(0)).is_err());
     assert!(Hermite::default().with_scaling(Scaling::Moments(-1.0)).is_err());
     assert!(Hermite::default().with_scaling(Scaling::Given { centre: [f64::NAN; 3], scales: [1.0; 3] }).is_err());
@@ -275,4 +275,52 @@ fn coefficients_of_another_basis_are_refused() {
     let other = Hermite::new([3; 3]).unwrap();
     assert!(matches!(other.reconstruct(&c, vdf.grid()), Err(Error::ForeignCoefficients(_))));
     assert!(matches!(other.moments(&c, vdf.grid()), Err(Error::ForeignCoefficients(_))));
+}
+
+#[test]
+fn a_least_squares_never_does_worse_than_nothing() {
+    // Functions far wider than the box are nearly dependent, far narrower ones vanish on most cells.
+    let vdf = along(roomy(), &frame(), skewed);
+    for order in [8, 15, 24] {
+        for weight in [Weight::Symmetric, Weight::Asymmetric] {
+            for factor in [0.01, 0.1, 0.5, 2.0, 4.0, 10.0, 100.0] {
+                let basis = Hermite::new([order; 3]).unwrap().with_weight(weight).unwrap();
+                let basis = basis.with_scaling(Scaling::Moments(factor)).unwrap();
+                assert!(l2(&basis, &vdf) < 1.0 + 1e-3, "{basis}: {}", l2(&basis, &vdf));
+            }
+        }
+    }
+}
+
+#[test]
+fn both_weights_span_the_same() {
+    let ring = Frame::grid_aligned([2e5, 1e5, -1e5], [2.5e5; 3]);
+    let vdf = along(roomy(), &ring, |[x, y, z]| (-2.0 * ((x * x + y * y).sqrt() - 2.0).powi(2) - 0.5 * z * z).exp());
+    for order in [12, Hermite::MAX_ASYMMETRIC_ORDER] {
+        let symmetric = Hermite::new([order; 3]).unwrap();
+        let asymmetric = symmetric.clone().with_weight(Weight::Asymmetric).unwrap();
+        let (a, b) = (l2(&symmetric, &vdf), l2(&asymmetric, &vdf));
+        assert!((a - b).abs() < 0.01 * a + 1e-5, "order {order}: {a} {b}");
+    }
+}
+
+#[test]
+fn thin_grids_have_their_cells_along_the_frames_axes() {
+    let line = Vdf::from_fn(VelocityGrid::unit([1, 1, 31]).unwrap(), |[_, _, z]| {
+        (-0.02 * (z - 11.0).powi(2)).exp() + 0.5 * (-0.05 * (z - 22.0).powi(2)).exp()
+    })
+    .unwrap();
+    for field in [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]] {
+        let basis = Hermite::new([12; 3]).unwrap().with_orientation(Orientation::FieldAligned(field)).unwrap();
+        assert!(l2(&basis, &line) < 0.01, "{field:?}: {}", l2(&basis, &line));
+    }
+}
+
+#[test]
+fn a_search_in_a_rotated_frame_is_no_worse_than_none() {
+    let axes = [[0.6, 0.8, 0.0], [-0.8, 0.6, 0.0], [0.0, 0.0, 1.0]];
+    let tilted = Frame::along(axes, [1e5, 0.0, -1e5], [4e5, 1.5e5, 2.5e5]).unwrap();
+    let vdf = along(roomy(), &tilted, |[x, y, z]| (-0.5 * (x * x + y * y + z * z)).exp());
+    let searched = Hermite::new([4; 3]).unwrap().with_orientation(Orientation::PressureEigenframe).unwrap();
+    assert!(l2(&searched, &vdf) < 1e-8, "{}", l2(&searched, &vdf));
 }

@@ -1,0 +1,90 @@
+//! What a Hermite expansion holds, and what can be read off it.
+
+use super::solve::{gathered, keep_largest, scattered};
+use super::{HermiteCoefficients, HermiteSpectrum, Truncation, Weight, moments};
+use crate::basis::{Coefficients, Quantity, Slot};
+use crate::distribution::frame::Frame;
+use crate::distribution::moments::Moments;
+
+impl HermiteCoefficients {
+    /// Centre, axes and widths [m/s].
+    #[must_use]
+    pub fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    /// Functions along each axis: the orders asked for, or what the cells can resolve where that is less.
+    #[must_use]
+    pub fn orders(&self) -> [usize; 3] {
+        self.orders
+    }
+
+    /// The terms kept, as indices (a, b, c), with their coefficients: s³ m⁻⁶ with the symmetric weight, m⁻³ with the
+    /// asymmetric.
+    pub fn terms(&self) -> impl Iterator<Item = ([usize; 3], f64)> {
+        self.positions.iter().zip(&self.amplitudes).map(|(&position, &amplitude)| (self.term(position), amplitude))
+    }
+
+    /// Squared coefficients per total degree and per axis.
+    #[must_use]
+    pub fn spectrum(&self) -> HermiteSpectrum {
+        HermiteSpectrum::new(self.orders, self.terms())
+    }
+
+    /// The moments over all of velocity space, in closed form. Where the box holds the whole distribution they agree
+    /// with the sums over its cells; where it cuts, they tell what the expansion makes of the part outside.
+    #[must_use]
+    pub fn moments_over_velocity_space(&self) -> Moments {
+        let powers = [0, 1, 2].map(|axis| moments::over_velocity_space(self.weight, self.orders[axis]));
+        moments::assemble(&self.cube(), &powers, &self.frame)
+    }
+
+    pub(super) fn finite(&self) -> bool {
+        self.amplitudes.iter().all(|amplitude| amplitude.is_finite())
+    }
+
+    fn term(&self, position: u32) -> [usize; 3] {
+        let [_, my, mz] = self.orders;
+        let position = position as usize;
+        [position / (my * mz), position / mz % my, position % mz]
+    }
+
+    /// All coefficients of the cube as phase-space densities, zeros where no term is kept.
+    pub(super) fn cube(&self) -> Vec<f64> {
+        let volume = self.weight.volume(&self.frame);
+        let mut cube = scattered(&self.amplitudes, &self.positions, self.orders.iter().product());
+        cube.iter_mut().for_each(|c| *c /= volume);
+        cube
+    }
+
+    pub(super) fn scale(&mut self, factor: f64) {
+        self.amplitudes.iter_mut().for_each(|c| *c *= factor);
+    }
+
+    pub(super) fn keep_largest(&mut self, terms: usize) {
+        let cube = scattered(&self.amplitudes, &self.positions, self.orders.iter().product());
+        keep_largest(&mut self.positions, terms, |position| cube[position as usize].abs());
+        self.amplitudes = gathered(&cube, &self.positions);
+    }
+}
+
+impl Coefficients for HermiteCoefficients {
+    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+        let frame = &mut self.frame;
+        frame.centre.iter_mut().for_each(|value| visitor(Slot::new(Quantity::Velocity, 0), value));
+        frame.scales.iter_mut().for_each(|value| visitor(Slot::new(Quantity::Speed, 0), value));
+        frame.rotation.iter_mut().flatten().for_each(|value| visitor(Slot::new(Quantity::Angle, 0), value));
+        let quantity = match self.weight {
+            Weight::Symmetric => Quantity::PhaseSpaceDensity,
+            Weight::Asymmetric => Quantity::NumberDensity,
+        };
+        for index in 0..self.amplitudes.len() {
+            let degree = self.term(self.positions[index]).iter().sum();
+            visitor(Slot::new(quantity, degree), &mut self.amplitudes[index]);
+        }
+    }
+
+    fn topology_len(&self) -> usize {
+        if matches!(self.truncation, Truncation::Best(_)) { self.positions.len() } else { 0 }
+    }
+}

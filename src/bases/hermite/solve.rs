@@ -1,0 +1,156 @@
+//! The coefficients in a given frame.
+
+use std::sync::Arc;
+
+use super::axis::{self, Axis, Orthogonalised};
+use super::rotated::{self, RotatedTerms};
+use super::{AxisTables, Hermite, HermiteCoefficients, Projection, Truncation, Weight};
+use crate::distribution::frame::Frame;
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::vdf::Vdf;
+use crate::numerics::cgls;
+use crate::numerics::separable::transform;
+
+/// More iterations only fit rounding: a frame so ill-matched to the box that these do not suffice is ill-conditioned.
+const LIMITS: cgls::Limits = cgls::Limits { gradient: 1e-13, worthwhile: 1e-9, iterations: 60 };
+
+impl Hermite {
+    /// The coefficients in a frame, and the iterations of conjugate gradients that took.
+    pub(super) fn solve(&self, vdf: &Vdf, frame: Frame) -> (HermiteCoefficients, usize) {
+        let orders = self.truncation.resolved(self.orders, cells_along(vdf.grid(), &frame));
+        let mut coefficients = HermiteCoefficients {
+            weight: self.weight,
+            truncation: self.truncation,
+            frame,
+            orders,
+            positions: self.truncation.positions(self.orders, orders),
+            amplitudes: Vec::new(),
+        };
+        let iterations = if frame.rotation.is_none() {
+            self.solve_separable(vdf, &mut coefficients)
+        } else {
+            self.solve_rotated(vdf, &mut coefficients)
+        };
+        (coefficients, iterations)
+    }
+
+    /// The tables of one axis, from the cache.
+    fn axis_tables(&self, grid: &VelocityGrid, axis: usize, frame: &Frame, order: usize) -> Arc<AxisTables> {
+        let key = Axis::new(grid, axis, frame.centre[axis], frame.scales[axis]);
+        self.tables.get_or_build((key, order, self.weight, self.projection), || match self.projection {
+            Projection::LeastSquares => {
+                let tables = Orthogonalised::new(&key, self.weight, order);
+                let inverse = tables.inverse(order);
+                AxisTables { analysis: tables.q.transpose().to_owned(), triangular: Some([tables.r, inverse]) }
+            }
+            Projection::Quadrature => AxisTables { analysis: key.projection(self.weight, order), triangular: None },
+        })
+    }
+
+    /// Along the grid's axes: three small products, and for the least squares three triangular ones.
+    fn solve_separable(&self, vdf: &Vdf, coefficients: &mut HermiteCoefficients) -> usize {
+        let HermiteCoefficients { frame, orders, .. } = coefficients;
+        let tables = [0, 1, 2].map(|axis| self.axis_tables(vdf.grid(), axis, frame, orders[axis]));
+        let analysis = [0, 1, 2].map(|axis| tables[axis].analysis.as_ref());
+        let mut cube = transform(vdf.as_slice(), analysis);
+        if let [Some([rx, ix]), Some([ry, iy]), Some([rz, iz])] = [0, 1, 2].map(|axis| tables[axis].triangular.as_ref())
+        {
+            // Q's columns are nested like the functions: for a set of terms that holds all lower ones, leaving out
+            // columns of Q *is* the least squares over the set.
+            let mut held = vec![0.0; cube.len()];
+            for &position in &coefficients.positions {
+                held[position as usize] = cube[position as usize];
+            }
+            let inverse = [ix.as_ref(), iy.as_ref(), iz.as_ref()];
+            let solved = transform(&held, inverse);
+            if let Truncation::Best(terms) = self.truncation {
+                keep_largest(&mut coefficients.positions, terms, |position| solved[position as usize].abs());
+                let positions = &coefficients.positions;
+                let triangular = [rx.as_ref(), ry.as_ref(), rz.as_ref()];
+                let transposed = triangular.map(|r| r.transpose());
+                let (amplitudes, made) = cgls::solve(
+                    cube,
+                    |x| transform(&scattered(x, positions, held.len()), triangular),
+                    |y| gathered(&transform(y, transposed), positions),
+                    &cgls::Limits { worthwhile: 0.0, iterations: 300, ..LIMITS },
+                );
+                coefficients.amplitudes = amplitudes;
+                return made;
+            }
+            cube = solved;
+        } else if let Truncation::Best(terms) = self.truncation {
+            keep_largest(&mut coefficients.positions, terms, |position| cube[position as usize].abs());
+        }
+        coefficients.amplitudes = gathered(&cube, &coefficients.positions);
+        coefficients.scale(self.weight.volume(&coefficients.frame));
+        0
+    }
+
+    /// Along other axes: block by block, the least squares by conjugate gradients.
+    fn solve_rotated(&self, vdf: &Vdf, coefficients: &mut HermiteCoefficients) -> usize {
+        let HermiteCoefficients { frame, orders, .. } = *coefficients;
+        let grid = vdf.grid();
+        if self.projection == Projection::Quadrature {
+            let duals = RotatedTerms::duals(grid, &frame, self.weight, orders, &coefficients.positions);
+            coefficients.amplitudes = duals.project(vdf.as_slice());
+            let step = (0..3).fold(1.0, |step, axis| step * (grid.spacing()[axis] / frame.scales[axis]));
+            coefficients.scale(step * self.weight.volume(&frame));
+            if let Truncation::Best(terms) = self.truncation {
+                coefficients.keep_largest(terms);
+            }
+            return 0;
+        }
+        let solve = |positions: &[u32]| rotated::least_squares(vdf, &frame, orders, positions, &LIMITS);
+        let (amplitudes, mut iterations) = solve(&coefficients.positions);
+        coefficients.amplitudes = amplitudes;
+        if let Truncation::Best(terms) = self.truncation {
+            coefficients.keep_largest(terms);
+            let (amplitudes, more) = solve(&coefficients.positions);
+            coefficients.amplitudes = amplitudes;
+            iterations += more;
+        }
+        if self.weight == Weight::Asymmetric {
+            // Solved with the symmetric functions, which are nearly orthogonal; the span is the same.
+            let change = [0, 1, 2].map(|axis| axis::symmetric_to_asymmetric(orders[axis]));
+            let cube = scattered(&coefficients.amplitudes, &coefficients.positions, orders.iter().product());
+            let cube = transform(&cube, [0, 1, 2].map(|axis| change[axis].as_ref()));
+            coefficients.amplitudes = gathered(&cube, &coefficients.positions);
+            coefficients.scale(self.weight.volume(&frame));
+        }
+        iterations
+    }
+}
+
+/// Cells along each axis of the frame: along the grid's own its shape, else as many as fit into the box.
+fn cells_along(grid: &VelocityGrid, frame: &Frame) -> [usize; 3] {
+    if frame.rotation.is_none() {
+        return grid.shape();
+    }
+    frame.axes().map(|axis| {
+        let along = |widths: [f64; 3]| (0..3).map(|j| axis[j].abs() * widths[j]).sum::<f64>();
+        let box_widths = std::array::from_fn(|j| grid.shape()[j] as f64 * grid.spacing()[j]);
+        (along(box_widths) / along(grid.spacing())).round() as usize
+    })
+}
+
+/// Keeps the `terms` positions with the largest size, ascending; of equal ones those that come first.
+pub(super) fn keep_largest(positions: &mut Vec<u32>, terms: usize, size: impl Fn(u32) -> f64) {
+    // Compared by their leading digits only: which of a symmetric distribution's pairs is kept must not be left to
+    // rounding, which differs with the unit.
+    let leading = |position| f64::from_bits(size(position).to_bits() >> 24 << 24);
+    positions.sort_by(|&p, &q| leading(q).total_cmp(&leading(p)).then(p.cmp(&q)));
+    positions.truncate(terms);
+    positions.sort_unstable();
+}
+
+pub(super) fn gathered(cube: &[f64], positions: &[u32]) -> Vec<f64> {
+    positions.iter().map(|&position| cube[position as usize]).collect()
+}
+
+pub(super) fn scattered(amplitudes: &[f64], positions: &[u32], len: usize) -> Vec<f64> {
+    let mut cube = vec![0.0; len];
+    for (&position, &amplitude) in positions.iter().zip(amplitudes) {
+        cube[position as usize] = amplitude;
+    }
+    cube
+}
