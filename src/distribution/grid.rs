@@ -126,6 +126,13 @@ impl VelocityGrid {
         (0..self.shape[axis]).map(|index| self.centre(axis, index)).collect()
     }
 
+    /// Indices `[ix, iy, iz]` of a cell from its position in C order.
+    #[must_use]
+    pub fn index_of(&self, cell: usize) -> [usize; 3] {
+        let [_, ny, nz] = self.shape;
+        [cell / (ny * nz), cell / nz % ny, cell % nz]
+    }
+
     /// The part of this grid that holds the cells `start[axis] .. start[axis] + shape[axis]`. The window may also
     /// reach beyond the grid: negative starts and larger shapes pad it.
     ///

@@ -35,13 +35,7 @@ impl Vdf {
         }
         match vdf.as_slice().iter().position(|value| !value.is_finite()) {
             None => Ok(vdf),
-            Some(cell) => {
-                let [_, ny, nz] = grid.shape();
-                Err(Error::NotFinite {
-                    index: [cell / (ny * nz), cell / nz % ny, cell % nz],
-                    value: vdf.as_slice()[cell],
-                })
-            }
+            Some(cell) => Err(Error::NotFinite { index: vdf.grid.index_of(cell), value: vdf.as_slice()[cell] }),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a Hermite expansion holds, and what can be read off it.
 
-use super::solve::{gathered, keep_largest, scattered};
+use super::truncation::{gathered, keep_largest, scattered};
 use super::{HermiteCoefficients, HermiteSpectrum, Truncation, Weight, moments};
 use crate::basis::{Coefficients, Quantity, Slot};
 use crate::distribution::frame::Frame;

@@ -10,7 +10,7 @@ use faer::linalg::solvers::DenseSolveCore;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use nalgebra::{DMatrix, SymmetricEigen};
 
-use super::solve::{gathered, scattered};
+use super::truncation::{gathered, scattered};
 use super::{Weight, functions};
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
@@ -60,15 +60,9 @@ impl<'a> RotatedTerms<'a> {
         Self { grid, frame: *frame, functions: functions::evaluate, weight, orders, pairs, places }
     }
 
-    /// The dual functions in place of the functions.
-    pub(super) fn duals(
-        grid: &'a VelocityGrid,
-        frame: &Frame,
-        weight: Weight,
-        orders: [usize; 3],
-        positions: &[u32],
-    ) -> Self {
-        Self { functions: functions::duals, ..Self::new(grid, frame, weight, orders, positions) }
+    /// The same terms with the dual functions in place of the functions.
+    pub(super) fn duals(self) -> Self {
+        Self { functions: functions::duals, ..self }
     }
 
     /// Σ over terms of amplitude times function, at every cell.
@@ -128,7 +122,6 @@ impl<'a> RotatedTerms<'a> {
 
     /// Calls `visit` with the first cell, the number of cells and the functions of each coordinate on every block.
     fn for_blocks(&self, mut visit: impl FnMut(usize, usize, [&[f64]; 3])) {
-        let [_, ny, nz] = self.grid.shape();
         let axes = self.frame.axes();
         let whitening: [[f64; 3]; 3] =
             std::array::from_fn(|i| std::array::from_fn(|j| axes[i][j] / self.frame.scales[i]));
@@ -138,7 +131,7 @@ impl<'a> RotatedTerms<'a> {
             let n = BLOCK.min(cells - start);
             xi.iter_mut().for_each(Vec::clear);
             for cell in start..start + n {
-                let index = [cell / (ny * nz), cell / nz % ny, cell % nz];
+                let index = self.grid.index_of(cell);
                 let offset: [f64; 3] =
                     std::array::from_fn(|axis| self.grid.centre(axis, index[axis]) - self.frame.centre[axis]);
                 for (xi, row) in xi.iter_mut().zip(&whitening) {

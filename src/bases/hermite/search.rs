@@ -74,7 +74,7 @@ fn highest_peak(vdf: &Vdf) -> CentreAndScales {
     let (grid, values) = (vdf.grid(), vdf.as_slice());
     let [_, ny, nz] = grid.shape();
     let cell = (0..values.len()).fold(0, |best, k| if values[k].abs() > values[best].abs() { k } else { best });
-    let index = [cell / (ny * nz), cell / nz % ny, cell % nz];
+    let index = grid.index_of(cell);
     let strides = [ny * nz, nz, 1];
     let scales = std::array::from_fn(|axis| {
         let (k, n, h) = (index[axis], grid.shape()[axis], grid.spacing()[axis]);

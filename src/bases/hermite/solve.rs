@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::axis::{self, Axis, Orthogonalised};
 use super::rotated::{self, RotatedTerms};
+use super::truncation::{gathered, keep_largest, scattered};
 use super::{AxisTables, Hermite, HermiteCoefficients, Projection, Truncation, Weight};
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
@@ -91,7 +92,7 @@ impl Hermite {
         let HermiteCoefficients { frame, orders, .. } = *coefficients;
         let grid = vdf.grid();
         if self.projection == Projection::Quadrature {
-            let duals = RotatedTerms::duals(grid, &frame, self.weight, orders, &coefficients.positions);
+            let duals = RotatedTerms::new(grid, &frame, self.weight, orders, &coefficients.positions).duals();
             coefficients.amplitudes = duals.project(vdf.as_slice());
             let step = (0..3).fold(1.0, |step, axis| step * (grid.spacing()[axis] / frame.scales[axis]));
             coefficients.scale(step * self.weight.volume(&frame));
@@ -131,26 +132,4 @@ fn cells_along(grid: &VelocityGrid, frame: &Frame) -> [usize; 3] {
         let box_widths = std::array::from_fn(|j| grid.shape()[j] as f64 * grid.spacing()[j]);
         (along(box_widths) / along(grid.spacing())).round() as usize
     })
-}
-
-/// Keeps the `terms` positions with the largest size, ascending; of equal ones those that come first.
-pub(super) fn keep_largest(positions: &mut Vec<u32>, terms: usize, size: impl Fn(u32) -> f64) {
-    // Compared by their leading digits only: which of a symmetric distribution's pairs is kept must not be left to
-    // rounding, which differs with the unit.
-    let leading = |position| f64::from_bits(size(position).to_bits() >> 24 << 24);
-    positions.sort_by(|&p, &q| leading(q).total_cmp(&leading(p)).then(p.cmp(&q)));
-    positions.truncate(terms);
-    positions.sort_unstable();
-}
-
-pub(super) fn gathered(cube: &[f64], positions: &[u32]) -> Vec<f64> {
-    positions.iter().map(|&position| cube[position as usize]).collect()
-}
-
-pub(super) fn scattered(amplitudes: &[f64], positions: &[u32], len: usize) -> Vec<f64> {
-    let mut cube = vec![0.0; len];
-    for (&position, &amplitude) in positions.iter().zip(amplitudes) {
-        cube[position as usize] = amplitude;
-    }
-    cube
 }

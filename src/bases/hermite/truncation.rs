@@ -70,6 +70,30 @@ impl Truncation {
     }
 }
 
+/// Keeps the `terms` positions with the largest size, ascending; of equal ones those that come first.
+pub(super) fn keep_largest(positions: &mut Vec<u32>, terms: usize, size: impl Fn(u32) -> f64) {
+    // Compared by their leading digits only: which of a symmetric distribution's pairs is kept must not be left to
+    // rounding, which differs with the unit.
+    let leading = |position| f64::from_bits(size(position).to_bits() >> 24 << 24);
+    positions.sort_by(|&p, &q| leading(q).total_cmp(&leading(p)).then(p.cmp(&q)));
+    positions.truncate(terms);
+    positions.sort_unstable();
+}
+
+/// The entries of a C-order cube at the positions.
+pub(super) fn gathered(cube: &[f64], positions: &[u32]) -> Vec<f64> {
+    positions.iter().map(|&position| cube[position as usize]).collect()
+}
+
+/// A C-order cube of `len` entries with the amplitudes at their positions and zeros elsewhere.
+pub(super) fn scattered(amplitudes: &[f64], positions: &[u32], len: usize) -> Vec<f64> {
+    let mut cube = vec![0.0; len];
+    for (&position, &amplitude) in positions.iter().zip(amplitudes) {
+        cube[position as usize] = amplitude;
+    }
+    cube
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
