@@ -65,6 +65,7 @@ pub mod spec;
 pub use any_basis::{AnyBasis, AnyCoefficients};
 pub use bases::hermite::{Hermite, HermiteCoefficients};
 pub use bases::maxwellian::{Maxwellian, MaxwellianCoefficients};
+pub use bases::mixture::{Mixture, MixtureCoefficients, MixtureComponent};
 pub use basis::{Basis, Coefficients, Expansion, NamedBasis, Quantity, Slot};
 pub use compose::log_density::LogDensity;
 pub use compose::residual::Residual;

@@ -3,6 +3,7 @@
 use crate::any_basis::AnyBasis;
 use crate::bases::hermite::Hermite;
 use crate::bases::maxwellian::Maxwellian;
+use crate::bases::mixture::Mixture;
 use crate::basis::NamedBasis;
 use crate::compose::log_density::LogDensity;
 use crate::compose::residual::Residual;
@@ -38,12 +39,15 @@ impl Registry {
     /// All bases and combinators of this crate.
     #[must_use]
     pub fn standard() -> Self {
-        Self::empty().with::<Hermite>().with::<Maxwellian>().with_combinator("log", |inner, options| {
-            Ok(AnyBasis::new(match options.number("floor")? {
-                Some(floor) => LogDensity::above(inner, floor)?,
-                None => LogDensity::new(inner),
-            }))
-        })
+        Self::empty().with::<Hermite>().with::<Maxwellian>().with::<Mixture>().with_combinator(
+            "log",
+            |inner, options| {
+                Ok(AnyBasis::new(match options.number("floor")? {
+                    Some(floor) => LogDensity::above(inner, floor)?,
+                    None => LogDensity::new(inner),
+                }))
+            },
+        )
     }
 
     /// This registry with one more basis; one of the same name is replaced.
@@ -147,6 +151,9 @@ mod tests {
             "hermite:frame=field-aligned,field=0e0/1e0/2.5e-9",
             "maxwellian + hermite + hermite:order=4",
             "log(maxwellian + hermite):floor=1e-16",
+            "mixture",
+            "mixture:components=25,covariance=field-aligned,field=0e0/1e0/2.5e-9,kappa=3,refine=none,start=moment-split",
+            "mixture:select=l2,l2=0.05,samples=10000,seed=7,tolerance=1e-5,iterations=50",
         ] {
             let basis = Registry::standard().parse(spec).unwrap();
             assert_eq!(basis.to_string(), spec);

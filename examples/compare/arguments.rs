@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 /// The bases compared when none are named.
-pub const DEFAULT_BASES: [&str; 7] = [
+pub const DEFAULT_BASES: [&str; 8] = [
     "maxwellian:fit=moments",
     "maxwellian",
     "maxwellian:covariance=full",
@@ -13,6 +13,7 @@ pub const DEFAULT_BASES: [&str; 7] = [
     "hermite:order=15",
     "hermite:order=15,truncation=total-degree",
     "hermite:order=15,terms=1000",
+    "mixture:components=15",
 ];
 
 /// Encode a velocity distribution function in several bases, reconstruct it, and compare: one table of every fidelity

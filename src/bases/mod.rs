@@ -2,3 +2,4 @@
 
 pub mod hermite;
 pub mod maxwellian;
+pub mod mixture;

@@ -2,6 +2,8 @@
 
 pub(crate) mod cache;
 pub(crate) mod cgls;
+pub(crate) mod exponential;
+pub(crate) mod lanes;
 pub mod levenberg_marquardt;
 pub(crate) mod scaling;
 pub(crate) mod separable;

@@ -1,0 +1,201 @@
+//! What a fit finds: the components, in physical units.
+
+use nalgebra::{Matrix3, Vector3};
+
+use super::cells::VelocityScaling;
+use super::covariance::Covariance;
+use super::member::{Member, Profile};
+use crate::basis::{Coefficients, Quantity, Slot};
+use crate::distribution::frame::{Frame, Orientation};
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::moments::Moments;
+use crate::error::{Error, Result};
+
+/// One population.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MixtureComponent {
+    /// Number density over all of velocity space [m⁻³].
+    pub density: f64,
+    /// Drift velocity, principal axes and thermal speeds along them: the standard deviations, √(kT/m) [m s⁻¹].
+    pub frame: Frame,
+}
+
+/// A mixture found in one distribution: components by descending density.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MixtureCoefficients {
+    covariance: Covariance,
+    kappa: Option<f64>,
+    components: Vec<MixtureComponent>,
+}
+
+impl MixtureComponent {
+    /// The covariance Σ = P/n [m² s⁻²].
+    #[must_use]
+    pub fn covariance(&self) -> [[f64; 3]; 3] {
+        let axes = self.frame.axes();
+        std::array::from_fn(|i| {
+            std::array::from_fn(|j| (0..3).map(|k| self.frame.scales[k].powi(2) * axes[k][i] * axes[k][j]).sum())
+        })
+    }
+}
+
+impl MixtureCoefficients {
+    /// A mixture put together by hand, to be evaluated or to start a fit from.
+    ///
+    /// Covariances must be of the kind given: with tied covariances those of the first component count for all; frames
+    /// along the grid's axes for diagonal and spherical ones; the first two scales equal and the third along the field
+    /// for field-aligned ones. The frames are brought into that form.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] unless there is at least one component and every density and scale is positive and
+    /// finite, every drift finite, κ above 3/2.
+    pub fn new(covariance: Covariance, kappa: Option<f64>, components: Vec<MixtureComponent>) -> Result<Self> {
+        let positive = |x: f64| x > 0.0 && x.is_finite();
+        let valid = |c: &MixtureComponent| {
+            positive(c.density)
+                && c.frame.scales.into_iter().all(positive)
+                && c.frame.centre.iter().chain(c.frame.rotation.iter().flatten()).all(|x| x.is_finite())
+        };
+        let kappa_valid = kappa.is_none_or(|kappa| kappa > 1.5 && kappa.is_finite());
+        if components.is_empty() || !kappa_valid || !components.iter().all(valid) {
+            return Err(Error::InvalidParameter {
+                name: "components",
+                value: format!("{} components, κ {kappa:?}", components.len()),
+                allowed: "at least one, densities and scales positive, κ above 3/2".to_owned(),
+            });
+        }
+        if let Covariance::FieldAligned(field) = covariance {
+            Orientation::FieldAligned(field).validated()?;
+        }
+        let mut coefficients = Self { covariance, kappa, components };
+        coefficients.unify();
+        Ok(coefficients)
+    }
+
+    /// Makes what the kind of covariance shares the same everywhere.
+    fn unify(&mut self) {
+        let Some(first) = self.components.first().map(|component| component.frame) else { return };
+        for MixtureComponent { frame, .. } in &mut self.components {
+            match self.covariance {
+                Covariance::Full => {}
+                Covariance::Tied => *frame = Frame { centre: frame.centre, ..first },
+                Covariance::Diagonal => frame.rotation = None,
+                Covariance::Spherical => *frame = Frame::grid_aligned(frame.centre, [frame.scales[0]; 3]),
+                Covariance::FieldAligned(field) => {
+                    frame.rotation = oriented(Orientation::FieldAligned(field), &Matrix3::identity()).rotation;
+                    frame.scales[1] = frame.scales[0];
+                }
+            }
+        }
+    }
+
+    /// The components, by descending density where a fit found them.
+    #[must_use]
+    pub fn components(&self) -> &[MixtureComponent] {
+        &self.components
+    }
+
+    /// The kind of their covariances.
+    #[must_use]
+    pub fn covariance(&self) -> Covariance {
+        self.covariance
+    }
+
+    /// Their κ; none for Gaussians.
+    #[must_use]
+    pub fn kappa(&self) -> Option<f64> {
+        self.kappa
+    }
+
+    pub(super) fn profile(&self) -> Profile {
+        Profile::new(self.kappa)
+    }
+
+    /// From a fit on `grid`, whose densities were multiplied by `factor`.
+    pub(super) fn from_members(
+        mut members: Vec<Member>,
+        covariance: Covariance,
+        kappa: Option<f64>,
+        grid: &VelocityGrid,
+        factor: f64,
+    ) -> Self {
+        let scaling = VelocityScaling::new(grid);
+        members.sort_by(|a, b| b.mass.total_cmp(&a.mass));
+        let component = |member: &Member| {
+            let mut frame = match covariance {
+                Covariance::Full | Covariance::Tied => oriented(Orientation::PressureEigenframe, &member.covariance),
+                Covariance::Diagonal | Covariance::Spherical => oriented(Orientation::Grid, &member.covariance),
+                Covariance::FieldAligned(field) => oriented(Orientation::FieldAligned(field), &member.covariance),
+            };
+            frame.centre = scaling.velocity(&member.mean);
+            frame.scales = frame.scales.map(|scale| scale * scaling.unit);
+            MixtureComponent { density: member.mass / factor * grid.cell_volume(), frame }
+        };
+        let mut coefficients = Self { covariance, kappa, components: members.iter().map(component).collect() };
+        coefficients.unify();
+        coefficients
+    }
+
+    /// As seen from a grid, with densities per cell.
+    pub(super) fn members(&self, grid: &VelocityGrid) -> Vec<Member> {
+        let scaling = VelocityScaling::new(grid);
+        let member = |component: &MixtureComponent| {
+            let axes = component.frame.axes();
+            let scales = component.frame.scales.map(|scale| scale / scaling.unit);
+            let covariance = if component.frame.rotation.is_none() {
+                Matrix3::from_diagonal(&Vector3::from(scales).map(|scale| scale * scale))
+            } else {
+                Matrix3::from_fn(|i, j| (0..3).map(|k| scales[k].powi(2) * axes[k][i] * axes[k][j]).sum())
+            };
+            Member {
+                mass: component.density / grid.cell_volume(),
+                mean: scaling.scaled(component.frame.centre),
+                covariance,
+            }
+        };
+        self.components.iter().map(member).collect()
+    }
+}
+
+/// The frame of a covariance.
+fn oriented(orientation: Orientation, covariance: &Matrix3<f64>) -> Frame {
+    orientation.frame(&Moments {
+        density: 1.0,
+        bulk_velocity: [0.0; 3],
+        pressure: std::array::from_fn(|i| std::array::from_fn(|j| covariance[(i, j)])),
+        heat_flux: [0.0; 3],
+    })
+}
+
+impl Coefficients for MixtureCoefficients {
+    /// For each component its density, drift, thermal speeds and, with full covariances, rotation; tied covariances
+    /// follow the first component's drift.
+    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+        let kind = self.covariance;
+        for (k, component) in self.components.iter_mut().enumerate() {
+            let mut visit = |quantity, value: &mut f64| visitor(Slot::new(quantity, k), value);
+            visit(Quantity::NumberDensity, &mut component.density);
+            let Frame { centre, rotation, scales } = &mut component.frame;
+            centre.iter_mut().for_each(|value| visit(Quantity::Velocity, value));
+            match kind {
+                Covariance::Tied if k > 0 => {}
+                Covariance::Full | Covariance::Tied => {
+                    scales.iter_mut().for_each(|value| visit(Quantity::Speed, value));
+                    rotation.get_or_insert_default().iter_mut().for_each(|value| visit(Quantity::Angle, value));
+                }
+                Covariance::Diagonal => scales.iter_mut().for_each(|value| visit(Quantity::Speed, value)),
+                Covariance::Spherical => visit(Quantity::Speed, &mut scales[0]),
+                Covariance::FieldAligned(_) => {
+                    visit(Quantity::Speed, &mut scales[0]);
+                    visit(Quantity::Speed, &mut scales[2]);
+                }
+            }
+        }
+        self.unify();
+    }
+
+    /// The number of components, which may be smaller than the basis asks for.
+    fn topology_len(&self) -> usize {
+        1
+    }
+}

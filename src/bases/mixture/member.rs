@@ -1,0 +1,143 @@
+//! One component as the fits see it, in the scaled coordinates of [`Cells`](super::cells::Cells).
+
+use std::f64::consts::{PI, TAU};
+
+use nalgebra::{Cholesky, Matrix3, Vector3};
+use special::Gamma;
+
+/// How a component falls off with q = dᵀ Σ⁻¹ d, Σ its covariance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Profile {
+    /// exp(−q/2).
+    Gaussian,
+    /// (1 + q/(2κ−3))^(−κ−1): Student's t with 2κ − 1 degrees of freedom.
+    Kappa(f64),
+}
+
+impl Profile {
+    pub fn new(kappa: Option<f64>) -> Self {
+        kappa.map_or(Self::Gaussian, Self::Kappa)
+    }
+
+    /// Value at the centre for ∫ f d³v = 1 and det Σ = 1.
+    pub fn unit_peak(self) -> f64 {
+        match self {
+            Self::Gaussian => TAU.powf(-1.5),
+            Self::Kappa(kappa) => {
+                (Gamma::ln_gamma(kappa + 1.0).0 - Gamma::ln_gamma(kappa - 0.5).0).exp()
+                    / (PI * (2.0 * kappa - 3.0)).powf(1.5)
+            }
+        }
+    }
+
+    /// Where a component of the given peak falls below `least`: the q beyond which it need not be evaluated.
+    pub fn reach(self, peak: f64, least: f64) -> f64 {
+        let fall = peak / least;
+        match self {
+            _ if fall <= 1.0 => 0.0,
+            Self::Gaussian => 2.0 * fall.ln(),
+            Self::Kappa(kappa) => (2.0 * kappa - 3.0) * (fall.ln() / (kappa + 1.0)).exp_m1(),
+        }
+    }
+}
+
+/// Mass Σ f over the cells, mean and covariance.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Member {
+    pub mass: f64,
+    pub mean: Vector3<f64>,
+    pub covariance: Matrix3<f64>,
+}
+
+impl Member {
+    /// Value at the centre.
+    pub fn peak(&self, profile: Profile, cell_volume: f64) -> f64 {
+        self.mass * profile.unit_peak() * cell_volume / self.covariance.determinant().sqrt()
+    }
+
+    /// The mass that belongs to a value at the centre.
+    pub fn mass_of(peak: f64, covariance: &Matrix3<f64>, profile: Profile, cell_volume: f64) -> f64 {
+        peak * covariance.determinant().sqrt() / (profile.unit_peak() * cell_volume)
+    }
+}
+
+/// Surfaces of constant q, cut by the rows of a grid: q = across(x, y) + (narrowness · (z − centre(x, y)))².
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ellipsoid {
+    pub mean: Vector3<f64>,
+    /// Inverse of the Cholesky factor of Σ, lower triangular: q = |W d|².
+    pub whitening: Matrix3<f64>,
+}
+
+/// One row through an ellipsoid.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cut {
+    /// Least q along the line of the row.
+    pub across: f64,
+    /// Where it is.
+    pub centre: f64,
+}
+
+impl Ellipsoid {
+    /// None unless the covariance is positive definite.
+    pub fn new(mean: Vector3<f64>, covariance: Matrix3<f64>) -> Option<Self> {
+        let factor = Cholesky::new(covariance)?.l();
+        let whitening = factor.try_inverse()?;
+        (whitening.iter().chain(mean.iter()).all(|w| w.is_finite())).then_some(Self { mean, whitening })
+    }
+
+    /// Σ⁻¹.
+    pub fn precision(&self) -> Matrix3<f64> {
+        self.whitening.transpose() * self.whitening
+    }
+
+    /// ½ ln det Σ⁻¹.
+    pub fn half_log_det_precision(&self) -> f64 {
+        (0..3).map(|i| self.whitening[(i, i)].ln()).sum()
+    }
+
+    /// 1 / the width along a row.
+    pub fn narrowness(&self) -> f64 {
+        self.whitening[(2, 2)]
+    }
+
+    #[inline(always)]
+    pub fn cut(&self, [x, y]: [f64; 2]) -> Cut {
+        let (w, dx, dy) = (&self.whitening, x - self.mean[0], y - self.mean[1]);
+        let first = w[(0, 0)] * dx;
+        let second = w[(1, 0)] * dx + w[(1, 1)] * dy;
+        let shift = (w[(2, 0)] * dx + w[(2, 1)] * dy) / w[(2, 2)];
+        Cut { across: first * first + second * second, centre: self.mean[2] - shift }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    #[test]
+    fn rows_cut_the_quadratic_form() {
+        let covariance = Matrix3::new(4.0, 1.0, -0.5, 1.0, 2.0, 0.3, -0.5, 0.3, 1.0);
+        let mean = Vector3::new(0.3, -1.0, 2.0);
+        let ellipsoid = Ellipsoid::new(mean, covariance).unwrap();
+        for v in [Vector3::new(1.0, 2.0, 3.0), Vector3::new(-4.0, 0.1, 0.7)] {
+            let cut = ellipsoid.cut([v.x, v.y]);
+            let q = cut.across + (ellipsoid.narrowness() * (v.z - cut.centre)).powi(2);
+            let exact = (v - mean).dot(&(covariance.try_inverse().unwrap() * (v - mean)));
+            assert_relative_eq!(q, exact, max_relative = 1e-13);
+        }
+        assert!(Ellipsoid::new(mean, -covariance).is_none());
+    }
+
+    #[test]
+    fn peaks_and_reach_follow_the_profile() {
+        // κ → ∞ is the Gaussian.
+        assert_relative_eq!(Profile::Kappa(1e6).unit_peak(), Profile::Gaussian.unit_peak(), max_relative = 1e-5);
+        // κ = 2: Γ(3)/Γ(3/2) / π^{3/2}.
+        assert_relative_eq!(Profile::Kappa(2.0).unit_peak(), 4.0 / (PI * PI), max_relative = 1e-12);
+        let q = Profile::Kappa(3.0).reach(2.0, 1e-5);
+        assert_relative_eq!(2.0 * (1.0 + q / 3.0).powi(-4), 1e-5, max_relative = 1e-12);
+        assert_eq!(Profile::Gaussian.reach(1.0, 2.0), 0.0);
+    }
+}

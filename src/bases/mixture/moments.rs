@@ -1,0 +1,161 @@
+//! What a fidelity study asks of a mixture, in closed form over all of velocity space.
+
+use nalgebra::{Matrix3, Vector3};
+use special::Gamma;
+
+use super::coefficients::{MixtureCoefficients, MixtureComponent};
+use crate::distribution::moments::Moments;
+use crate::distribution::vdf::Vdf;
+use crate::error::{Error, Result};
+
+impl MixtureComponent {
+    /// Temperature as a speed, √(tr Σ / 3) = √(kT/m) [m s⁻¹].
+    #[must_use]
+    pub fn thermal_speed(&self) -> f64 {
+        let [a, b, c] = self.frame.scales;
+        a.hypot(b).hypot(c) / 3f64.sqrt()
+    }
+
+    /// Thermal speeds along and across a magnetic field (any unit, not zero), √(b·Σ·b) and √((tr Σ − b·Σ·b)/2) [m s⁻¹].
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a field that is zero or not finite.
+    pub fn parallel_and_perpendicular(&self, field: [f64; 3]) -> Result<[f64; 2]> {
+        let b = unit("field", field)?;
+        let covariance = matrix(&self.covariance());
+        let along = b.dot(&(covariance * b));
+        let across = 0.5 * (covariance.trace() - along);
+        Ok([along.max(0.0).sqrt(), across.max(0.0).sqrt()])
+    }
+
+    /// T⊥/T∥ with respect to a magnetic field.
+    ///
+    /// # Errors
+    /// As [`Self::parallel_and_perpendicular`].
+    pub fn anisotropy(&self, field: [f64; 3]) -> Result<f64> {
+        let [along, across] = self.parallel_and_perpendicular(field)?;
+        Ok((across / along).powi(2))
+    }
+
+    /// Relative entropy per particle of a Gaussian component with respect to an isotropic Maxwellian of the given bulk
+    /// velocity and thermal speed, ∫ f ln(f/f_M) / n = ½ [tr Σ/T + |u_k − u|²/T − 3 − ln(det Σ/T³)], T = v_th², for equal
+    /// densities: the free energy of the component in units of kT.
+    #[must_use]
+    pub fn free_energy(&self, bulk_velocity: [f64; 3], thermal_speed: f64) -> f64 {
+        let scales = self.frame.scales.map(|scale| scale / thermal_speed);
+        let drift: f64 = (0..3).map(|i| ((self.frame.centre[i] - bulk_velocity[i]) / thermal_speed).powi(2)).sum();
+        let shape: f64 = scales.iter().map(|s| s * s - 1.0 - 2.0 * s.ln()).sum();
+        0.5 * (shape + drift)
+    }
+}
+
+impl MixtureCoefficients {
+    /// The moments over all of velocity space. Components carry no heat flux of their own: all of it comes from their
+    /// drifts. On a grid that holds the whole mixture and resolves its widths they agree with the sums over cells
+    /// ([`Basis::moments`](crate::Basis::moments)); for kappa components as far as the grid reaches into the tails.
+    #[must_use]
+    pub fn moments_over_velocity_space(&self) -> Moments {
+        let density: f64 = self.components().iter().map(|c| c.density).sum();
+        let bulk: Vector3<f64> = self
+            .components()
+            .iter()
+            .map(|c| Vector3::from(c.frame.centre) * (c.density / density))
+            .fold(Vector3::zeros(), |a, b| a + b);
+        let (mut pressure, mut heat_flux) = (Matrix3::zeros(), Vector3::zeros());
+        for component in self.components() {
+            let n = component.density;
+            let p = matrix(&component.covariance()) * n;
+            let d = Vector3::from(component.frame.centre) - bulk;
+            pressure += p + d * d.transpose() * n;
+            heat_flux += p * d + d * (0.5 * (p.trace() + n * d.norm_squared()));
+        }
+        Moments {
+            density,
+            bulk_velocity: bulk.into(),
+            pressure: std::array::from_fn(|i| std::array::from_fn(|j| pressure[(i, j)])),
+            heat_flux: heat_flux.into(),
+        }
+    }
+
+    /// The distribution of one velocity component, ∫ f d²v [s m⁻⁴], at the given values [m/s] along a direction: a sum of
+    /// normal distributions, or for kappa components of (1 + x²/((2κ−3)σ²))^{−κ}.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a direction that is zero or not finite.
+    pub fn marginal(&self, direction: [f64; 3], velocities: &[f64]) -> Result<Vec<f64>> {
+        let e = unit("direction", direction)?;
+        let mut values = vec![0.0; velocities.len()];
+        for component in self.components() {
+            let sigma = e.dot(&(matrix(&component.covariance()) * e)).sqrt();
+            let centre = e.dot(&Vector3::from(component.frame.centre));
+            for (value, v) in values.iter_mut().zip(velocities) {
+                let x = (v - centre) / sigma;
+                *value += component.density / sigma
+                    * match self.kappa() {
+                        None => (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt(),
+                        Some(kappa) => {
+                            let tail = 2.0 * kappa - 3.0;
+                            let peak = (Gamma::ln_gamma(kappa).0 - Gamma::ln_gamma(kappa - 0.5).0).exp()
+                                / (std::f64::consts::PI * tail).sqrt();
+                            peak * (-kappa * (x * x / tail).ln_1p()).exp()
+                        }
+                    };
+            }
+        }
+        Ok(values)
+    }
+
+    /// An upper bound, in closed form, on the relative entropy of a Gaussian mixture with respect to its bulk Maxwellian,
+    /// Σ n_k D(f_k | f_M) / n (relative entropy is convex): exact where the components do not overlap, but for the
+    /// entropy of mixing that [`relative_entropy`] takes off.
+    #[must_use]
+    pub fn free_energy_bound(&self) -> f64 {
+        let moments = self.moments_over_velocity_space();
+        let (u, v_th) = (moments.bulk_velocity, moments.thermal_speed());
+        self.components().iter().map(|c| c.density / moments.density * c.free_energy(u, v_th)).sum()
+    }
+}
+
+/// Free energy and entropy of a distribution relative to the Maxwellian with its own density, bulk velocity and thermal
+/// speed, ∫ f ln(f/f_M) d³v / n ≥ 0 (entropy that relaxation would produce, in units of k per particle), by summation over
+/// the cells; a sum of Gaussians has no closed form. Cells that are not positive count as empty.
+#[must_use]
+pub fn relative_entropy(vdf: &Vdf) -> f64 {
+    let moments = vdf.moments();
+    let (n, u, v_th) = (moments.density, moments.bulk_velocity, moments.thermal_speed());
+    if !(n > 0.0 && v_th > 0.0) {
+        return 0.0;
+    }
+    let log_peak = n.ln() - 1.5 * std::f64::consts::TAU.ln() - 3.0 * v_th.ln();
+    let grid = vdf.grid();
+    let distances: [Vec<f64>; 3] =
+        std::array::from_fn(|axis| grid.centres(axis).iter().map(|v| 0.5 * ((v - u[axis]) / v_th).powi(2)).collect());
+    let mut sum = crate::numerics::summation::CompensatedSum::default();
+    let [_, ny, nz] = grid.shape();
+    for (row, values) in vdf.as_slice().chunks_exact(nz).enumerate() {
+        let across = distances[0][row / ny] + distances[1][row % ny];
+        for (f, along) in values.iter().zip(&distances[2]) {
+            if *f > 0.0 {
+                sum.add(f / n * (f.ln() - log_peak + across + along));
+            }
+        }
+    }
+    sum.value() * grid.cell_volume()
+}
+
+fn matrix(m: &[[f64; 3]; 3]) -> Matrix3<f64> {
+    Matrix3::from_fn(|i, j| m[i][j])
+}
+
+fn unit(name: &'static str, direction: [f64; 3]) -> Result<Vector3<f64>> {
+    let v = Vector3::from(direction);
+    let largest = v.amax();
+    if largest > 0.0 && largest.is_finite() && v.iter().all(|x| x.is_finite()) {
+        return Ok((v / largest).normalize());
+    }
+    Err(Error::InvalidParameter {
+        name,
+        value: format!("{direction:?}"),
+        allowed: "a finite vector of non-zero length".to_owned(),
+    })
+}

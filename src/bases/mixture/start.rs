@@ -1,0 +1,214 @@
+//! Where the search for the components begins.
+
+use nalgebra::{Matrix3, SymmetricEigen, Vector3};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::cells::Cells;
+use super::covariance::Structure;
+use super::member::Member;
+use crate::numerics::lanes::{Instructions, LANES, Lanes, Vector, Vectorisable, vectorised};
+
+/// Rounds of assignment after the centres are drawn: EM does the rest.
+const ROUNDS: usize = 5;
+
+/// Weighted k-means: centres drawn by the squared distance from those before (k-means++, Arthur and Vassilvitskii 2007)
+/// times the weight, then moved to the means of the cells nearest to them. Distances are in thermal speeds of the data
+/// along each axis.
+pub(super) fn k_means(cells: &Cells, components: usize, seed: u64, structure: &Structure) -> Vec<Member> {
+    let widths = Vector3::from_fn(|i, _| cells.covariance[(i, i)].sqrt().max(structure.narrowest[i]));
+    let scale = widths.map(|width| 1.0 / width);
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut centres: Vec<Vector3<f64>> = Vec::with_capacity(components);
+    let mut nearest = Nearest::new(cells);
+    for _ in 0..components.min(cells.positive) {
+        let Some(cell) = nearest.draw(cells, rng.random()) else { break };
+        let centre = cell_centre(cells, cell);
+        if centres.is_empty() {
+            nearest.forget();
+        }
+        vectorised(Approach { cells, nearest: &mut nearest, centre, scale, index: centres.len() });
+        centres.push(centre);
+    }
+    let mut members = Vec::new();
+    for round in 0..=ROUNDS {
+        if round > 0 {
+            nearest.forget();
+            for (index, &centre) in centres.iter().enumerate() {
+                vectorised(Approach { cells, nearest: &mut nearest, centre, scale, index });
+            }
+        }
+        members = clusters(cells, &nearest, &centres);
+        for (centre, member) in centres.iter_mut().zip(&members) {
+            if member.mass > 0.0 {
+                *centre = member.mean;
+            }
+        }
+    }
+    members.retain(|member| member.mass > 0.0);
+    structure.constrain(&mut members);
+    members
+}
+
+/// One component with the data's moments, split again and again: the one with the most mass times variance along its
+/// longest axis, into halves at ± 0.8 standard deviations that together have its moments.
+pub(super) fn moment_split(cells: &Cells, components: usize, structure: &Structure) -> Vec<Member> {
+    const APART: f64 = 0.8;
+    let mut members = whole(cells, structure);
+    while members.len() < components.min(cells.positive) {
+        let spread = |member: &Member| member.mass * member.covariance.symmetric_eigenvalues().max();
+        let widest = (0..members.len()).max_by(|&a, &b| spread(&members[a]).total_cmp(&spread(&members[b])));
+        let Some(widest) = widest else { break };
+        let Member { mass, mean, covariance } = members.swap_remove(widest);
+        let eigen = SymmetricEigen::new(covariance);
+        let longest = eigen.eigenvalues.imax();
+        let along = eigen.eigenvectors.column(longest) * (APART * eigen.eigenvalues[longest].sqrt());
+        let narrowed = covariance - along * along.transpose();
+        for side in [1.0, -1.0] {
+            members.push(Member { mass: 0.5 * mass, mean: mean + along * side, covariance: narrowed });
+        }
+    }
+    structure.constrain(&mut members);
+    members
+}
+
+/// One component with the mass, mean and covariance of the data.
+pub(super) fn whole(cells: &Cells, structure: &Structure) -> Vec<Member> {
+    let mut members = vec![Member { mass: cells.mass, mean: cells.mean, covariance: cells.covariance }];
+    structure.constrain(&mut members);
+    members
+}
+
+fn cell_centre(cells: &Cells, (row, chunk, lane): (usize, usize, usize)) -> Vector3<f64> {
+    let ([x, y], _) = cells.row(row);
+    Vector3::new(x, y, cells.z[chunk][lane])
+}
+
+/// For every cell, the squared distance to the nearest centre and which it is.
+struct Nearest {
+    distance: Vec<Lanes>,
+    centre: Vec<Lanes>,
+}
+
+impl Nearest {
+    fn new(cells: &Cells) -> Self {
+        // Before there is a centre, every cell is equally far.
+        Self { distance: vec![[1.0; LANES]; cells.values.len()], centre: vec![[-1.0; LANES]; cells.values.len()] }
+    }
+
+    fn forget(&mut self) {
+        self.distance.fill([f64::MAX; LANES]);
+    }
+
+    /// The cell at which the running sum of weight times distance reaches a fraction of the whole.
+    fn draw(&self, cells: &Cells, fraction: f64) -> Option<(usize, usize, usize)> {
+        let chunks = cells.z.len();
+        let in_row = |row: usize| -> f64 {
+            let cells_of = |k: usize| cells.values[k].iter().zip(&self.distance[k]).map(|(f, d)| f * d).sum::<f64>();
+            (row * chunks..(row + 1) * chunks).map(cells_of).sum()
+        };
+        let rows: Vec<f64> = (0..cells.rows()).map(in_row).collect();
+        let total: f64 = rows.iter().sum();
+        if total <= 0.0 {
+            return None;
+        }
+        let mut left = fraction * total;
+        let mut found = None;
+        for (row, sum) in rows.into_iter().enumerate() {
+            if sum > 0.0 && left > sum {
+                left -= sum;
+                continue;
+            }
+            for chunk in 0..chunks {
+                for lane in 0..LANES {
+                    let weight = cells.values[row * chunks + chunk][lane] * self.distance[row * chunks + chunk][lane];
+                    if weight > 0.0 {
+                        found = Some((row, chunk, lane));
+                        left -= weight;
+                        if left <= 0.0 {
+                            return found;
+                        }
+                    }
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Lets one more centre take the cells it is nearest to.
+struct Approach<'a> {
+    cells: &'a Cells,
+    nearest: &'a mut Nearest,
+    centre: Vector3<f64>,
+    scale: Vector3<f64>,
+    index: usize,
+}
+
+impl Vectorisable for Approach<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions>(self, i: I) {
+        let Self { cells, nearest, centre, scale, index } = self;
+        let index = Vector::splat(i, index as f64);
+        for row in 0..cells.rows() {
+            let ([x, y], start) = cells.row(row);
+            let across = ((x - centre[0]) * scale[0]).powi(2) + ((y - centre[1]) * scale[1]).powi(2);
+            let range = cells.occupied[row].clone();
+            let distances = &mut nearest.distance[start..][range.clone()];
+            let owners = &mut nearest.centre[start..][range.clone()];
+            for ((distance, owner), z) in distances.iter_mut().zip(owners).zip(&cells.z[range]) {
+                let d = (Vector::load(i, z) - centre[2]) * scale[2];
+                let (new, old) = (d * d + across, Vector::load(i, distance));
+                index.where_below(new, old, Vector::load(i, owner)).store(owner);
+                new.smaller(old).store(distance);
+            }
+        }
+    }
+}
+
+/// Mass, mean and covariance of the cells nearest to each centre; zero mass for a centre without any.
+fn clusters(cells: &Cells, nearest: &Nearest, centres: &[Vector3<f64>]) -> Vec<Member> {
+    let mut sums = vec![[0.0; 10]; centres.len()];
+    for row in 0..cells.rows() {
+        let ([x, y], start) = cells.row(row);
+        for chunk in cells.occupied[row].clone() {
+            for lane in 0..LANES {
+                let f = cells.values[start + chunk][lane];
+                let owner = nearest.centre[start + chunk][lane] as usize;
+                if f > 0.0
+                    && let Some(centre) = centres.get(owner)
+                {
+                    let d = [x - centre[0], y - centre[1], cells.z[chunk][lane] - centre[2]];
+                    let g = d.map(|d| d * f);
+                    let terms = [
+                        f,
+                        g[0],
+                        g[1],
+                        g[2],
+                        g[0] * d[0],
+                        g[0] * d[1],
+                        g[0] * d[2],
+                        g[1] * d[1],
+                        g[1] * d[2],
+                        g[2] * d[2],
+                    ];
+                    for (sum, term) in sums[owner].iter_mut().zip(terms) {
+                        *sum += term;
+                    }
+                }
+            }
+        }
+    }
+    let member = |(s, centre): (&[f64; 10], &Vector3<f64>)| {
+        let mass = s[0];
+        if mass == 0.0 {
+            return Member { mass, mean: *centre, covariance: Matrix3::zeros() };
+        }
+        let shift = Vector3::new(s[1], s[2], s[3]) / mass;
+        let second = Matrix3::new(s[4], s[5], s[6], s[5], s[7], s[8], s[6], s[8], s[9]) / mass;
+        Member { mass, mean: centre + shift, covariance: second - shift * shift.transpose() }
+    };
+    sums.iter().zip(centres).map(member).collect()
+}
