@@ -63,9 +63,11 @@ pub mod registry;
 pub mod spec;
 
 pub use any_basis::{AnyBasis, AnyCoefficients};
+pub use bases::cosine::{Cosine, CosineCoefficients};
 pub use bases::hermite::{Hermite, HermiteCoefficients};
 pub use bases::maxwellian::{Maxwellian, MaxwellianCoefficients};
 pub use bases::mixture::{Mixture, MixtureCoefficients, MixtureComponent};
+pub use bases::wavelet::{Wavelet, WaveletCoefficients, WaveletFilter};
 pub use basis::{Basis, Coefficients, Expansion, NamedBasis, Quantity, Slot};
 pub use compose::log_density::LogDensity;
 pub use compose::residual::Residual;
@@ -81,4 +83,5 @@ pub use distribution::synthetic::{Sampling, ShockPopulation, Synthetic};
 pub use distribution::vdf::Vdf;
 pub use error::{Error, Result};
 pub use ndarray;
+pub use numerics::selection::Selection;
 pub use registry::Registry;

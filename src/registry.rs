@@ -1,9 +1,11 @@
 //! From names to bases.
 
 use crate::any_basis::AnyBasis;
+use crate::bases::cosine::Cosine;
 use crate::bases::hermite::Hermite;
 use crate::bases::maxwellian::Maxwellian;
 use crate::bases::mixture::Mixture;
+use crate::bases::wavelet::Wavelet;
 use crate::basis::NamedBasis;
 use crate::compose::log_density::LogDensity;
 use crate::compose::residual::Residual;
@@ -20,7 +22,7 @@ type Combine = fn(AnyBasis, &mut Options<'_>) -> Result<AnyBasis>;
 /// let basis = Registry::standard().parse("maxwellian + hermite:order=8,truncation=total-degree")?;
 /// assert_eq!(basis.to_string(), "maxwellian + hermite:order=8,truncation=total-degree");
 /// let error = Registry::standard().parse("hermit").unwrap_err();
-/// assert!(error.to_string().contains("hermite, maxwellian"));
+/// assert!(error.to_string().contains("cosine, hermite, maxwellian, mixture, wavelet"));
 /// # Ok::<(), vdf_basis::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -39,15 +41,18 @@ impl Registry {
     /// All bases and combinators of this crate.
     #[must_use]
     pub fn standard() -> Self {
-        Self::empty().with::<Hermite>().with::<Maxwellian>().with::<Mixture>().with_combinator(
-            "log",
-            |inner, options| {
+        Self::empty()
+            .with::<Cosine>()
+            .with::<Hermite>()
+            .with::<Maxwellian>()
+            .with::<Mixture>()
+            .with::<Wavelet>()
+            .with_combinator("log", |inner, options| {
                 Ok(AnyBasis::new(match options.number("floor")? {
                     Some(floor) => LogDensity::above(inner, floor)?,
                     None => LogDensity::new(inner),
                 }))
-            },
-        )
+            })
     }
 
     /// This registry with one more basis; one of the same name is replaced.
@@ -133,7 +138,10 @@ mod tests {
     #[test]
     fn unknown_names_and_keys_are_refused_with_what_exists() {
         let message = |spec: &str| Registry::standard().parse(spec).unwrap_err().to_string();
-        assert!(message("hermit").contains("there is no basis `hermit`; there are hermite, maxwellian"));
+        assert!(
+            message("hermit")
+                .contains("there is no basis `hermit`; there are cosine, hermite, maxwellian, mixture, wavelet")
+        );
         assert!(message("hermite(maxwellian)").contains("there is no combinator `hermite`; there are log"));
         assert!(message("log").contains("there is no basis `log`"));
         let keys = message("maxwellian:oder=3");

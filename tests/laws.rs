@@ -41,6 +41,29 @@ const CASES: &[Case] = &[
     case("mixture:components=3"),
     // The likeliest mixture, seen through cells, is not the one it was made from.
     Case { reproduces: f64::INFINITY, ..case("mixture:components=4,refine=none") },
+    case("cosine"),
+    case("cosine:keep=9"),
+    case("cosine:terms=400"),
+    // An error that is allowed is made again every time.
+    Case { reproduces: 0.02, ..case("cosine:l2=0.01") },
+    case("cosine:block=13,keep=5/6/7"),
+    case("cosine:block=8"),
+    // What is padded behind the edge is not what comes back there.
+    Case { reproduces: 0.1, ..case("cosine:block=8,keep=4") },
+    Case { reproduces: 0.1, ..case("cosine:block=8,keep=4,padding=zeros") },
+    Case { scales: false, ..case("cosine:threshold=1e-16") },
+    case("wavelet"),
+    case("wavelet:filter=haar"),
+    case("wavelet:filter=sym8,boundary=symmetric"),
+    case("wavelet:filter=db4,level=1,terms=300"),
+    Case { reproduces: 0.04, ..case("wavelet:filter=coif1,level=1,l2=0.02") },
+    Case { scales: false, ..case("wavelet:filter=db4,level=1,threshold=1e-16") },
+    // A soft threshold takes something away every time; odd sizes and mirrored ends make no projection.
+    Case { reproduces: 0.1, scales: false, ..case("wavelet:filter=sym5,soft=1e-17") },
+    Case { reproduces: 0.1, ..case("wavelet:filter=bior1.3,boundary=symmetric,terms=900") },
+    Case { reproduces: 0.1, ..case("wavelet:filter=bior1.3,boundary=symmetric,level=1,rounding=int8") },
+    Case { reproduces: 0.1, scales: false, ..case("wavelet:step=1e-17") },
+    case("maxwellian + wavelet:filter=db2,level=1,terms=200"),
     case("maxwellian + hermite:order=6,truncation=total-degree"),
     Case { scales: false, ..case("log(maxwellian):floor=1e-18") },
     // Where h < 0 it decodes to zero: what comes out is no longer in the inner basis' span.
@@ -64,6 +87,17 @@ const BUDGETS: &[[&str; 4]] = &[
         "hermite:order=27,truncation=hyperbolic-cross",
     ],
     ["hermite:terms=20", "hermite:terms=100", "hermite:terms=500", "hermite:terms=2000"],
+    ["cosine:keep=3", "cosine:keep=6", "cosine:keep=12", "cosine"],
+    ["cosine:block=8,keep=1", "cosine:block=8,keep=3", "cosine:block=8,keep=5", "cosine:block=8"],
+    ["cosine:terms=20", "cosine:terms=100", "cosine:terms=500", "cosine:terms=2000"],
+    ["wavelet:terms=20", "wavelet:terms=100", "wavelet:terms=500", "wavelet:terms=2000"],
+    ["wavelet:filter=sym8,l2=0.3", "wavelet:filter=sym8,l2=0.1", "wavelet:filter=sym8,l2=0.01", "wavelet:filter=sym8"],
+    [
+        "wavelet:boundary=symmetric,l2=0.3",
+        "wavelet:boundary=symmetric,l2=0.1",
+        "wavelet:boundary=symmetric,l2=0.01",
+        "wavelet:boundary=symmetric",
+    ],
     ["mixture:components=1", "mixture:components=3", "mixture:components=6", "mixture:components=12"],
     ["maxwellian", "maxwellian + hermite:order=3", "maxwellian + hermite:order=6", "maxwellian + hermite:order=10"],
 ];
@@ -230,9 +264,14 @@ fn law_5_moments_from_coefficients_are_those_of_the_cells() {
             let c = basis.encode(&vdf).unwrap();
             let other = VelocityGrid::from_edges([17, 23, 19], vdf.grid().lower(), vdf.grid().upper()).unwrap();
             for grid in [*vdf.grid(), other] {
-                let closed = basis.moments(&c, &grid).unwrap();
-                let sums = basis.reconstruct(&c, &grid).unwrap().moments();
-                assert_close(spec, &closed, &sums);
+                let closed = basis.moments(&c, &grid);
+                let sums = basis.reconstruct(&c, &grid);
+                match (closed, sums) {
+                    (Ok(closed), Ok(sums)) => assert_close(spec, &closed, &sums.moments()),
+                    // Some bases are bound to their own grid, and say so both ways.
+                    (Err(Error::GridMismatch { .. }), Err(Error::GridMismatch { .. })) if grid != *vdf.grid() => {}
+                    (closed, sums) => panic!("{spec} on {grid}: {closed:?}, {:?}", sums.map(|_| "an answer")),
+                }
             }
         }
     }
@@ -302,7 +341,9 @@ fn law_7_hostile_distributions_give_an_answer_or_a_reason() {
 fn law_7_a_large_grid_is_only_larger() {
     let grid = VelocityGrid::from_edges([200; 3], [-1e6; 3], [1e6; 3]).unwrap();
     let vdf = Synthetic::named("bi-maxwellian", 0).unwrap().sample(&grid, Sampling::default()).unwrap();
-    for spec in ["maxwellian", "hermite:order=6", "log(maxwellian)"] {
+    for spec in
+        ["maxwellian", "hermite:order=6", "log(maxwellian)", "cosine:terms=1000", "wavelet:filter=sym8,terms=1000"]
+    {
         let basis = basis(spec);
         let c = basis.encode(&vdf).unwrap();
         assert!(basis.reconstruct(&c, &grid).is_ok());

@@ -1,5 +1,7 @@
 //! One room per basis. No basis imports another.
 
+pub mod cosine;
 pub mod hermite;
 pub mod maxwellian;
 pub mod mixture;
+pub mod wavelet;

@@ -6,5 +6,6 @@ pub(crate) mod exponential;
 pub(crate) mod lanes;
 pub mod levenberg_marquardt;
 pub(crate) mod scaling;
+pub mod selection;
 pub(crate) mod separable;
 pub(crate) mod summation;

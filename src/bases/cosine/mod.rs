@@ -1,0 +1,301 @@
+//! The discrete cosine transform, of the whole grid or block by block.
+//!
+//! Along an axis of n cells, c_k = w_k Σ_i f_i cos(π (i + ½) k / n) with w_0 = √(1/n) and w_k = √(2/n): type II,
+//! orthonormal (Ahmed, Natarajan and Rao 1974, IEEE Trans. Comput. C-23, 90; Strang 1999, SIAM Rev. 41, 135). In
+//! three dimensions the products of three such cosines, so that Σ c² = Σ f² over the cells.
+
+mod moments;
+mod transform;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::moments::Moments;
+use crate::distribution::vdf::Vdf;
+use crate::error::{Error, Result};
+use crate::numerics::cache::Cache;
+use crate::numerics::selection::{Selection, gathered, scattered};
+use crate::spec::{Options, SpecWriter};
+
+use transform::{Cut, Table};
+
+const NAME: &str = "cosine";
+
+/// What stands in the last block of an axis behind the last cell. It is not part of the distribution and is cut off
+/// again, but where terms are left out it decides how well the others describe the cells beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Padding {
+    /// The cells before the edge, mirrored: no jump at the edge.
+    #[default]
+    Mirror,
+    /// Zeros.
+    Zeros,
+}
+
+/// The cosine basis with the user's choices. Cheap to clone; clones share their tables.
+#[derive(Clone)]
+pub struct Cosine {
+    block: Option<[usize; 3]>,
+    keep: Option<[usize; 3]>,
+    padding: Padding,
+    selection: Selection,
+    tables: Arc<Cache<(usize, usize), Table>>,
+}
+
+/// Cosine coefficients of one distribution, and which of them they are.
+///
+/// They belong to the shape of the grid they were made on, not to its place or its spacing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CosineCoefficients {
+    cuts: [Cut; 3],
+    /// Positions in the C-order array of all coefficients, ascending; none if all are kept.
+    positions: Option<Vec<u32>>,
+    amplitudes: Vec<f64>,
+}
+
+impl Default for Cosine {
+    /// The whole grid, every term.
+    fn default() -> Self {
+        let (padding, selection) = (Padding::default(), Selection::default());
+        Self { block: None, keep: None, padding, selection, tables: Arc::new(Cache::new(8)) }
+    }
+}
+
+impl Cosine {
+    /// The transform of the whole grid.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// In blocks of so many cells along each axis; a block longer than an axis is as long as the axis.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for blocks without cells.
+    pub fn with_blocks(self, block: [usize; 3]) -> Result<Self> {
+        Ok(Self { block: Some(positive("block", block, "cells")?), ..self })
+    }
+
+    /// With only the coefficients of the lowest degrees of each block (or of the whole grid), so many along each axis.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for none.
+    pub fn with_kept(self, keep: [usize; 3]) -> Result<Self> {
+        Ok(Self { keep: Some(positive("keep", keep, "coefficients")?), ..self })
+    }
+
+    /// With another padding of the last blocks.
+    #[must_use]
+    pub fn with_padding(self, padding: Padding) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// With a selection of terms, among those kept by [`Cosine::with_kept`].
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a selection whose number makes no sense.
+    pub fn with_selection(self, selection: Selection) -> Result<Self> {
+        match selection.problem() {
+            None => Ok(Self { selection, ..self }),
+            Some((name, value, allowed)) => Err(Error::InvalidParameter { name, value, allowed: allowed.to_owned() }),
+        }
+    }
+
+    fn cuts(&self, shape: [usize; 3]) -> [Cut; 3] {
+        std::array::from_fn(|axis| {
+            Cut::new(shape[axis], self.block.map(|block| block[axis]), self.keep.map(|keep| keep[axis]))
+        })
+    }
+
+    fn table(&self, cut: Cut) -> Arc<Table> {
+        self.tables.get_or_build(Table::key(cut), || Table::new(cut))
+    }
+
+    /// The coefficients' own grid and basis, or the error that says they are not.
+    fn own(&self, coefficients: &CosineCoefficients, grid: &VelocityGrid) -> Result<()> {
+        let shape = coefficients.shape();
+        if grid.shape() != shape {
+            let [x, y, z] = shape;
+            return Err(Error::GridMismatch { left: format!("{x} x {y} x {z} cells"), right: grid.to_string() });
+        }
+        if self.cuts(shape) != coefficients.cuts {
+            let problem = format!("they are those of {:?}, unlike `{self}`", coefficients.cuts);
+            return Err(Error::ForeignCoefficients(problem));
+        }
+        Ok(())
+    }
+}
+
+fn positive(name: &'static str, counts: [usize; 3], what: &str) -> Result<[usize; 3]> {
+    if counts.contains(&0) {
+        let allowed = format!("at least one of the {what} along each axis");
+        return Err(Error::InvalidParameter { name, value: format!("{counts:?}"), allowed });
+    }
+    Ok(counts)
+}
+
+impl CosineCoefficients {
+    /// Cells along each axis of the grid they belong to.
+    #[must_use]
+    pub fn shape(&self) -> [usize; 3] {
+        self.cuts.map(|cut| cut.cells)
+    }
+
+    /// The terms kept: block, degrees within it, and coefficient [s³ m⁻⁶].
+    pub fn terms(&self) -> impl Iterator<Item = ([usize; 3], [usize; 3], f64)> {
+        self.amplitudes.iter().enumerate().map(|(index, &amplitude)| {
+            let term = self.term(index);
+            let block = std::array::from_fn(|axis| term[axis] / self.cuts[axis].keep);
+            (block, self.degrees(term), amplitude)
+        })
+    }
+
+    fn term(&self, index: usize) -> [usize; 3] {
+        let position = self.positions.as_ref().map_or(index, |positions| positions[index] as usize);
+        let [_, ny, nz] = self.cuts.map(Cut::len);
+        [position / (ny * nz), position / nz % ny, position % nz]
+    }
+
+    fn degrees(&self, term: [usize; 3]) -> [usize; 3] {
+        std::array::from_fn(|axis| term[axis] % self.cuts[axis].keep)
+    }
+
+    /// All coefficients, zeros where no term is kept.
+    fn array(&self) -> Vec<f64> {
+        match &self.positions {
+            None => self.amplitudes.clone(),
+            Some(positions) => scattered(&self.amplitudes, positions, self.cuts.map(Cut::len).iter().product()),
+        }
+    }
+}
+
+impl Coefficients for CosineCoefficients {
+    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+        for index in 0..self.amplitudes.len() {
+            let degree = self.degrees(self.term(index)).iter().sum();
+            visitor(Slot::new(Quantity::PhaseSpaceDensity, degree), &mut self.amplitudes[index]);
+        }
+    }
+
+    fn topology_len(&self) -> usize {
+        self.positions.as_ref().map_or(0, Vec::len)
+    }
+
+    fn count(&self) -> usize {
+        self.amplitudes.len()
+    }
+}
+
+impl Basis for Cosine {
+    type Coefficients = CosineCoefficients;
+
+    fn encode(&self, vdf: &Vdf) -> Result<CosineCoefficients> {
+        let mut shape = vdf.grid().shape();
+        let cuts = self.cuts(shape);
+        let mut values = std::borrow::Cow::Borrowed(vdf.as_slice());
+        // The last axis first: its rows are contiguous, and what is left out makes the others shorter.
+        for axis in [2, 0, 1] {
+            let table = self.table(cuts[axis]);
+            values = transform::analyse(&values, &mut shape, axis, cuts[axis], &table, self.padding).into();
+        }
+        let values = values.into_owned();
+        let positions = self.selection.positions(&values);
+        let amplitudes = match &positions {
+            None => values,
+            Some(positions) => gathered(&values, positions),
+        };
+        Ok(CosineCoefficients { cuts, positions, amplitudes })
+    }
+
+    /// Bound to the shape of the grid: another is refused. Its place and spacing are free.
+    fn reconstruct(&self, coefficients: &CosineCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
+        self.own(coefficients, grid)?;
+        let cuts = coefficients.cuts;
+        let mut shape = cuts.map(Cut::len);
+        let mut values = coefficients.array();
+        for axis in [1, 0, 2] {
+            values = transform::synthesise(&values, &mut shape, axis, cuts[axis], &self.table(cuts[axis]));
+        }
+        Vdf::from_vec(*grid, values)
+    }
+
+    /// In closed form: sums of cosines against powers, one axis after another.
+    fn moments(&self, coefficients: &CosineCoefficients, grid: &VelocityGrid) -> Result<Moments> {
+        self.own(coefficients, grid)?;
+        let powers = coefficients.cuts.map(|cut| moments::powers(cut, &self.table(cut)));
+        Ok(moments::assemble(&coefficients.array(), &powers, grid))
+    }
+}
+
+impl PartialEq for Cosine {
+    fn eq(&self, other: &Self) -> bool {
+        let choices = |c: &Self| (c.block, c.keep, c.padding, c.selection);
+        choices(self) == choices(other)
+    }
+}
+
+impl fmt::Debug for Cosine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cosine({self})")
+    }
+}
+
+impl fmt::Display for Cosine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut spec = SpecWriter::new(NAME);
+        for (key, counts) in [("block", self.block), ("keep", self.keep)] {
+            if let Some([x, y, z]) = counts {
+                let text = if x == y && y == z { x.to_string() } else { format!("{x}/{y}/{z}") };
+                spec = spec.option(true, key, text);
+            }
+        }
+        spec = spec.option(self.padding == Padding::Zeros, "padding", "zeros");
+        match self.selection {
+            Selection::All => spec,
+            Selection::Largest(terms) => spec.option(true, "terms", terms),
+            Selection::Above(threshold) => spec.option(true, "threshold", format!("{threshold:e}")),
+            Selection::Error(share) => spec.option(true, "l2", share),
+        }
+        .write(f)
+    }
+}
+
+impl NamedBasis for Cosine {
+    const NAME: &'static str = NAME;
+
+    fn from_options(options: &mut Options<'_>) -> Result<Self> {
+        let mut basis = Self::default();
+        if let Some(block) = counts(options, "block")? {
+            basis = basis.with_blocks(block)?;
+        }
+        if let Some(keep) = counts(options, "keep")? {
+            basis = basis.with_kept(keep)?;
+        }
+        let paddings = [("mirror", Padding::Mirror), ("zeros", Padding::Zeros)];
+        basis.padding = options.choice("padding", &paddings)?.unwrap_or_default();
+        let selection = match (options.number("terms")?, options.number("threshold")?, options.number("l2")?) {
+            (None, None, None) => Selection::All,
+            (Some(terms), None, None) => Selection::Largest(terms),
+            (None, Some(threshold), None) => Selection::Above(threshold),
+            (None, None, Some(share)) => Selection::Error(share),
+            _ => return Err(options.refused("terms, threshold and l2", "as given", "only one of them")),
+        };
+        basis.with_selection(selection)
+    }
+}
+
+/// One number for all axes, or three written x/y/z.
+fn counts(options: &mut Options<'_>, key: &'static str) -> Result<Option<[usize; 3]>> {
+    let Some(text) = options.text(key) else { return Ok(None) };
+    let counts: Option<Vec<usize>> = text.split('/').map(|part| part.parse().ok()).collect();
+    match counts.as_deref() {
+        Some([count]) => Ok(Some([*count; 3])),
+        Some([x, y, z]) => Ok(Some([*x, *y, *z])),
+        _ => Err(options.refused(key, text, "one whole number or three written x/y/z")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

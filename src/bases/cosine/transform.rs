@@ -1,0 +1,222 @@
+//! The transform along one axis: cut into blocks, padded, and each block multiplied with its cosines.
+
+use std::borrow::Cow;
+use std::f64::consts::PI;
+use std::sync::Arc;
+
+use faer::Mat;
+use rustdct::{DctPlanner, TransformType2And3};
+
+use super::Padding;
+use crate::numerics::separable::along;
+
+/// Blocks from this length on go through a fast transform, where enough of their coefficients are kept.
+const FAST_LENGTH: usize = 128;
+/// Columns transformed together, so that whole cache lines are read.
+const TILE: usize = 16;
+
+/// How one axis is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// Cells of the axis.
+    pub(super) cells: usize,
+    /// Cells of a block.
+    pub(super) block: usize,
+    /// Coefficients kept of each block, those of the lowest degrees.
+    pub(super) keep: usize,
+}
+
+impl Cut {
+    /// Blocks and coefficients asked for, both limited by what there is.
+    pub(super) fn new(cells: usize, block: Option<usize>, keep: Option<usize>) -> Self {
+        let block = block.unwrap_or(cells).min(cells);
+        Self { cells, block, keep: keep.unwrap_or(block).min(block) }
+    }
+
+    pub(super) fn blocks(self) -> usize {
+        self.cells.div_ceil(self.block)
+    }
+
+    pub(super) fn padded(self) -> usize {
+        self.blocks() * self.block
+    }
+
+    /// Coefficients along the axis.
+    pub(super) fn len(self) -> usize {
+        self.blocks() * self.keep
+    }
+
+    fn table(self) -> (usize, usize) {
+        (self.block, self.keep)
+    }
+}
+
+/// The cosines of blocks of one length.
+pub(super) struct Table {
+    /// Row k, column i: w_k cos(π (i + ½) k / n), orthonormal rows.
+    pub(super) cosines: Mat<f64>,
+    fast: Option<Arc<dyn TransformType2And3<f64>>>,
+}
+
+impl Table {
+    pub(super) fn key(cut: Cut) -> (usize, usize) {
+        cut.table()
+    }
+
+    pub(super) fn new(cut: Cut) -> Self {
+        let (n, keep) = cut.table();
+        let cosines = Mat::from_fn(keep, n, |k, i| weight(k, n) * cosine(k, i, n));
+        let fast = (n >= FAST_LENGTH && 4 * keep >= n).then(|| DctPlanner::new().plan_dct2(n));
+        Self { cosines, fast }
+    }
+}
+
+/// What makes cos(π (i + ½) k / n) a unit vector.
+fn weight(k: usize, n: usize) -> f64 {
+    (if k == 0 { 1.0 } else { 2.0 } / n as f64).sqrt()
+}
+
+/// cos(π (2i + 1) k / 2n), the angle reduced exactly.
+fn cosine(k: usize, i: usize, n: usize) -> f64 {
+    let turn = 4 * n as u128;
+    let angle = ((2 * i + 1) as u128 * k as u128 % turn) as f64;
+    (PI * angle / (2 * n) as f64).cos()
+}
+
+/// Values to coefficients along one axis of an array of the given shape, which changes.
+pub(super) fn analyse(
+    x: &[f64],
+    shape: &mut [usize; 3],
+    axis: usize,
+    cut: Cut,
+    table: &Table,
+    padding: Padding,
+) -> Vec<f64> {
+    let x = resized(x, shape, axis, cut.padded(), padding);
+    let blocks = in_blocks(*shape, axis, cut.block);
+    shape[axis] = cut.len();
+    match &table.fast {
+        Some(fast) => fast_analysis(&x, blocks, cut.keep, fast.as_ref()),
+        None => product(&x, blocks, table.cosines.as_ref()),
+    }
+}
+
+/// Coefficients to values along one axis, what was padded cut off.
+pub(super) fn synthesise(x: &[f64], shape: &mut [usize; 3], axis: usize, cut: Cut, table: &Table) -> Vec<f64> {
+    let blocks = in_blocks(*shape, axis, cut.keep);
+    let y = match &table.fast {
+        Some(fast) => fast_synthesis(x, blocks, cut.block, fast.as_ref()),
+        None => product(x, blocks, table.cosines.transpose()),
+    };
+    shape[axis] = cut.padded();
+    match resized(&y, shape, axis, cut.cells, Padding::Zeros) {
+        Cow::Borrowed(_) => y,
+        Cow::Owned(cut_off) => cut_off,
+    }
+}
+
+/// The array as outer × block × inner: blocks of one axis are contiguous chunks along the middle.
+fn in_blocks(shape: [usize; 3], axis: usize, block: usize) -> [usize; 3] {
+    let inner: usize = shape[axis + 1..].iter().product();
+    let cells: usize = shape.iter().product();
+    [cells / (block * inner), block, inner]
+}
+
+fn product(x: &[f64], blocks: [usize; 3], matrix: faer::MatRef<'_, f64>) -> Vec<f64> {
+    // With nothing behind it the middle axis is the last one, and all blocks are one product.
+    let axis = if blocks[2] == 1 { 2 } else { 1 };
+    along(axis, x, blocks, matrix)
+}
+
+fn fast_analysis(
+    x: &[f64],
+    [outer, n, inner]: [usize; 3],
+    keep: usize,
+    fast: &dyn TransformType2And3<f64>,
+) -> Vec<f64> {
+    let mut y = vec![0.0; outer * keep * inner];
+    if inner == 1 {
+        let weights: Vec<f64> = (0..keep).map(|k| weight(k, n)).collect();
+        let (mut row, mut scratch) = (vec![0.0; n], vec![0.0; fast.get_scratch_len()]);
+        for (x, y) in x.chunks_exact(n).zip(y.chunks_exact_mut(keep)) {
+            row.copy_from_slice(x);
+            fast.process_dct2_with_scratch(&mut row, &mut scratch);
+            y.iter_mut().zip(&row).zip(&weights).for_each(|((y, x), w)| *y = w * x);
+        }
+        return y;
+    }
+    for (x, y) in x.chunks_exact(n * inner).zip(y.chunks_exact_mut(keep * inner)) {
+        by_tiles(x, y, [n, keep, inner], fast.get_scratch_len(), |row, scratch| {
+            fast.process_dct2_with_scratch(row, scratch);
+            row.iter_mut().enumerate().for_each(|(k, y)| *y *= weight(k, n));
+        });
+    }
+    y
+}
+
+fn fast_synthesis(
+    x: &[f64],
+    [outer, keep, inner]: [usize; 3],
+    n: usize,
+    fast: &dyn TransformType2And3<f64>,
+) -> Vec<f64> {
+    let mut y = vec![0.0; outer * n * inner];
+    for (x, y) in x.chunks_exact(keep * inner).zip(y.chunks_exact_mut(n * inner)) {
+        by_tiles(x, y, [keep, n, inner], fast.get_scratch_len(), |row, scratch| {
+            // Its type 3 takes half of the first coefficient.
+            row.iter_mut().enumerate().for_each(|(k, y)| *y *= weight(k, n) * if k == 0 { 2.0 } else { 1.0 });
+            fast.process_dct3_with_scratch(row, scratch);
+        });
+    }
+    y
+}
+
+/// Columns of `x`, `from` × inner, through an operation on max(from, to) numbers into `y`, `to` × inner.
+fn by_tiles(
+    x: &[f64],
+    y: &mut [f64],
+    [from, to, inner]: [usize; 3],
+    scratch: usize,
+    operation: impl Fn(&mut [f64], &mut [f64]),
+) {
+    let n = from.max(to);
+    let (mut tile, mut scratch) = (vec![0.0; n * TILE.min(inner)], vec![0.0; scratch]);
+    for start in (0..inner).step_by(TILE) {
+        let width = TILE.min(inner - start);
+        for (i, x) in x.chunks_exact(inner).enumerate() {
+            x[start..start + width].iter().enumerate().for_each(|(column, x)| tile[column * n + i] = *x);
+        }
+        for row in tile.chunks_exact_mut(n).take(width) {
+            row[from..].fill(0.0);
+            operation(row, &mut scratch);
+        }
+        for (k, y) in y.chunks_exact_mut(inner).enumerate() {
+            y[start..start + width].iter_mut().enumerate().for_each(|(column, y)| *y = tile[column * n + k]);
+        }
+    }
+}
+
+/// The array with `cells` along one axis: padded behind, or cut.
+fn resized<'a>(x: &'a [f64], shape: &mut [usize; 3], axis: usize, cells: usize, padding: Padding) -> Cow<'a, [f64]> {
+    let n = shape[axis];
+    if cells == n {
+        return Cow::Borrowed(x);
+    }
+    let inner: usize = shape[axis + 1..].iter().product();
+    shape[axis] = cells;
+    let mut y = Vec::with_capacity(shape.iter().product());
+    for x in x.chunks_exact(n * inner) {
+        y.extend_from_slice(&x[..n.min(cells) * inner]);
+        for k in n..cells {
+            match padding {
+                Padding::Zeros => y.extend(std::iter::repeat_n(0.0, inner)),
+                Padding::Mirror => {
+                    let from = k % (2 * n);
+                    let from = if from < n { from } else { 2 * n - 1 - from };
+                    y.extend_from_slice(&x[from * inner..(from + 1) * inner]);
+                }
+            }
+        }
+    }
+    Cow::Owned(y)
+}

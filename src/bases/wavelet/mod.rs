@@ -1,0 +1,382 @@
+//! Wavelets: differences between neighbouring means, on coarser and coarser grids.
+//!
+//! The discrete wavelet transform filters each axis with a low-pass and a high-pass filter and keeps every second
+//! number of each; the part that is low along all axes is transformed again, level by level (Mallat 1989, IEEE Trans.
+//! Pattern Anal. Mach. Intell. 11, 674; Daubechies 1992, Ten Lectures on Wavelets). Filters, boundaries and order are
+//! those of PyWavelets (Lee et al. 2019, J. Open Source Softw. 4, 1237), whose numbers these are.
+
+mod filters;
+mod kernels;
+mod stationary;
+mod transform;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use filters::WaveletFilter;
+pub use stationary::{Stationary, StationaryCoefficients};
+
+use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::vdf::Vdf;
+use crate::error::{Error, Result};
+use crate::numerics::cache::Cache;
+use crate::numerics::selection::{Selection, gathered, scattered};
+use crate::spec::{Options, SpecWriter};
+
+use transform::{AxisLevel, Layout, most_levels};
+
+const NAME: &str = "wavelet";
+
+/// How an axis goes on beyond its ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Boundary {
+    /// From the beginning, an odd axis after its last cell is repeated once; PyWavelets' `periodization`. n cells give
+    /// ⌈n/2⌉ coefficients of each kind.
+    #[default]
+    Periodic,
+    /// Mirrored at the cells' edges; PyWavelets' `symmetric`. No jump at the ends, but with F taps n cells give
+    /// ⌊(n + F − 1)/2⌋ coefficients of each kind, more than there are cells.
+    Symmetric,
+}
+
+impl Boundary {
+    /// Coefficients of each kind that one level makes of n cells.
+    fn half(self, n: usize, taps: usize) -> usize {
+        match self {
+            Self::Periodic => n.div_ceil(2),
+            Self::Symmetric => (n + taps - 1) / 2,
+        }
+    }
+
+    /// The cell that stands at a place of the continued axis.
+    fn cell(self, place: isize, n: usize) -> usize {
+        match self {
+            Self::Periodic => (place.rem_euclid((n + n % 2) as isize) as usize).min(n - 1),
+            Self::Symmetric => {
+                let cell = place.rem_euclid(2 * n as isize) as usize;
+                if cell < n { cell } else { 2 * n - 1 - cell }
+            }
+        }
+    }
+}
+
+/// To which numbers coefficients are rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Rounding {
+    /// As they are.
+    #[default]
+    None,
+    /// To multiples of the largest in size over 127: one signed byte each.
+    Int8,
+    /// To multiples of this step, in the unit of the distribution.
+    Step(f64),
+}
+
+/// The wavelet basis with the user's choices. Cheap to clone; clones share their tables.
+#[derive(Clone)]
+pub struct Wavelet {
+    filter: WaveletFilter,
+    boundary: Boundary,
+    level: Option<usize>,
+    soft: f64,
+    selection: Selection,
+    rounding: Rounding,
+    tables: Arc<Cache<(WaveletFilter, Boundary, usize), AxisLevel>>,
+}
+
+/// Wavelet coefficients of one distribution, and which of them they are.
+///
+/// They belong to the shape of the grid they were made on, not to its place or its spacing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaveletCoefficients {
+    filter: WaveletFilter,
+    boundary: Boundary,
+    shape: [usize; 3],
+    layout: Layout,
+    /// Positions in the layout, ascending; none if all are kept.
+    positions: Option<Vec<u32>>,
+    amplitudes: Vec<f64>,
+    step: Option<f64>,
+}
+
+impl Default for Wavelet {
+    /// The 9/7 pair, periodic, three levels where the grid has room for them, every term.
+    fn default() -> Self {
+        Self {
+            filter: WaveletFilter::default(),
+            boundary: Boundary::default(),
+            level: None,
+            soft: 0.0,
+            selection: Selection::default(),
+            rounding: Rounding::default(),
+            tables: Arc::new(Cache::new(24)),
+        }
+    }
+}
+
+impl Wavelet {
+    /// Levels where none are asked for and the grid has room for them.
+    pub const DEFAULT_LEVELS: usize = 3;
+
+    /// The default levels and boundary with another filter.
+    #[must_use]
+    pub fn new(filter: WaveletFilter) -> Self {
+        Self { filter, ..Self::default() }
+    }
+
+    /// With another boundary.
+    #[must_use]
+    pub fn with_boundary(self, boundary: Boundary) -> Self {
+        Self { boundary, ..self }
+    }
+
+    /// With so many levels, 0 to [`Wavelet::max_level`] of the grid that is encoded.
+    #[must_use]
+    pub fn with_level(self, level: usize) -> Self {
+        Self { level: Some(level), ..self }
+    }
+
+    /// With the details brought nearer to zero by this much [s³ m⁻⁶], those smaller than it to zero: the soft
+    /// threshold of Donoho 1995 (IEEE Trans. Inf. Theory 41, 613). The approximation stays. Details that become zero
+    /// are not kept.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a threshold that is negative or not finite.
+    pub fn with_soft_threshold(self, soft: f64) -> Result<Self> {
+        if soft >= 0.0 && soft.is_finite() {
+            return Ok(Self { soft, ..self });
+        }
+        let allowed = "a finite number that is not negative".to_owned();
+        Err(Error::InvalidParameter { name: "soft", value: soft.to_string(), allowed })
+    }
+
+    /// With a selection of terms: the hard threshold, the largest n, or as many as an error allows. (That error is
+    /// measured on the coefficients: with filters that are not orthogonal, the symmetric boundary, or odd sizes it is
+    /// only near that of the values.)
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a selection whose number makes no sense.
+    pub fn with_selection(self, selection: Selection) -> Result<Self> {
+        match selection.problem() {
+            None => Ok(Self { selection, ..self }),
+            Some((name, value, allowed)) => Err(Error::InvalidParameter { name, value, allowed: allowed.to_owned() }),
+        }
+    }
+
+    /// With rounded coefficients, after the selection. Where terms are selected, those rounded to zero are not kept.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a step that is not positive and finite.
+    pub fn with_rounding(self, rounding: Rounding) -> Result<Self> {
+        match rounding {
+            Rounding::Step(step) if !(step > 0.0 && step.is_finite()) => Err(Error::InvalidParameter {
+                name: "step",
+                value: step.to_string(),
+                allowed: "a positive finite number".to_owned(),
+            }),
+            _ => Ok(Self { rounding, ..self }),
+        }
+    }
+
+    /// The most levels a grid of this shape has room for: as often as its longest axis can be halved (rounding up)
+    /// until one cell is left, and at least 1. Shorter axes take part until they are that short.
+    #[must_use]
+    pub fn max_level(shape: [usize; 3]) -> usize {
+        shape.into_iter().map(most_levels).fold(1, usize::max)
+    }
+
+    fn layout(&self, shape: [usize; 3]) -> Result<Layout> {
+        let most = Self::max_level(shape);
+        let levels = self.level.unwrap_or(Self::DEFAULT_LEVELS.min(most));
+        if levels > most {
+            let [x, y, z] = shape;
+            return Err(Error::InvalidParameter {
+                name: "level",
+                value: levels.to_string(),
+                allowed: format!("0 to {most} on a grid of {x} x {y} x {z} cells"),
+            });
+        }
+        Ok(Layout::new(shape, levels, self.boundary, self.filter.bank().len()))
+    }
+
+    fn table(&self, n: usize) -> Arc<AxisLevel> {
+        let build = || AxisLevel::new(&self.filter.bank(), self.boundary, n);
+        self.tables.get_or_build((self.filter, self.boundary, n), build)
+    }
+}
+
+/// Nearer to zero by `threshold`, or zero.
+fn shrunk(value: f64, threshold: f64) -> f64 {
+    if value.abs() <= threshold { 0.0 } else { value - threshold.copysign(value) }
+}
+
+/// The multiple of `step` next to a value; the value itself where multiples lie closer than numbers do.
+fn nearest_multiple(value: f64, step: f64) -> f64 {
+    let count = value / step;
+    if count.abs() < 1.0 / f64::EPSILON { count.round() * step } else { value }
+}
+
+impl WaveletCoefficients {
+    /// Cells along each axis of the grid they belong to.
+    #[must_use]
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// What the coefficients are multiples of, if they were rounded.
+    #[must_use]
+    pub fn step(&self) -> Option<f64> {
+        self.step
+    }
+
+    /// Every coefficient [s³ m⁻⁶], zeros where no term is kept: the approximation, then the details from the coarsest
+    /// level to the finest, in PyWavelets' order (`aad`, `ada`, … `ddd`, each in C order).
+    #[must_use]
+    pub fn to_dense(&self) -> Vec<f64> {
+        match &self.positions {
+            None => self.amplitudes.clone(),
+            Some(positions) => scattered(&self.amplitudes, positions, self.layout.len()),
+        }
+    }
+}
+
+impl Coefficients for WaveletCoefficients {
+    /// The degree is 0 for the approximation, 1 for the coarsest details, 2 for the next.
+    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+        for (index, amplitude) in self.amplitudes.iter_mut().enumerate() {
+            let position = self.positions.as_ref().map_or(index, |positions| positions[index] as usize);
+            visitor(Slot::new(Quantity::PhaseSpaceDensity, self.layout.rank(position)), amplitude);
+        }
+    }
+
+    fn topology_len(&self) -> usize {
+        self.positions.as_ref().map_or(0, Vec::len)
+    }
+
+    fn count(&self) -> usize {
+        self.amplitudes.len()
+    }
+}
+
+impl Basis for Wavelet {
+    type Coefficients = WaveletCoefficients;
+
+    /// # Errors
+    /// [`Error::InvalidParameter`] for more levels than the grid has room for, with how many that are.
+    fn encode(&self, vdf: &Vdf) -> Result<WaveletCoefficients> {
+        let shape = vdf.grid().shape();
+        let layout = self.layout(shape)?;
+        let mut values = layout.analyse(vdf.as_slice(), &|n| self.table(n));
+        let mut selection = self.selection;
+        if self.soft > 0.0 {
+            values[layout.approximation_len()..].iter_mut().for_each(|c| *c = shrunk(*c, self.soft));
+            if selection == Selection::All {
+                selection = Selection::Above(0.0);
+            }
+        }
+        let mut positions = selection.positions(&values);
+        let mut amplitudes = match &positions {
+            None => values,
+            Some(positions) => gathered(&values, positions),
+        };
+        let step = match self.rounding {
+            Rounding::None => None,
+            Rounding::Int8 => Some(amplitudes.iter().fold(0.0, |peak: f64, c| peak.max(c.abs())) / 127.0),
+            Rounding::Step(step) => Some(step),
+        };
+        if let Some(step) = step.filter(|step| *step > 0.0) {
+            amplitudes.iter_mut().for_each(|c| *c = nearest_multiple(*c, step));
+            if let Some(positions) = &mut positions {
+                let mut kept = amplitudes.iter().map(|c| *c != 0.0);
+                positions.retain(|_| kept.next() == Some(true));
+                amplitudes.retain(|c| *c != 0.0);
+            }
+        }
+        let (filter, boundary) = (self.filter, self.boundary);
+        Ok(WaveletCoefficients { filter, boundary, shape, layout, positions, amplitudes, step })
+    }
+
+    /// Bound to the shape of the grid: another is refused. Its place and spacing are free.
+    fn reconstruct(&self, coefficients: &WaveletCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
+        let WaveletCoefficients { filter, boundary, shape, layout, .. } = coefficients;
+        if grid.shape() != *shape {
+            let [x, y, z] = shape;
+            return Err(Error::GridMismatch { left: format!("{x} x {y} x {z} cells"), right: grid.to_string() });
+        }
+        if (*filter, *boundary) != (self.filter, self.boundary) || self.layout(*shape)? != *layout {
+            let problem = format!("they are those of {}, {boundary:?}, unlike `{self}`", filter.name());
+            return Err(Error::ForeignCoefficients(problem));
+        }
+        let values = match &coefficients.positions {
+            None => layout.synthesise(&coefficients.amplitudes, &|n| self.table(n)),
+            Some(_) => layout.synthesise(&coefficients.to_dense(), &|n| self.table(n)),
+        };
+        Vdf::from_vec(*grid, values)
+    }
+}
+
+impl PartialEq for Wavelet {
+    fn eq(&self, other: &Self) -> bool {
+        let choices = |w: &Self| (w.filter, w.boundary, w.level, w.soft, w.selection, w.rounding);
+        choices(self) == choices(other)
+    }
+}
+
+impl fmt::Debug for Wavelet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Wavelet({self})")
+    }
+}
+
+impl fmt::Display for Wavelet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let filter = self.filter.name();
+        let mut spec = SpecWriter::new(NAME)
+            .option(self.filter != WaveletFilter::default(), "filter", filter)
+            .option(self.boundary == Boundary::Symmetric, "boundary", "symmetric")
+            .option(self.level.is_some(), "level", self.level.unwrap_or_default())
+            .option(self.soft > 0.0, "soft", format!("{:e}", self.soft));
+        spec = match self.selection {
+            Selection::All => spec,
+            Selection::Largest(terms) => spec.option(true, "terms", terms),
+            Selection::Above(threshold) => spec.option(true, "threshold", format!("{threshold:e}")),
+            Selection::Error(share) => spec.option(true, "l2", share),
+        };
+        match self.rounding {
+            Rounding::None => spec,
+            Rounding::Int8 => spec.option(true, "rounding", "int8"),
+            Rounding::Step(step) => spec.option(true, "step", format!("{step:e}")),
+        }
+        .write(f)
+    }
+}
+
+impl NamedBasis for Wavelet {
+    const NAME: &'static str = NAME;
+
+    fn from_options(options: &mut Options<'_>) -> Result<Self> {
+        let filter = options.text("filter").map_or_else(|| Ok(WaveletFilter::default()), WaveletFilter::named)?;
+        let boundaries = [("periodic", Boundary::Periodic), ("symmetric", Boundary::Symmetric)];
+        let boundary = options.choice("boundary", &boundaries)?.unwrap_or_default();
+        let level = options.number("level")?;
+        let basis = Self { level, ..Self::new(filter).with_boundary(boundary) };
+        let basis = basis.with_soft_threshold(options.number("soft")?.unwrap_or(0.0))?;
+        let selection = match (options.number("terms")?, options.number("threshold")?, options.number("l2")?) {
+            (None, None, None) => Selection::All,
+            (Some(terms), None, None) => Selection::Largest(terms),
+            (None, Some(threshold), None) => Selection::Above(threshold),
+            (None, None, Some(share)) => Selection::Error(share),
+            _ => return Err(options.refused("terms, threshold and l2", "as given", "only one of them")),
+        };
+        let rounding = match (options.choice("rounding", &[("int8", Rounding::Int8)])?, options.number("step")?) {
+            (rounding, None) => rounding.unwrap_or_default(),
+            (None, Some(step)) => Rounding::Step(step),
+            _ => return Err(options.refused("rounding and step", "as given", "only one of them")),
+        };
+        basis.with_selection(selection)?.with_rounding(rounding)
+    }
+}
+
+#[cfg(test)]
+mod tests;
