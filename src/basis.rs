@@ -107,7 +107,7 @@ pub enum Quantity {
     Velocity,
     /// A width in velocity space, positive [m s⁻¹].
     Speed,
-    /// A component of a rotation vector [rad].
+    /// A component of a rotation vector \[rad\].
     Angle,
     /// A power of ten, relative to some density: additive where the density is multiplied.
     Decades,

@@ -22,7 +22,7 @@ pub struct Fidelity {
     pub l2: f64,
     /// max|f−g| / max|f|.
     pub linf: f64,
-    /// Root mean square over all cells of log₁₀ max(f, floor) − log₁₀ max(g, floor) [dex].
+    /// Root mean square over all cells of log₁₀ max(f, floor) − log₁₀ max(g, floor) \[dex\].
     pub log10_rms: f64,
     /// The floor of `log10_rms` [s³ m⁻⁶].
     pub log10_floor: f64,

@@ -12,7 +12,7 @@ pub struct Frame {
     /// The origin of ξ [m/s].
     pub centre: [f64; 3],
     /// The rotation that turns the grid's axes into the frame's axes e_1, e_2, e_3, as a rotation vector (direction
-    /// of the axis, length the angle [rad], right-handed). `None`: the grid's own axes, on which products separate.
+    /// of the axis, length the angle \[rad\], right-handed). `None`: the grid's own axes, on which products separate.
     pub rotation: Option<[f64; 3]>,
     /// Widths along e_1, e_2, e_3 [m/s].
     pub scales: [f64; 3],
