@@ -189,7 +189,13 @@ fn law_2_the_unit_of_density_does_not_matter() {
             let scaled = Vdf::new(*vdf.grid(), &vdf.values() * factor).unwrap();
             let back = round_trip(&basis, &scaled);
             let back = Vdf::new(*vdf.grid(), &back.values() / factor).unwrap();
-            assert!(difference(&reference, &back) < 1e-6, "{spec} x {factor:e}: {:e}", difference(&reference, &back));
+            // The many parameters of a mixture end their search a little further apart.
+            let tolerance = if spec.contains("mixture") { 1e-6 } else { 1e-7 };
+            assert!(
+                difference(&reference, &back) < tolerance,
+                "{spec} x {factor:e}: {:e}",
+                difference(&reference, &back)
+            );
         }
     }
 }

@@ -1,10 +1,11 @@
 //! What a Hermite expansion holds, and what can be read off it.
 
-use super::truncation::{gathered, keep_largest, scattered};
+use super::truncation::keep_largest;
 use super::{HermiteCoefficients, HermiteSpectrum, Truncation, Weight, moments};
 use crate::basis::{Coefficients, Quantity, Slot};
 use crate::distribution::frame::Frame;
 use crate::distribution::moments::Moments;
+use crate::numerics::selection::{gathered, scattered};
 
 impl HermiteCoefficients {
     /// Centre, axes and widths [m/s].

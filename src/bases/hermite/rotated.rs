@@ -10,7 +10,6 @@ use faer::linalg::solvers::DenseSolveCore;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use nalgebra::{DMatrix, SymmetricEigen};
 
-use super::truncation::{gathered, scattered};
 use super::{Weight, functions};
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
@@ -18,6 +17,7 @@ use crate::distribution::vdf::Vdf;
 use crate::error::Result;
 use crate::numerics::cgls;
 use crate::numerics::scaling::normalising_factor;
+use crate::numerics::selection::{gathered, scattered};
 use crate::numerics::separable::transform;
 
 /// Cells handled at once.

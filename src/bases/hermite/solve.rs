@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::axis::{self, Axis, Orthogonalised};
 use super::rotated::{self, RotatedTerms};
-use super::truncation::{gathered, keep_largest, scattered};
+use super::truncation::keep_largest;
 use super::{AxisTables, Hermite, HermiteCoefficients, Projection, Truncation, Weight};
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::numerics::cgls;
+use crate::numerics::selection::{gathered, scattered};
 use crate::numerics::separable::transform;
 
 /// More iterations only fit rounding: a frame so ill-matched to the box that these do not suffice is ill-conditioned.

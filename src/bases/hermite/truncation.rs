@@ -80,20 +80,6 @@ pub(super) fn keep_largest(positions: &mut Vec<u32>, terms: usize, size: impl Fn
     positions.sort_unstable();
 }
 
-/// The entries of a C-order cube at the positions.
-pub(super) fn gathered(cube: &[f64], positions: &[u32]) -> Vec<f64> {
-    positions.iter().map(|&position| cube[position as usize]).collect()
-}
-
-/// A C-order cube of `len` entries with the amplitudes at their positions and zeros elsewhere.
-pub(super) fn scattered(amplitudes: &[f64], positions: &[u32], len: usize) -> Vec<f64> {
-    let mut cube = vec![0.0; len];
-    for (&position, &amplitude) in positions.iter().zip(amplitudes) {
-        cube[position as usize] = amplitude;
-    }
-    cube
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
