@@ -7,7 +7,8 @@ use std::any::Any;
 use std::fmt::{self, Debug, Display};
 use std::sync::Arc;
 
-use crate::basis::{Basis, Coefficients, Slot};
+use crate::basis::{Basis, Coefficients, Resolution, Slot};
+use crate::coding::Coder;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
@@ -66,6 +67,20 @@ impl Basis for AnyBasis {
     fn moments(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Moments> {
         self.0.moments(coefficients, grid)
     }
+
+    fn code(
+        &self,
+        coefficients: Option<&AnyCoefficients>,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<AnyCoefficients> {
+        self.0.code(coefficients, grid, resolution, coder)
+    }
+
+    fn rounded(&self, coefficients: &AnyCoefficients, vdf: &Vdf, resolution: Resolution) -> Result<AnyCoefficients> {
+        self.0.rounded(coefficients, vdf, resolution)
+    }
 }
 
 impl Coefficients for AnyCoefficients {
@@ -122,6 +137,14 @@ trait ErasedBasis: Debug + Display + Send + Sync {
     fn encode(&self, vdf: &Vdf) -> Result<AnyCoefficients>;
     fn reconstruct(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Vdf>;
     fn moments(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Moments>;
+    fn code(
+        &self,
+        coefficients: Option<&AnyCoefficients>,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<AnyCoefficients>;
+    fn rounded(&self, coefficients: &AnyCoefficients, vdf: &Vdf, resolution: Resolution) -> Result<AnyCoefficients>;
     fn as_any(&self) -> &dyn Any;
     fn equals(&self, other: &dyn Any) -> bool;
 }
@@ -137,6 +160,21 @@ impl<B: Basis> ErasedBasis for B {
 
     fn moments(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Moments> {
         Basis::moments(self, own(self, coefficients)?, grid)
+    }
+
+    fn code(
+        &self,
+        coefficients: Option<&AnyCoefficients>,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<AnyCoefficients> {
+        let coefficients = coefficients.map(|coefficients| own(self, coefficients)).transpose()?;
+        Basis::code(self, coefficients, grid, resolution, coder).map(AnyCoefficients::new)
+    }
+
+    fn rounded(&self, coefficients: &AnyCoefficients, vdf: &Vdf, resolution: Resolution) -> Result<AnyCoefficients> {
+        Basis::rounded(self, own(self, coefficients)?, vdf, resolution).map(AnyCoefficients::new)
     }
 
     fn as_any(&self) -> &dyn Any {

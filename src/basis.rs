@@ -2,6 +2,8 @@
 
 use std::fmt::{Debug, Display};
 
+use crate::coding::Coder;
+pub use crate::coding::Resolution;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
@@ -44,7 +46,44 @@ pub trait Basis: Clone + Debug + Display + PartialEq + Send + Sync + 'static {
     fn moments(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Moments> {
         Ok(self.reconstruct(coefficients, grid)?.moments())
     }
+
+    /// Writes coefficients to a stream, or reads them from it: `coefficients` are given exactly if the coder writes.
+    /// Returns what a reader gets: the same, bit by bit, with [`Resolution::Exact`], the rounded ones otherwise, which
+    /// written once more give themselves.
+    ///
+    /// A reader has this basis, the grid and the resolution, and nothing else. It meets streams that were cut, damaged
+    /// or made up: no number it reads may make it panic, or allocate more than a small multiple of the grid's cells and
+    /// of [`MOST_COEFFICIENTS`].
+    ///
+    /// # Errors
+    /// [`Error::MalformedStream`](crate::Error::MalformedStream) for a stream that holds no such coefficients;
+    /// [`Error::ForeignCoefficients`](crate::Error::ForeignCoefficients) for coefficients of another basis.
+    fn code(
+        &self,
+        coefficients: Option<&Self::Coefficients>,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<Self::Coefficients>;
+
+    /// The coefficients nearest to those of `vdf` that a stream of this resolution holds. By default each number is
+    /// rounded by itself; where one can make up for what rounding another lost, a basis does so here.
+    ///
+    /// # Errors
+    /// As [`Basis::code`], and as [`Basis::encode`] where something is encoded anew.
+    fn rounded(
+        &self,
+        coefficients: &Self::Coefficients,
+        vdf: &Vdf,
+        resolution: Resolution,
+    ) -> Result<Self::Coefficients> {
+        self.code(Some(coefficients), vdf.grid(), resolution, &mut Coder::writing())
+    }
 }
+
+/// Most real numbers that a stream may claim beyond those the cells of its grid account for: enough for any expansion,
+/// too few to exhaust a machine.
+pub const MOST_COEFFICIENTS: usize = 1 << 22;
 
 /// A basis that a [`Registry`](crate::Registry) can make from a spec.
 pub trait NamedBasis: Basis {

@@ -73,6 +73,19 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// A byte stream that is cut, damaged, of another version, or not one of this crate's.
+    #[error("malformed stream: {0}")]
+    MalformedStream(String),
+    /// An error bound or a length that the basis cannot reach.
+    #[error("`{basis}` cannot reach {target}: the best it reaches is {reached}")]
+    TargetNotMet {
+        /// Spec of the basis.
+        basis: String,
+        /// What was asked for, as in a spec.
+        target: String,
+        /// What was reached, in the same figure.
+        reached: String,
+    },
     /// Reading or writing failed.
     #[error("{path}: {problem}")]
     Io {

@@ -8,7 +8,9 @@ use crate::bases::mixture::Mixture;
 use crate::bases::wavelet::Wavelet;
 use crate::basis::NamedBasis;
 use crate::compose::log_density::LogDensity;
+use crate::compose::quantized::Quantized;
 use crate::compose::residual::Residual;
+use crate::compose::target::Target;
 use crate::error::Result;
 use crate::spec::{Options, Spec, Term, invalid};
 
@@ -52,6 +54,16 @@ impl Registry {
                     Some(floor) => LogDensity::above(inner, floor)?,
                     None => LogDensity::new(inner),
                 }))
+            })
+            .with_combinator("quantized", |inner, options| {
+                let target = match (Target::from_options(options)?, options.number("slack")?) {
+                    (None, slack) => Target::Slack(slack.unwrap_or(Quantized::<AnyBasis>::DEFAULT_SLACK)),
+                    (Some(target), None) => target,
+                    (Some(_), Some(_)) => {
+                        return Err(options.refused("slack", "as given", "only without l2, linf and bytes"));
+                    }
+                };
+                Ok(AnyBasis::new(Quantized::new(inner, target)?))
             })
     }
 
@@ -118,6 +130,11 @@ impl Registry {
                 let combine = find(&self.combinators, term, "combinator")?;
                 combine(self.build(inner)?, &mut options)?
             }
+        };
+        // A bound that the basis does not know itself is kept by rounding as coarsely as it allows.
+        let basis = match Target::from_unread(&mut options)? {
+            Some(target) => AnyBasis::new(Quantized::new(basis, target)?),
+            None => basis,
         };
         options.finish()?;
         Ok(basis)

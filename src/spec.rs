@@ -202,6 +202,12 @@ impl<'a> Options<'a> {
         self.term.options.iter().find(|(other, _)| other == key).map(|(_, value)| value.as_str())
     }
 
+    /// Whether somebody has asked for `key`.
+    #[must_use]
+    pub fn was_read(&self, key: &str) -> bool {
+        self.read.contains(&key)
+    }
+
     /// The value of `key`, if given, as a number.
     ///
     /// # Errors

@@ -6,6 +6,8 @@ use std::fmt;
 use nalgebra::Matrix3;
 
 use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
+use crate::coding::{Coder, Resolution};
+use crate::distribution::gaussian_coding::{GaussianModels, Widths};
 use crate::distribution::gaussian_fit::{self, Covariance, Gaussian};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
@@ -67,6 +69,16 @@ impl Maxwellian {
         };
         Ok((MaxwellianCoefficients { covariance: self.covariance, gaussian }, report))
     }
+
+    fn check(&self, coefficients: &MaxwellianCoefficients) -> Result<()> {
+        if coefficients.covariance == self.covariance {
+            return Ok(());
+        }
+        Err(Error::ForeignCoefficients(format!(
+            "their covariance is {:?}, that of `{self}` is {:?}",
+            coefficients.covariance, self.covariance
+        )))
+    }
 }
 
 impl MaxwellianCoefficients {
@@ -119,12 +131,7 @@ impl Basis for Maxwellian {
     }
 
     fn reconstruct(&self, coefficients: &MaxwellianCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
-        if coefficients.covariance != self.covariance {
-            return Err(Error::ForeignCoefficients(format!(
-                "their covariance is {:?}, that of `{self}` is {:?}",
-                coefficients.covariance, self.covariance
-            )));
-        }
+        self.check(coefficients)?;
         let Gaussian { peak, frame } = &coefficients.gaussian;
         if frame.rotation.is_none() {
             let [x, y, z]: [Vec<f64>; 3] = std::array::from_fn(|axis| {
@@ -146,6 +153,24 @@ impl Basis for Maxwellian {
             let offset = nalgebra::Vector3::from_fn(|i, _| v[i] - frame.centre[i]);
             peak * (-0.5 * (whitening * offset).norm_squared()).exp()
         })
+    }
+
+    fn code(
+        &self,
+        coefficients: Option<&MaxwellianCoefficients>,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<MaxwellianCoefficients> {
+        coefficients.map_or(Ok(()), |coefficients| self.check(coefficients))?;
+        let widths = match self.covariance {
+            Covariance::Isotropic => Widths::One,
+            Covariance::Diagonal => Widths::PerAxis,
+            Covariance::Full => Widths::Full,
+        };
+        let gaussian = coefficients.map(|c| &c.gaussian);
+        let gaussian = GaussianModels::default().code(coder, gaussian, widths, grid, resolution)?;
+        Ok(MaxwellianCoefficients { covariance: self.covariance, gaussian })
     }
 }
 

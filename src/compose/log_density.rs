@@ -1,8 +1,10 @@
 //! A basis for the logarithm of the density.
 
+use std::f64::consts::LN_10;
 use std::fmt;
 
 use crate::basis::{Basis, Coefficients, Quantity, Slot};
+use crate::coding::{Coder, Reals, Resolution, malformed};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
@@ -22,6 +24,9 @@ pub struct LogDensity<B: Basis> {
 pub struct LogDensityCoefficients<B: Basis> {
     /// The floor [s³ m⁻⁶].
     pub floor: f64,
+    /// How often the root mean square of the density is twice the floor: with it a stream knows how fine the
+    /// logarithm must be.
+    pub octaves: u32,
     /// What the inner basis found in h.
     pub inner: B::Coefficients,
 }
@@ -76,8 +81,10 @@ impl<B: Basis> Basis for LogDensity<B> {
             let reason = format!("no density is above the floor, {floor:e}; the largest is {peak:e}");
             return Err(Error::Degenerate { basis: "log", reason });
         }
-        let logarithm = vdf.values().mapv(|f| f.max(floor).log10() - floor.log10());
-        Ok(LogDensityCoefficients { floor, inner: self.inner.encode(&Vdf::new(*vdf.grid(), logarithm)?)? })
+        let above = |f: &f64| (f.max(floor) / peak.max(floor)).powi(2);
+        let square = vdf.as_slice().iter().map(above).sum::<f64>() / vdf.grid().cells() as f64;
+        let octaves = (peak.max(floor).log2() - floor.log2() + 0.5 * square.log2()).round().max(0.0) as u32;
+        Ok(LogDensityCoefficients { floor, octaves, inner: self.inner.encode(&logarithm(vdf, floor)?)? })
     }
 
     fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {
@@ -87,7 +94,55 @@ impl<B: Basis> Basis for LogDensity<B> {
         values.mapv_inplace(|h| if h > 0.0 { f64::powf(10.0, h + floor) } else { 0.0 });
         Vdf::new(*grid, values)
     }
+
+    fn code(
+        &self,
+        coefficients: Option<&Self::Coefficients>,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<Self::Coefficients> {
+        let floor = match self.floor {
+            Some(floor) => floor,
+            None => coder.real(&mut Reals::default(), coefficients.map_or(1.0, |c| c.floor))?,
+        };
+        let octaves = coder.count(coefficients.map_or(0, |c| c.octaves as usize), MOST_OCTAVES)? as u32;
+        if floor <= 0.0 {
+            return Err(malformed(format!("a floor of {floor}")));
+        }
+        let resolution = of_logarithm(resolution, floor, octaves);
+        let inner = self.inner.code(coefficients.map(|c| &c.inner), grid, resolution, coder)?;
+        Ok(LogDensityCoefficients { floor, octaves, inner })
+    }
+
+    fn rounded(
+        &self,
+        coefficients: &Self::Coefficients,
+        vdf: &Vdf,
+        resolution: Resolution,
+    ) -> Result<Self::Coefficients> {
+        let LogDensityCoefficients { floor, octaves, .. } = *coefficients;
+        let resolution = of_logarithm(resolution, floor, octaves);
+        let inner = self.inner.rounded(&coefficients.inner, &logarithm(vdf, floor)?, resolution)?;
+        Ok(LogDensityCoefficients { floor, octaves, inner })
+    }
 }
+
+/// h = log₁₀(max(f, floor) / floor).
+fn logarithm(vdf: &Vdf, floor: f64) -> Result<Vdf> {
+    Vdf::new(*vdf.grid(), vdf.values().mapv(|f| f.max(floor).log10() - floor.log10()))
+}
+
+/// A change of h changes f by f ln 10 times as much: spread over all cells, by ln 10 times the root mean square of f.
+fn of_logarithm(resolution: Resolution, floor: f64, octaves: u32) -> Resolution {
+    match resolution {
+        Resolution::Exact => Resolution::Exact,
+        Resolution::Step(step) => Resolution::Step(step / floor / LN_10 * 0.5f64.powi(octaves as i32)),
+    }
+}
+
+/// The whole range of f64.
+const MOST_OCTAVES: usize = 2100;
 
 impl<B: Basis> Coefficients for LogDensityCoefficients<B> {
     fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
@@ -102,7 +157,8 @@ impl<B: Basis> Coefficients for LogDensityCoefficients<B> {
         });
     }
 
+    /// The octaves and the inner basis' own.
     fn topology_len(&self) -> usize {
-        self.inner.topology_len()
+        1 + self.inner.topology_len()
     }
 }

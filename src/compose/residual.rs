@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::basis::{Basis, Coefficients, Slot};
+use crate::coding::{Coder, Resolution};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
@@ -55,14 +56,7 @@ impl<A: Basis, B: Basis> Basis for Residual<A, B> {
 
     fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
         let first = self.first.encode(vdf)?;
-        let decoded = self.first.reconstruct(&first, vdf.grid())?;
-        let residual = combined(vdf.clone(), &decoded, |f, g| f - g)?;
-        let second = match self.second.encode(&residual) {
-            Ok(second) => Some(second),
-            // The first held everything, or all but a plane of cells: its own coefficients are the answer.
-            Err(Error::Degenerate { .. }) => None,
-            Err(other) => return Err(other),
-        };
+        let second = self.encode_residual(&first, vdf)?.map(|(_, second)| second);
         Ok(ResidualCoefficients { first, second })
     }
 
@@ -71,6 +65,51 @@ impl<A: Basis, B: Basis> Basis for Residual<A, B> {
         match &coefficients.second {
             None => Ok(first),
             Some(second) => combined(first, &self.second.reconstruct(second, grid)?, |f, g| f + g),
+        }
+    }
+
+    fn code(
+        &self,
+        coefficients: Option<&Self::Coefficients>,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<Self::Coefficients> {
+        let first = self.first.code(coefficients.map(|c| &c.first), grid, resolution, coder)?;
+        let second = coefficients.and_then(|c| c.second.as_ref());
+        let second = match coder.rarely(coefficients.is_some() && second.is_none()) {
+            true => None,
+            false => Some(self.second.code(second, grid, resolution, coder)?),
+        };
+        Ok(ResidualCoefficients { first, second })
+    }
+
+    /// What rounding the first took away is part of the residual that the second encodes.
+    fn rounded(
+        &self,
+        coefficients: &Self::Coefficients,
+        vdf: &Vdf,
+        resolution: Resolution,
+    ) -> Result<Self::Coefficients> {
+        let first = self.first.rounded(&coefficients.first, vdf, resolution)?;
+        let second = match self.encode_residual(&first, vdf)? {
+            Some((residual, second)) => Some(self.second.rounded(&second, &residual, resolution)?),
+            None => None,
+        };
+        Ok(ResidualCoefficients { first, second })
+    }
+}
+
+impl<A: Basis, B: Basis> Residual<A, B> {
+    /// What the first, as decoded, leaves over, and what the second finds in it, if anything.
+    fn encode_residual(&self, first: &A::Coefficients, vdf: &Vdf) -> Result<Option<(Vdf, B::Coefficients)>> {
+        let decoded = self.first.reconstruct(first, vdf.grid())?;
+        let residual = combined(vdf.clone(), &decoded, |f, g| f - g)?;
+        match self.second.encode(&residual) {
+            Ok(second) => Ok(Some((residual, second))),
+            // The first held everything, or all but a plane of cells: its own coefficients are the answer.
+            Err(Error::Degenerate { .. }) => Ok(None),
+            Err(other) => Err(other),
         }
     }
 }

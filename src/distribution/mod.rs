@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod fidelity;
 pub mod frame;
+pub(crate) mod gaussian_coding;
 pub mod gaussian_fit;
 pub mod grid;
 pub mod io;

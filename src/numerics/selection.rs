@@ -25,7 +25,7 @@ impl Selection {
             Self::Above(t) if !(t >= 0.0 && t.is_finite()) => {
                 Some(("threshold", t.to_string(), "a finite number that is not negative"))
             }
-            Self::Error(e) if !(0.0..=1.0).contains(&e) => Some(("l2", e.to_string(), "a number from 0 to 1")),
+            Self::Error(e) if !(0.0..=1.0).contains(&e) => Some(("discard", e.to_string(), "a number from 0 to 1")),
             _ => None,
         }
     }

@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
+use crate::coding::{Coder, Resolution};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
@@ -146,20 +147,15 @@ impl CosineCoefficients {
     /// The terms kept: block, degrees within it, and coefficient [s³ m⁻⁶].
     pub fn terms(&self) -> impl Iterator<Item = ([usize; 3], [usize; 3], f64)> {
         self.amplitudes.iter().enumerate().map(|(index, &amplitude)| {
-            let term = self.term(index);
+            let position = self.position(index);
+            let term = term(&self.cuts, position);
             let block = std::array::from_fn(|axis| term[axis] / self.cuts[axis].keep);
-            (block, self.degrees(term), amplitude)
+            (block, degrees(&self.cuts, position), amplitude)
         })
     }
 
-    fn term(&self, index: usize) -> [usize; 3] {
-        let position = self.positions.as_ref().map_or(index, |positions| positions[index] as usize);
-        let [_, ny, nz] = self.cuts.map(Cut::len);
-        [position / (ny * nz), position / nz % ny, position % nz]
-    }
-
-    fn degrees(&self, term: [usize; 3]) -> [usize; 3] {
-        std::array::from_fn(|axis| term[axis] % self.cuts[axis].keep)
+    fn position(&self, index: usize) -> usize {
+        self.positions.as_ref().map_or(index, |positions| positions[index] as usize)
     }
 
     /// All coefficients, zeros where no term is kept.
@@ -171,10 +167,22 @@ impl CosineCoefficients {
     }
 }
 
+/// Where a position lies in the array of all coefficients.
+fn term(cuts: &[Cut; 3], position: usize) -> [usize; 3] {
+    let [_, ny, nz] = cuts.map(Cut::len);
+    [position / (ny * nz), position / nz % ny, position % nz]
+}
+
+/// The degrees of the cosines of a position, within its block.
+fn degrees(cuts: &[Cut; 3], position: usize) -> [usize; 3] {
+    let term = term(cuts, position);
+    std::array::from_fn(|axis| term[axis] % cuts[axis].keep)
+}
+
 impl Coefficients for CosineCoefficients {
     fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
         for index in 0..self.amplitudes.len() {
-            let degree = self.degrees(self.term(index)).iter().sum();
+            let degree = degrees(&self.cuts, self.position(index)).iter().sum();
             visitor(Slot::new(Quantity::PhaseSpaceDensity, degree), &mut self.amplitudes[index]);
         }
     }
@@ -227,6 +235,26 @@ impl Basis for Cosine {
         let powers = coefficients.cuts.map(|cut| moments::powers(cut, &self.table(cut)));
         Ok(moments::assemble(&coefficients.array(), &powers, grid))
     }
+
+    fn code(
+        &self,
+        coefficients: Option<&CosineCoefficients>,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<CosineCoefficients> {
+        coefficients.map_or(Ok(()), |coefficients| self.own(coefficients, grid))?;
+        let cuts = self.cuts(grid.shape());
+        let len = cuts.map(Cut::len).iter().product();
+        let (positions, amplitudes) = match resolution {
+            Resolution::Exact => coder.kept(coefficients.map(|c| (c.positions.as_deref(), &c.amplitudes[..])), len)?,
+            Resolution::Step(step) => {
+                let array = coefficients.map(CosineCoefficients::array);
+                coder.rounded(array.as_deref(), len, step, |position| degrees(&cuts, position).iter().sum())?
+            }
+        };
+        Ok(CosineCoefficients { cuts, positions, amplitudes })
+    }
 }
 
 impl PartialEq for Cosine {
@@ -256,7 +284,7 @@ impl fmt::Display for Cosine {
             Selection::All => spec,
             Selection::Largest(terms) => spec.option(true, "terms", terms),
             Selection::Above(threshold) => spec.option(true, "threshold", format!("{threshold:e}")),
-            Selection::Error(share) => spec.option(true, "l2", share),
+            Selection::Error(share) => spec.option(true, "discard", share),
         }
         .write(f)
     }
@@ -275,12 +303,12 @@ impl NamedBasis for Cosine {
         }
         let paddings = [("mirror", Padding::Mirror), ("zeros", Padding::Zeros)];
         basis.padding = options.choice("padding", &paddings)?.unwrap_or_default();
-        let selection = match (options.number("terms")?, options.number("threshold")?, options.number("l2")?) {
+        let selection = match (options.number("terms")?, options.number("threshold")?, options.number("discard")?) {
             (None, None, None) => Selection::All,
             (Some(terms), None, None) => Selection::Largest(terms),
             (None, Some(threshold), None) => Selection::Above(threshold),
             (None, None, Some(share)) => Selection::Error(share),
-            _ => return Err(options.refused("terms, threshold and l2", "as given", "only one of them")),
+            _ => return Err(options.refused("terms, threshold and discard", "as given", "only one of them")),
         };
         basis.with_selection(selection)
     }

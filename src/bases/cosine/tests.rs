@@ -59,7 +59,9 @@ fn values_of_scipy_are_met() {
 
 #[test]
 fn everything_comes_back_when_everything_is_kept() {
-    for spec in ["cosine", "cosine:block=8", "cosine:block=5/64/3", "cosine:block=100,padding=zeros", "cosine:l2=0"] {
+    for spec in
+        ["cosine", "cosine:block=8", "cosine:block=5/64/3", "cosine:block=100,padding=zeros", "cosine:discard=0"]
+    {
         for shape in [[9, 11, 13], [1, 1, 31], [1, 1, 1], [3, 130, 2], [170, 3, 64], [16, 8, 24]] {
             let (basis, vdf) = (made(spec), bumpy(shape));
             let back = basis.reconstruct(&basis.encode(&vdf).unwrap(), vdf.grid()).unwrap();
@@ -104,7 +106,7 @@ fn the_low_degrees_of_a_block_describe_a_block() {
 #[test]
 fn the_error_is_the_norm_of_what_is_left_out() {
     let vdf = bumpy([16, 15, 14]);
-    for spec in ["cosine:l2=0.1", "cosine:l2=0.001", "cosine:block=7/5/2,l2=0.03"] {
+    for spec in ["cosine:discard=0.1", "cosine:discard=0.001", "cosine:block=7/5/2,discard=0.03"] {
         let basis = made(spec);
         let c = basis.encode(&vdf).unwrap();
         assert_eq!(c.topology_len(), c.count());
@@ -165,13 +167,13 @@ fn choices_that_make_no_sense_are_refused() {
         ("cosine:terms=0", "at least one"),
         ("cosine:threshold=-1", "not negative"),
         ("cosine:threshold=NaN", "finite"),
-        ("cosine:l2=2", "from 0 to 1"),
-        ("cosine:l2=0.1,terms=3", "only one of them"),
+        ("cosine:discard=2", "from 0 to 1"),
+        ("cosine:discard=0.1,terms=3", "only one of them"),
         ("cosine:padding=ones", "one of mirror, zeros"),
     ] {
         assert!(message(spec).contains(expected), "{spec}: {}", message(spec));
     }
-    for spec in ["cosine:block=8,keep=4", "cosine:block=1/2/3,padding=zeros,l2=0.01", "cosine:threshold=1e-16"] {
+    for spec in ["cosine:block=8,keep=4", "cosine:block=1/2/3,padding=zeros,discard=0.01", "cosine:threshold=1e-16"] {
         assert_eq!(made(spec).to_string(), spec);
     }
 }
@@ -179,7 +181,7 @@ fn choices_that_make_no_sense_are_refused() {
 #[test]
 fn nothing_is_an_answer() {
     let grid = VelocityGrid::unit([5, 6, 7]).unwrap();
-    for spec in ["cosine", "cosine:terms=5", "cosine:block=4,keep=2", "cosine:l2=0.1", "cosine:threshold=0"] {
+    for spec in ["cosine", "cosine:terms=5", "cosine:block=4,keep=2", "cosine:discard=0.1", "cosine:threshold=0"] {
         let basis = made(spec);
         let c = basis.encode(&Vdf::zeros(grid)).unwrap();
         assert_eq!(basis.reconstruct(&c, &grid).unwrap(), Vdf::zeros(grid));

@@ -5,6 +5,7 @@
 //! Lett. 119, 205101) for the spectrum of a measured distribution.
 
 mod axis;
+mod coding;
 mod coefficients;
 mod functions;
 mod moments;
@@ -24,6 +25,7 @@ pub use spectrum::HermiteSpectrum;
 pub use truncation::Truncation;
 
 use crate::basis::Basis;
+use crate::coding::{Coder, Resolution};
 use crate::distribution::fidelity::Fidelity;
 use crate::distribution::frame::{Frame, Orientation};
 use crate::distribution::gaussian_fit::{self, Covariance};
@@ -352,6 +354,16 @@ impl Basis for Hermite {
         }
         let powers = [0, 1, 2].map(|axis| moments::over_cells(*weight, grid, frame, axis, orders[axis]));
         Ok(moments::assemble(&coefficients.cube(), &powers, frame))
+    }
+
+    fn code(
+        &self,
+        coefficients: Option<&HermiteCoefficients>,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<HermiteCoefficients> {
+        self.code_terms(coefficients, grid, resolution, coder)
     }
 }
 

@@ -10,6 +10,7 @@
 //! 2002 (IEEE Trans. Pattern Anal. Mach. Intell. 24, 381).
 
 mod cells;
+mod coding;
 mod coefficients;
 mod covariance;
 mod em;
@@ -36,6 +37,7 @@ pub use moments::relative_entropy;
 pub use selection::Selection;
 
 use crate::basis::{Basis, NamedBasis};
+use crate::coding::{Coder, Resolution};
 use crate::distribution::frame::Orientation;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
@@ -258,6 +260,17 @@ impl Basis for Mixture {
         let least = |peak: f64| peak * evaluate::FAINT;
         Vdf::from_vec(*grid, evaluate::at_centres(grid, &members, coefficients.profile(), least))
     }
+
+    fn code(
+        &self,
+        coefficients: Option<&MixtureCoefficients>,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<MixtureCoefficients> {
+        coefficients.map_or(Ok(()), |coefficients| self.check(coefficients))?;
+        self.code_components(coefficients, grid, resolution, coder)
+    }
 }
 
 const COVARIANCES: [&str; 5] = ["full", "tied", "diagonal", "spherical", "field-aligned"];
@@ -339,17 +352,15 @@ impl NamedBasis for Mixture {
         mixture.refine = options.choice("refine", &REFINEMENTS)?.unwrap_or_default();
         mixture.start = options.choice("start", &STARTS)?.unwrap_or_default();
         let select = options.text("select");
-        let l2 = options.number("l2")?;
+        // Without select=l2 the key is a bound for the stream, and not the mixture's own.
+        let l2 = if select == Some("l2") { options.number("l2")? } else { None };
         let selection = match (select, l2) {
             (None | Some("fixed"), None) => Selection::Fixed,
             (Some("bic"), None) => Selection::Bic,
             (Some("mml"), None) => Selection::Mml,
-            (None | Some("l2"), Some(l2)) => Selection::Error(l2),
+            (_, Some(l2)) => Selection::Error(l2),
             (Some("l2"), None) => return Err(options.refused("select", "l2", "needs the error to reach, `l2=0.05`")),
-            (Some(other), Some(_)) if SELECTIONS.contains(&other) => {
-                return Err(options.refused("select", other, "`l2` goes with select=l2 only"));
-            }
-            (Some(other), _) => {
+            (Some(other), None) => {
                 return Err(options.refused("select", other, &format!("one of {}", SELECTIONS.join(", "))));
             }
         };

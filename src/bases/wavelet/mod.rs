@@ -17,6 +17,7 @@ pub use filters::WaveletFilter;
 pub use stationary::{Stationary, StationaryCoefficients};
 
 use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
+use crate::coding::{Coder, Reals, Resolution};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
@@ -200,6 +201,20 @@ impl Wavelet {
         Ok(Layout::new(shape, levels, self.boundary, self.filter.bank().len()))
     }
 
+    /// The coefficients' own grid and basis, or the error that says they are not.
+    fn own(&self, coefficients: &WaveletCoefficients, grid: &VelocityGrid) -> Result<()> {
+        let WaveletCoefficients { filter, boundary, shape, layout, .. } = coefficients;
+        if grid.shape() != *shape {
+            let [x, y, z] = shape;
+            return Err(Error::GridMismatch { left: format!("{x} x {y} x {z} cells"), right: grid.to_string() });
+        }
+        if (*filter, *boundary) != (self.filter, self.boundary) || self.layout(*shape)? != *layout {
+            let problem = format!("they are those of {}, {boundary:?}, unlike `{self}`", filter.name());
+            return Err(Error::ForeignCoefficients(problem));
+        }
+        Ok(())
+    }
+
     fn table(&self, n: usize) -> Arc<AxisLevel> {
         let build = || AxisLevel::new(&self.filter.bank(), self.boundary, n);
         self.tables.get_or_build((self.filter, self.boundary, n), build)
@@ -299,20 +314,42 @@ impl Basis for Wavelet {
 
     /// Bound to the shape of the grid: another is refused. Its place and spacing are free.
     fn reconstruct(&self, coefficients: &WaveletCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
-        let WaveletCoefficients { filter, boundary, shape, layout, .. } = coefficients;
-        if grid.shape() != *shape {
-            let [x, y, z] = shape;
-            return Err(Error::GridMismatch { left: format!("{x} x {y} x {z} cells"), right: grid.to_string() });
-        }
-        if (*filter, *boundary) != (self.filter, self.boundary) || self.layout(*shape)? != *layout {
-            let problem = format!("they are those of {}, {boundary:?}, unlike `{self}`", filter.name());
-            return Err(Error::ForeignCoefficients(problem));
-        }
+        self.own(coefficients, grid)?;
+        let layout = &coefficients.layout;
         let values = match &coefficients.positions {
             None => layout.synthesise(&coefficients.amplitudes, &|n| self.table(n)),
             Some(_) => layout.synthesise(&coefficients.to_dense(), &|n| self.table(n)),
         };
         Vdf::from_vec(*grid, values)
+    }
+
+    fn code(
+        &self,
+        coefficients: Option<&WaveletCoefficients>,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<WaveletCoefficients> {
+        coefficients.map_or(Ok(()), |coefficients| self.own(coefficients, grid))?;
+        let (filter, boundary, shape) = (self.filter, self.boundary, grid.shape());
+        let layout = self.layout(shape)?;
+        let ((positions, amplitudes), step) = match resolution {
+            Resolution::Exact => {
+                let given = coefficients.map(|c| (c.positions.as_deref(), &c.amplitudes[..]));
+                let rounded = coefficients.and_then(|c| c.step);
+                let step = match coder.bits(u64::from(rounded.is_some()), 1) {
+                    0 => None,
+                    _ => Some(coder.real(&mut Reals::default(), rounded.unwrap_or(0.0))?),
+                };
+                (coder.kept(given, layout.len())?, step)
+            }
+            Resolution::Step(step) => {
+                let array = coefficients.map(WaveletCoefficients::to_dense);
+                let kept = coder.rounded(array.as_deref(), layout.len(), step, |position| layout.rank(position))?;
+                (kept, Some(step))
+            }
+        };
+        Ok(WaveletCoefficients { filter, boundary, shape, layout, positions, amplitudes, step })
     }
 }
 
@@ -341,7 +378,7 @@ impl fmt::Display for Wavelet {
             Selection::All => spec,
             Selection::Largest(terms) => spec.option(true, "terms", terms),
             Selection::Above(threshold) => spec.option(true, "threshold", format!("{threshold:e}")),
-            Selection::Error(share) => spec.option(true, "l2", share),
+            Selection::Error(share) => spec.option(true, "discard", share),
         };
         match self.rounding {
             Rounding::None => spec,
@@ -362,12 +399,12 @@ impl NamedBasis for Wavelet {
         let level = options.number("level")?;
         let basis = Self { level, ..Self::new(filter).with_boundary(boundary) };
         let basis = basis.with_soft_threshold(options.number("soft")?.unwrap_or(0.0))?;
-        let selection = match (options.number("terms")?, options.number("threshold")?, options.number("l2")?) {
+        let selection = match (options.number("terms")?, options.number("threshold")?, options.number("discard")?) {
             (None, None, None) => Selection::All,
             (Some(terms), None, None) => Selection::Largest(terms),
             (None, Some(threshold), None) => Selection::Above(threshold),
             (None, None, Some(share)) => Selection::Error(share),
-            _ => return Err(options.refused("terms, threshold and l2", "as given", "only one of them")),
+            _ => return Err(options.refused("terms, threshold and discard", "as given", "only one of them")),
         };
         let rounding = match (options.choice("rounding", &[("int8", Rounding::Int8)])?, options.number("step")?) {
             (rounding, None) => rounding.unwrap_or_default(),

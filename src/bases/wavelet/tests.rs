@@ -157,9 +157,12 @@ fn all_approximation(c: &WaveletCoefficients) -> usize {
 fn rounded_coefficients_are_multiples_of_the_step() {
     let vdf = bumpy([12, 11, 10]);
     let dense = made("wavelet:filter=bior1.3").encode(&vdf).unwrap().to_dense();
-    for (spec, sparse) in
-        [("rounding=int8", false), ("step=0.01", false), ("step=0.5,terms=200", true), ("rounding=int8,l2=0.01", true)]
-    {
+    for (spec, sparse) in [
+        ("rounding=int8", false),
+        ("step=0.01", false),
+        ("step=0.5,terms=200", true),
+        ("rounding=int8,discard=0.01", true),
+    ] {
         let c = made(&format!("wavelet:filter=bior1.3,{spec}")).encode(&vdf).unwrap();
         let step = c.step().unwrap();
         assert_eq!(c.positions.is_some(), sparse);
@@ -212,7 +215,7 @@ fn choices_that_make_no_sense_are_refused() {
         ("wavelet:terms=0", "at least one"),
         ("wavelet:step=0", "positive"),
         ("wavelet:step=1,rounding=int8", "only one of them"),
-        ("wavelet:l2=0.1,terms=3", "only one of them"),
+        ("wavelet:discard=0.1,terms=3", "only one of them"),
     ] {
         assert!(message(spec).contains(expected), "{spec}: {}", message(spec));
     }
@@ -229,7 +232,7 @@ fn choices_that_make_no_sense_are_refused() {
 #[test]
 fn nothing_is_an_answer() {
     let grid = VelocityGrid::unit([5, 6, 7]).unwrap();
-    for spec in ["wavelet", "wavelet:terms=5", "wavelet:soft=1", "wavelet:rounding=int8", "wavelet:l2=0.1"] {
+    for spec in ["wavelet", "wavelet:terms=5", "wavelet:soft=1", "wavelet:rounding=int8", "wavelet:discard=0.1"] {
         let basis = made(spec);
         let c = basis.encode(&Vdf::zeros(grid)).unwrap();
         assert_eq!(basis.reconstruct(&c, &grid).unwrap(), Vdf::zeros(grid));

@@ -1,0 +1,54 @@
+//! Mixtures in a stream: their number, then one Gaussian after another by descending norm.
+
+use std::cmp::Reverse;
+
+use super::covariance::Covariance;
+use super::member::Profile;
+use super::{Mixture, MixtureCoefficients, MixtureComponent};
+use crate::coding::{Coder, Resolution, malformed, multiple};
+use crate::distribution::frame::Frame;
+use crate::distribution::gaussian_coding::{GaussianModels, Widths, norm};
+use crate::distribution::gaussian_fit::Gaussian;
+use crate::distribution::grid::VelocityGrid;
+use crate::error::Result;
+
+impl Mixture {
+    pub(super) fn code_components(
+        &self,
+        coefficients: Option<&MixtureCoefficients>,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<MixtureCoefficients> {
+        let profile = Profile::new(self.kappa);
+        // What a component has for a height: its density, to the last bit, or its peak, where steps need a norm.
+        let height = |frame: &Frame| match resolution {
+            Resolution::Exact => 1.0,
+            Resolution::Step(_) => frame.scales.iter().fold(profile.unit_peak(), |peak, scale| peak / scale),
+        };
+        let mut given: Option<Vec<Gaussian>> = coefficients.map(|coefficients| {
+            let bell = |c: &MixtureComponent| Gaussian { peak: c.density * height(&c.frame), frame: c.frame };
+            coefficients.components().iter().map(bell).collect()
+        });
+        if let (Some(given), Resolution::Step(step)) = (&mut given, resolution) {
+            // By whole steps, so that what has been rounded keeps its order.
+            given.sort_by_key(|bell| Reverse(multiple(norm(bell, grid), step)));
+        }
+        let count = coder.count(given.as_ref().map_or(0, Vec::len), Self::MAX_COMPONENTS)?;
+        let mut models = GaussianModels::default();
+        let mut components = Vec::with_capacity(count);
+        for k in 0..count {
+            let widths = match self.covariance {
+                Covariance::Tied if k > 0 => Widths::Same,
+                Covariance::Full | Covariance::Tied => Widths::Full,
+                Covariance::Diagonal => Widths::PerAxis,
+                Covariance::Spherical => Widths::One,
+                Covariance::FieldAligned(field) => Widths::AcrossAndAlong(field),
+            };
+            let bell = models.code(coder, given.as_ref().map(|given| &given[k]), widths, grid, resolution)?;
+            components.push(MixtureComponent { density: bell.peak / height(&bell.frame), frame: bell.frame });
+        }
+        MixtureCoefficients::new(self.covariance, self.kappa, components)
+            .map_err(|error| malformed(format!("a mixture of impossible components: {error}")))
+    }
+}

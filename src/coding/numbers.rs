@@ -1,0 +1,75 @@
+//! Rows of real numbers, to the last bit or in steps.
+
+use super::coder::Coder;
+use super::models::{Integers, Reals};
+use crate::error::Result;
+
+/// How exactly a stream holds numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Resolution {
+    /// To the last bit.
+    Exact,
+    /// In such steps that rounding one number by half a step changes the distribution by half of this, in the root of
+    /// the sum of squares over the cells [s³ m⁻⁶]: an amplitude of a function that is orthonormal over the cells is
+    /// rounded to multiples of it.
+    Step(f64),
+}
+
+/// Real numbers of several kinds that are coded one after another, each kind with models of its own.
+#[derive(Debug, Clone)]
+pub struct Numbers {
+    exact: Vec<Reals>,
+    rounded: Vec<Integers>,
+}
+
+impl Numbers {
+    /// So many kinds.
+    #[must_use]
+    pub fn new(kinds: usize) -> Self {
+        Self { exact: vec![Reals::default(); kinds.max(1)], rounded: vec![Integers::default(); kinds.max(1)] }
+    }
+
+    /// A number of some kind (the last for all beyond), to the last bit or, if a step is given, to its nearest multiple.
+    ///
+    /// # Errors
+    /// [`Error::MalformedStream`](crate::Error::MalformedStream) for one that is not finite.
+    pub fn code(&mut self, coder: &mut Coder<'_>, kind: usize, value: f64, step: Option<f64>) -> Result<f64> {
+        let kind = kind.min(self.exact.len() - 1);
+        match step {
+            None => coder.real(&mut self.exact[kind], value),
+            Some(step) => Ok(coder.integer(&mut self.rounded[kind], multiple(value, step))? as f64 * step),
+        }
+    }
+}
+
+/// The number of steps nearest to a value, at most 2⁶² of them.
+#[must_use]
+pub(crate) fn multiple(value: f64, step: f64) -> i64 {
+    const MOST: f64 = (1_u64 << 62) as f64 - 1024.0;
+    (value / step).round().clamp(-MOST, MOST) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounded_numbers_are_multiples_and_stay_what_they_are() {
+        let values = [0.0, 1.4, -2.6, 1e300, 1e-300, -0.5];
+        let code = |coder: &mut Coder<'_>, values: &[f64], step: Option<f64>| -> Vec<f64> {
+            let mut numbers = Numbers::new(2);
+            values.iter().enumerate().map(|(k, &x)| numbers.code(coder, k % 3, x, step).unwrap()).collect()
+        };
+        for step in [None, Some(0.25), Some(1e-3)] {
+            let mut writer = Coder::writing();
+            let written = code(&mut writer, &values, step);
+            let bytes = writer.finish();
+            assert_eq!(code(&mut Coder::reading(&bytes), &[7.0; 6], step), written);
+            assert_eq!(code(&mut Coder::writing(), &written, step), written);
+            match step {
+                None => assert_eq!(written, values),
+                Some(step) => assert!((written[1] - 1.4).abs() <= 0.5 * step && (written[2] + 2.6).abs() <= 0.5 * step),
+            }
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! Any basis with its numbers rounded, as coarsely as a bound allows.
+
+use std::fmt;
+
+use super::target::{Target, relative_l2, relative_linf};
+use crate::basis::{Basis, Coefficients, Slot};
+use crate::coding::{Coder, Resolution};
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::moments::Moments;
+use crate::distribution::vdf::Vdf;
+use crate::error::{Error, Result};
+use crate::spec::SpecWriter;
+
+/// `quantized(B)`: B's numbers in steps that all change the distribution equally, and as wide as a [`Target`] allows.
+/// Whether it is met is measured on what a reader of the stream gets.
+///
+/// One step serves all stages of a `Residual` inside: what rounding the first takes away, the second sees.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quantized<B: Basis> {
+    inner: B,
+    target: Target,
+}
+
+/// The rounded coefficients, and the step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuantizedCoefficients<B: Basis> {
+    octave: i32,
+    inner: B::Coefficients,
+}
+
+/// Steps are powers of 2^(1/16) s³ m⁻⁶: near enough to each other that no byte is lost.
+const FINENESS: i32 = 16;
+/// The whole range of f64.
+const MOST: i32 = 1024 * FINENESS;
+
+/// 2^(k/16) for k from 0 to 15, and by the exponent exactly for all others: the same bits on every platform.
+fn step(octave: i32) -> f64 {
+    const PARTS: [f64; FINENESS as usize] = [
+        1.0,
+        1.0442737824274138,
+        1.0905077326652577,
+        1.1387886347566916,
+        1.189207115002721,
+        1.241857812073484,
+        1.2968395546510096,
+        1.3542555469368927,
+        std::f64::consts::SQRT_2,
+        1.4768261459394993,
+        1.5422108254079407,
+        1.6104903319492543,
+        1.681792830507429,
+        1.7562521603732995,
+        1.8340080864093424,
+        1.9152065613971474,
+    ];
+    let (whole, part) = (octave.div_euclid(FINENESS), octave.rem_euclid(FINENESS));
+    // In two steps, so that the smallest are not zero.
+    PARTS[part as usize] * 2f64.powi(whole / 2) * 2f64.powi(whole - whole / 2)
+}
+
+/// The octave of the step nearest to a positive number.
+fn octave(step: f64) -> i32 {
+    ((step.log2() * f64::from(FINENESS)).round() as i32).clamp(-MOST + 1, MOST - 1)
+}
+
+impl<B: Basis> Quantized<B> {
+    /// What rounding adds to the error by default: 5% of it.
+    pub const DEFAULT_SLACK: f64 = 0.05;
+    /// A basis with a smaller error than this counts as having this one: else what a slack allows would be nothing.
+    pub const NO_ERROR: f64 = 1e-6;
+
+    /// With the given bound.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a bound that is not positive and finite.
+    pub fn new(inner: B, target: Target) -> Result<Self> {
+        Ok(Self { inner, target: target.validated()? })
+    }
+
+    /// The basis inside.
+    #[must_use]
+    pub fn inner(&self) -> &B {
+        &self.inner
+    }
+
+    /// The bound.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
+    /// Rounds coefficients that have been found already, as coarsely as the bound allows.
+    ///
+    /// # Errors
+    /// [`Error::TargetNotMet`] if the coefficients as they are do not meet it, and as [`Basis::rounded`].
+    pub fn round(&self, found: &B::Coefficients, vdf: &Vdf) -> Result<QuantizedCoefficients<B>> {
+        let search = Search { basis: &self.inner, found, vdf };
+        let (bound, figure): (f64, Figure) = match self.target {
+            Target::L2(bound) => (bound, Figure::L2),
+            Target::Linf(bound) => (bound, Figure::Linf),
+            Target::Bytes(bound) => (bound as f64, Figure::Bytes),
+            Target::Slack(slack) => {
+                let exact = self.inner.reconstruct(found, vdf.grid())?;
+                (relative_l2(vdf, &exact).max(Self::NO_ERROR) * (1.0 + slack), Figure::L2)
+            }
+        };
+        let (octave, inner, reached) = search.coarsest(bound, figure)?;
+        if reached <= bound {
+            return Ok(QuantizedCoefficients { octave, inner });
+        }
+        Err(Error::TargetNotMet {
+            basis: self.inner.to_string(),
+            target: self.target.to_string(),
+            reached: match figure {
+                Figure::L2 => Target::L2(reached).to_string(),
+                Figure::Linf => Target::Linf(reached).to_string(),
+                Figure::Bytes => Target::Bytes(reached as usize).to_string(),
+            },
+        })
+    }
+}
+
+impl<B: Basis> QuantizedCoefficients<B> {
+    /// The step: half of it is the most by which rounding one number changes the distribution, in the root of the sum of
+    /// squares over the cells [s³ m⁻⁶].
+    #[must_use]
+    pub fn step(&self) -> f64 {
+        step(self.octave)
+    }
+
+    /// The rounded coefficients.
+    #[must_use]
+    pub fn inner(&self) -> &B::Coefficients {
+        &self.inner
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Figure {
+    L2,
+    Linf,
+    Bytes,
+}
+
+struct Search<'a, B: Basis> {
+    basis: &'a B,
+    found: &'a B::Coefficients,
+    vdf: &'a Vdf,
+}
+
+impl<B: Basis> Search<'_, B> {
+    fn at(&self, octave: i32, figure: Figure) -> Result<(B::Coefficients, f64)> {
+        let resolution = Resolution::Step(step(octave));
+        let rounded = self.basis.rounded(self.found, self.vdf, resolution)?;
+        let reached = match figure {
+            Figure::Bytes => {
+                let mut coder = Coder::writing();
+                self.basis.code(Some(&rounded), self.vdf.grid(), resolution, &mut coder)?;
+                coder.finish().len() as f64
+            }
+            _ => {
+                let back = self.basis.reconstruct(&rounded, self.vdf.grid())?;
+                if figure == Figure::L2 { relative_l2(self.vdf, &back) } else { relative_linf(self.vdf, &back) }
+            }
+        };
+        Ok((rounded, reached))
+    }
+
+    /// The widest step whose figure is at most the bound (of bytes: the finest), and what it reaches; the best where
+    /// none is.
+    fn coarsest(&self, bound: f64, figure: Figure) -> Result<(i32, B::Coefficients, f64)> {
+        let f = self.vdf.as_slice();
+        let peak = self.vdf.peak();
+        let norm = if peak > 0.0 { f.iter().map(|f| (f / peak).powi(2)).sum::<f64>().sqrt() * peak } else { 1.0 };
+        // Steps from all of the norm to 2⁻⁴⁴ of it: no coarser, no finer is ever of use.
+        let (coarse, fine) = (octave(norm), octave(norm) - 44 * FINENESS);
+        let start = match figure {
+            Figure::Bytes => coarse - 8 * FINENESS,
+            // So many numbers rounded independently.
+            _ => octave(norm * bound.min(1.0) / (1.0 + (self.found.count() as f64 / 120.0)).sqrt()),
+        };
+        let mut met: Option<(i32, B::Coefficients, f64)> = None;
+        let mut missed: Option<(i32, f64)> = None;
+        let mut best: Option<(i32, B::Coefficients, f64)> = None;
+        let mut next = start.clamp(fine, coarse);
+        // Met and missed close in on each other; of bytes the finer step is the longer stream.
+        let finer = if figure == Figure::Bytes { 1 } else { -1 };
+        let mut stride = 2 * FINENESS;
+        loop {
+            let (rounded, reached) = self.at(next, figure)?;
+            if best.as_ref().is_none_or(|(_, _, least)| reached < *least) {
+                best = Some((next, rounded.clone(), reached));
+            }
+            if reached <= bound {
+                met = Some((next, rounded, reached));
+            } else {
+                missed = Some((next, reached));
+            }
+            next = match (&met, &missed) {
+                (Some((met, _, low)), Some((missed, high))) => {
+                    if (met - missed).abs() <= 1 {
+                        break;
+                    }
+                    // Where a straight line in logarithms crosses the bound, not too near to either end.
+                    let share = (bound.ln() - low.ln()) / (high.ln() - low.ln());
+                    let span = f64::from(missed - met);
+                    let inner = if span.abs() > 4.0 { share.clamp(0.2, 0.8) } else { 0.5 };
+                    let inner = if inner.is_finite() { inner } else { 0.5 };
+                    let between = met + (span * inner).round() as i32;
+                    if between == *met {
+                        met + span.signum() as i32
+                    } else if between == *missed {
+                        missed - span.signum() as i32
+                    } else {
+                        between
+                    }
+                }
+                // Twice as far each time, until the other side or the end of what is of use.
+                (Some((met, ..)), None) => met - finer * stride,
+                (None, Some((missed, _))) => missed + finer * stride,
+                (None, None) => break,
+            };
+            if missed.is_none() || met.is_none() {
+                stride *= 2;
+                let end = next.clamp(fine, coarse);
+                let tried = met.as_ref().map(|m| m.0).or(missed.map(|m| m.0));
+                if Some(end) == tried {
+                    break;
+                }
+                next = end;
+            }
+        }
+        met.or(best).ok_or_else(|| Error::TargetNotMet {
+            basis: self.basis.to_string(),
+            target: bound.to_string(),
+            reached: "nothing".to_owned(),
+        })
+    }
+}
+
+impl<B: Basis> fmt::Display for Quantized<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spec = SpecWriter::new(&format!("quantized({})", self.inner));
+        match self.target {
+            Target::Slack(slack) if slack == Self::DEFAULT_SLACK => spec,
+            target => target.write(spec),
+        }
+        .write(f)
+    }
+}
+
+impl<B: Basis> Basis for Quantized<B> {
+    type Coefficients = QuantizedCoefficients<B>;
+
+    /// # Errors
+    /// [`Error::TargetNotMet`] if the basis cannot meet the bound, with what it reached.
+    fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
+        self.round(&self.inner.encode(vdf)?, vdf)
+    }
+
+    fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {
+        self.inner.reconstruct(&coefficients.inner, grid)
+    }
+
+    fn moments(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Moments> {
+        self.inner.moments(&coefficients.inner, grid)
+    }
+
+    /// In its own steps, whatever the resolution asked for.
+    fn code(
+        &self,
+        coefficients: Option<&Self::Coefficients>,
+        grid: &VelocityGrid,
+        _: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<Self::Coefficients> {
+        let octave = coder.bits(coefficients.map_or(0, |c| (c.octave + MOST) as u64), 15) as i32 - MOST;
+        let resolution = Resolution::Step(step(octave).max(f64::MIN_POSITIVE));
+        let inner = self.inner.code(coefficients.map(|c| &c.inner), grid, resolution, coder)?;
+        Ok(QuantizedCoefficients { octave, inner })
+    }
+
+    fn rounded(&self, coefficients: &Self::Coefficients, _: &Vdf, _: Resolution) -> Result<Self::Coefficients> {
+        Ok(coefficients.clone())
+    }
+}
+
+impl<B: Basis> Coefficients for QuantizedCoefficients<B> {
+    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+        self.inner.visit(visitor);
+    }
+
+    /// The step and the inner basis' own.
+    fn topology_len(&self) -> usize {
+        1 + self.inner.topology_len()
+    }
+
+    fn count(&self) -> usize {
+        self.inner.count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_the_powers_they_should_be() {
+        for k in [-MOST + 1, -1000, -17, -1, 0, 1, 15, 16, 333, MOST - 1] {
+            let exact = 2f64.powf(f64::from(k) / f64::from(FINENESS));
+            assert!((step(k) / exact - 1.0).abs() < 1e-12, "{k}");
+            assert_eq!(octave(step(k)), k);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a stream must keep to: an error it may not exceed, or a length.
+
+use std::fmt;
+
+use crate::distribution::vdf::Vdf;
+use crate::error::{Error, Result};
+use crate::numerics::scaling::normalising_factor;
+use crate::numerics::summation::paired_sum;
+use crate::spec::{Options, SpecWriter};
+
+/// A bound that an encoder meets by decoding its own stream, or says that it cannot.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Target {
+    /// ‖f−g‖ / ‖f‖ at most this.
+    L2(f64),
+    /// max|f−g| / max|f| at most this.
+    Linf(f64),
+    /// So many bytes at most, whole stream.
+    Bytes(usize),
+    /// Rounding may add so much to the error `l2` that the basis has anyway, as a part of it.
+    Slack(f64),
+}
+
+impl Target {
+    /// Refuses bounds that make no sense.
+    pub(crate) fn validated(self) -> Result<Self> {
+        let positive = |name, x: f64| {
+            let allowed = "a positive finite number".to_owned();
+            let refused = Error::InvalidParameter { name, value: x.to_string(), allowed };
+            if x > 0.0 && x.is_finite() { Ok(self) } else { Err(refused) }
+        };
+        match self {
+            Self::L2(x) => positive("l2", x),
+            Self::Linf(x) => positive("linf", x),
+            Self::Slack(x) => positive("slack", x),
+            Self::Bytes(0) => positive("bytes", 0.0),
+            Self::Bytes(_) => Ok(self),
+        }
+    }
+
+    /// The target that a term's options name, by `l2`, `linf` or `bytes`.
+    pub(crate) fn from_options(options: &mut Options<'_>) -> Result<Option<Self>> {
+        match (options.number("l2")?, options.number("linf")?, options.number("bytes")?) {
+            (None, None, None) => Ok(None),
+            (Some(x), None, None) => Self::L2(x).validated().map(Some),
+            (None, Some(x), None) => Self::Linf(x).validated().map(Some),
+            (None, None, Some(n)) => Self::Bytes(n).validated().map(Some),
+            _ => Err(options.refused("l2, linf and bytes", "as given", "only one of them")),
+        }
+    }
+
+    /// The same of what the basis has not asked for itself.
+    pub(crate) fn from_unread(options: &mut Options<'_>) -> Result<Option<Self>> {
+        if ["l2", "linf", "bytes"].into_iter().any(|key| options.was_read(key)) {
+            Ok(None)
+        } else {
+            Self::from_options(options)
+        }
+    }
+
+    pub(crate) fn write(self, spec: SpecWriter) -> SpecWriter {
+        match self {
+            Self::L2(x) => spec.option(true, "l2", x),
+            Self::Linf(x) => spec.option(true, "linf", x),
+            Self::Bytes(n) => spec.option(true, "bytes", n),
+            Self::Slack(x) => spec.option(true, "slack", x),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::L2(x) => write!(f, "l2 = {x}"),
+            Self::Linf(x) => write!(f, "linf = {x}"),
+            Self::Bytes(n) => write!(f, "{n} bytes"),
+            Self::Slack(x) => write!(f, "slack = {x}"),
+        }
+    }
+}
+
+/// ‖f−g‖ / ‖f‖; 0/0 is no error.
+pub(crate) fn relative_l2(original: &Vdf, reconstruction: &Vdf) -> f64 {
+    let (f, g) = (original.as_slice(), reconstruction.as_slice());
+    let factor = normalising_factor(f64::max(original.peak(), reconstruction.peak()));
+    let row = original.grid().shape()[2];
+    let difference = paired_sum(f, g, row, |f, g| ((f - g) * factor).powi(2)).sqrt();
+    let norm = paired_sum(f, g, row, |f, _| (f * factor).powi(2)).sqrt();
+    if difference == 0.0 { 0.0 } else { difference / norm }
+}
+
+/// max|f−g| / max|f|; 0/0 is no error.
+pub(crate) fn relative_linf(original: &Vdf, reconstruction: &Vdf) -> f64 {
+    let pairs = original.as_slice().iter().zip(reconstruction.as_slice());
+    let worst = pairs.fold(0.0, |worst, (f, g)| f64::max(worst, (f - g).abs()));
+    if worst == 0.0 { 0.0 } else { worst / original.peak() }
+}

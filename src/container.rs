@@ -1,0 +1,113 @@
+//! The file: an expansion as bytes that another process reads with nothing else at hand. Format: `docs/format.md`.
+
+use crate::any_basis::AnyBasis;
+use crate::basis::{Basis, Expansion};
+use crate::coding::{Coder, Resolution, malformed};
+use crate::distribution::grid::VelocityGrid;
+use crate::error::Result;
+use crate::header;
+use crate::registry::Registry;
+use crate::spec::Spec;
+
+/// The first bytes of every stream.
+const MAGIC: &[u8; 3] = b"VDF";
+/// The version of the format that is written, the fourth byte.
+pub const VERSION: u8 = 1;
+const HEAD: usize = MAGIC.len() + 1;
+const CHECKSUM: usize = 4;
+
+/// Most cells of a grid that [`Registry::decode`] reads (2²⁶, half a gigabyte of values); more with
+/// [`Registry::decode_within`].
+pub const MOST_CELLS: usize = 1 << 26;
+
+/// What a stream is, and what each part of it costs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamInfo {
+    /// The version of the format.
+    pub version: u8,
+    /// The grid of the distribution.
+    pub grid: VelocityGrid,
+    /// The spec of the basis.
+    pub spec: Spec,
+    /// Parts in the order of the stream, and their bytes; to a byte or two, since bits are not stored one by one.
+    pub parts: Vec<(&'static str, usize)>,
+}
+
+impl<B: Basis> Expansion<B> {
+    /// The expansion as a stream that [`Registry::decode`] reads: grid, basis, coefficients and a checksum.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSpec`](crate::Error::InvalidSpec) for a basis that no spec names, and
+    /// [`Error::ForeignCoefficients`](crate::Error::ForeignCoefficients) for coefficients of another basis.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let spec: Spec = self.basis().to_string().parse()?;
+        let mut coder = Coder::writing();
+        header::code(&mut coder, Some((self.grid(), &spec)), usize::MAX)?;
+        self.basis().code(Some(self.coefficients()), self.grid(), Resolution::Exact, &mut coder)?;
+        let mut bytes = [&MAGIC[..], &[VERSION]].concat();
+        bytes.extend(coder.finish());
+        let checksum = crc32fast::hash(&bytes);
+        bytes.extend(checksum.to_le_bytes());
+        Ok(bytes)
+    }
+}
+
+impl Registry {
+    /// The expansion that a stream holds.
+    ///
+    /// # Errors
+    /// [`Error::MalformedStream`](crate::Error::MalformedStream) for bytes that are cut, damaged, of another version, or
+    /// claim more than [`MOST_CELLS`]; [`Error::InvalidSpec`](crate::Error::InvalidSpec) for a basis that this registry
+    /// does not know.
+    pub fn decode(&self, bytes: &[u8]) -> Result<Expansion<AnyBasis>> {
+        self.decode_within(bytes, MOST_CELLS)
+    }
+
+    /// As [`Registry::decode`], with another limit on the cells of the grid.
+    ///
+    /// # Errors
+    /// As [`Registry::decode`].
+    pub fn decode_within(&self, bytes: &[u8], most_cells: usize) -> Result<Expansion<AnyBasis>> {
+        Ok(self.read(bytes, most_cells)?.0)
+    }
+
+    /// What a stream is and what its parts cost.
+    ///
+    /// # Errors
+    /// As [`Registry::decode`].
+    pub fn info(&self, bytes: &[u8]) -> Result<StreamInfo> {
+        let (expansion, spec, parts) = self.read(bytes, MOST_CELLS)?;
+        let mut all = vec![("format", HEAD)];
+        all.extend(parts);
+        all.push(("checksum", CHECKSUM));
+        Ok(StreamInfo { version: VERSION, grid: *expansion.grid(), spec, parts: all })
+    }
+
+    fn read(&self, bytes: &[u8], most_cells: usize) -> Result<(Expansion<AnyBasis>, Spec, Vec<(&'static str, usize)>)> {
+        let Some(body) = checked(bytes)? else { return Err(malformed("it is shorter than any stream")) };
+        let mut coder = Coder::reading(body);
+        coder.part("grid and basis");
+        let (grid, spec) = header::code(&mut coder, None, most_cells)?;
+        let basis = self.build(&spec)?;
+        coder.part("coefficients");
+        let coefficients = basis.code(None, &grid, Resolution::Exact, &mut coder)?;
+        Ok((Expansion::from_parts(grid, basis, coefficients), spec, coder.parts()))
+    }
+}
+
+/// What stands between the version and the checksum, if both are right.
+fn checked(bytes: &[u8]) -> Result<Option<&[u8]>> {
+    let Some((content, checksum)) = bytes.split_last_chunk::<CHECKSUM>() else { return Ok(None) };
+    let Some((magic, [version, body @ ..])) = content.split_first_chunk::<{ MAGIC.len() }>() else { return Ok(None) };
+    if magic != MAGIC {
+        return Err(malformed(format!("it begins with {magic:02x?}, not with `VDF`")));
+    }
+    if *version != VERSION {
+        return Err(malformed(format!("it is of version {version}; this reads version {VERSION}")));
+    }
+    let (expected, found) = (u32::from_le_bytes(*checksum), crc32fast::hash(content));
+    if expected != found {
+        return Err(malformed(format!("its checksum is {found:08x}, not {expected:08x}: it is cut or damaged")));
+    }
+    Ok(Some(body))
+}

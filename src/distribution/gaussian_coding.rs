@@ -1,0 +1,399 @@
+//! Gaussians in a stream: shared by all bases that are made of them.
+//!
+//! Each number is rounded in steps that change the distribution equally. With g = A exp(−½|z|²), z = L⁻¹(v − u), Σ = L Lᵀ
+//! and the norm a = ‖g‖ = A (π^{3/2} |L| / dV)^{1/2} over the cells, the derivatives by a, by u along the columns of L, by
+//! the logarithms of L's diagonal and by the rest of L⁻¹ dL have the norms 1, a/√2, a √3/2 and a/2. The norm itself
+//! thus takes steps of the resolution, and the others steps over these factors: a reader knows a before it needs them.
+
+use std::f64::consts::{PI, SQRT_2};
+
+use nalgebra::{Matrix3, Vector3};
+
+use super::frame::{Frame, Orientation};
+use super::gaussian_fit::Gaussian;
+use super::grid::VelocityGrid;
+use super::moments::Moments;
+use crate::coding::{Coder, Integers, Reals, Resolution, malformed, multiple};
+use crate::error::Result;
+
+/// Which numbers of its covariance a Gaussian has of its own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Widths {
+    /// One for all axes.
+    One,
+    /// One along each of the grid's axes.
+    PerAxis,
+    /// Any covariance.
+    Full,
+    /// One across and one along a field; the frame's axes are given.
+    AcrossAndAlong([f64; 3]),
+    /// None: those of the Gaussian before, if there is one.
+    Same,
+}
+
+/// What is expected of the Gaussians of one stream.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct GaussianModels {
+    norm: Integers,
+    mean: Integers,
+    width: Integers,
+    tilt: Integers,
+    exact: [Reals; 4],
+    /// The last norm, in steps: they come in descending order.
+    steps: Option<i64>,
+    last: Option<Frame>,
+}
+
+/// Widths and means in units of these are what is expected: cells along the grid's axes.
+struct Cells {
+    middle: [f64; 3],
+    spacing: [f64; 3],
+}
+
+/// In a box of n cells, a width of n/8 cells is not surprising, nor is a factor of 2 from it; nor a mean anywhere
+/// within a quarter of the box from its middle.
+const EXPECTED_WIDTH: f64 = 0.125;
+const WIDTH_SPREAD: f64 = 0.7;
+const MEAN_SPREAD: f64 = 0.2;
+const TILT_SPREAD: f64 = 0.5;
+/// Norms beyond so many steps are no Gaussians but noise; so are widths of e^±100 cells.
+const MOST_STEPS: usize = 1 << 52;
+const MOST_LOGARITHM: f64 = 100.0;
+/// And axes that lean by so many widths.
+const MOST_TILT: f64 = 1e6;
+/// Farther than this from the middle, in boxes, no Gaussian has ever been found.
+const MOST_MEAN: f64 = 1e6;
+
+/// The norm of a Gaussian over the cells, had it no end: by it they are ordered in a stream.
+pub(crate) fn norm(gaussian: &Gaussian, grid: &VelocityGrid) -> f64 {
+    let spacing = grid.spacing();
+    let scales = gaussian.frame.scales;
+    // Geometric means first: volumes leave the range of f64 sooner than densities.
+    let volume: f64 = (0..3).map(|i| scales[i] / spacing[i]).product();
+    gaussian.peak.abs() * (PI.powf(1.5) * volume).sqrt()
+}
+
+impl GaussianModels {
+    /// Writes a Gaussian, or reads one. Rounded ones come in descending order of their norms.
+    pub(crate) fn code(
+        &mut self,
+        coder: &mut Coder<'_>,
+        gaussian: Option<&Gaussian>,
+        widths: Widths,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+    ) -> Result<Gaussian> {
+        match resolution {
+            Resolution::Exact => self.exact(coder, gaussian, widths),
+            Resolution::Step(step) => self.rounded(coder, gaussian, widths, grid, step),
+        }
+    }
+
+    fn exact(&mut self, coder: &mut Coder<'_>, gaussian: Option<&Gaussian>, widths: Widths) -> Result<Gaussian> {
+        let given = gaussian.copied().unwrap_or(Gaussian { peak: 1.0, frame: Frame::grid_aligned([0.0; 3], [1.0; 3]) });
+        let [peaks, centres, scales, angles] = &mut self.exact;
+        let peak = coder.real(peaks, given.peak)?;
+        let mut frame = given.frame;
+        for value in &mut frame.centre {
+            *value = coder.real(centres, *value)?;
+        }
+        let own: &[usize] = match widths {
+            Widths::One => &[0],
+            Widths::PerAxis | Widths::Full => &[0, 1, 2],
+            Widths::AcrossAndAlong(_) => &[0, 2],
+            Widths::Same => &[],
+        };
+        for &axis in own {
+            frame.scales[axis] = coder.real(scales, frame.scales[axis])?;
+        }
+        let turned = widths == Widths::Full && coder.bits(u64::from(frame.rotation.is_some()), 1) == 1;
+        if turned {
+            for value in frame.rotation.get_or_insert_default() {
+                *value = coder.real(angles, *value)?;
+            }
+        }
+        if coder.is_reading() {
+            match widths {
+                Widths::One => frame.scales = [frame.scales[0]; 3],
+                Widths::AcrossAndAlong(field) => frame = along_field(field, frame),
+                Widths::Same => frame = self.as_before(frame),
+                Widths::PerAxis | Widths::Full => {}
+            }
+        }
+        self.last = Some(frame);
+        if frame.scales.iter().any(|&scale| scale <= 0.0) {
+            return Err(malformed(format!("widths {:?} that are not positive", frame.scales)));
+        }
+        Ok(Gaussian { peak, frame })
+    }
+
+    fn as_before(&self, frame: Frame) -> Frame {
+        self.last.map_or(frame, |last| Frame { centre: frame.centre, ..last })
+    }
+
+    fn rounded(
+        &mut self,
+        coder: &mut Coder<'_>,
+        gaussian: Option<&Gaussian>,
+        widths: Widths,
+        grid: &VelocityGrid,
+        step: f64,
+    ) -> Result<Gaussian> {
+        let cells = Cells { middle: grid.middle(), spacing: grid.spacing() };
+        let boxes = grid.shape().map(|n| n as f64);
+        // The sign, and the norm in steps.
+        let negative = coder.rarely(gaussian.is_some_and(|g| g.peak < 0.0));
+        let steps = gaussian.map_or(1, |g| multiple(norm(g, grid), step)).max(1);
+        let steps = match self.steps {
+            None => coder.count(steps as usize - 1, MOST_STEPS)? as i64 + 1,
+            Some(last) => {
+                let spread = (last as f64 / 8.0).max(1.0);
+                let less = coder.scaled(&mut self.norm, last - steps, finest(spread))?;
+                let now = last.saturating_sub(less);
+                if now < 1 || now > MOST_STEPS as i64 {
+                    return Err(malformed(format!("a Gaussian of norm {now}")));
+                }
+                now
+            }
+        };
+        self.steps = Some(steps);
+        let share = 1.0 / steps as f64;
+        let shape = match (widths, self.last) {
+            (Widths::Same, Some(last)) => last,
+            _ => self.code_shape(coder, gaussian.map(|g| &g.frame), widths, &cells, boxes, share)?,
+        };
+        let factor = lower_factor(&shape, &cells);
+        // The mean, in columns of L from the middle of the box.
+        let unit = share * SQRT_2;
+        let from_middle =
+            |g: &Gaussian| Vector3::from_fn(|i, _| (g.frame.centre[i] - cells.middle[i]) / cells.spacing[i]);
+        let inverse = factor.try_inverse().unwrap_or_else(Matrix3::identity);
+        let given = gaussian.map_or_else(Vector3::zeros, |g| inverse * from_middle(g));
+        let mut z = Vector3::zeros();
+        for i in 0..3 {
+            let spread = MEAN_SPREAD * (0..=i).map(|j| (inverse[(i, j)] * boxes[j]).powi(2)).sum::<f64>().sqrt();
+            let places = finest(spread / unit);
+            z[i] = coder.scaled(&mut self.mean, multiple(given[i], unit), places)? as f64 * unit;
+        }
+        let offset = factor * z;
+        if (0..3).any(|i| !(offset[i].abs() < MOST_MEAN * boxes[i])) {
+            return Err(malformed("a Gaussian that lies outside of everything"));
+        }
+        let centre = std::array::from_fn(|i| cells.middle[i] + offset[i] * cells.spacing[i]);
+        let frame = Frame { centre, ..shape };
+        let mut rounded = Gaussian { peak: 1.0, frame };
+        rounded.peak = steps as f64 * step / norm(&rounded, grid);
+        if negative {
+            rounded.peak = -rounded.peak;
+        }
+        self.last = Some(frame);
+        Ok(rounded)
+    }
+
+    /// Widths and axes; the centre stays at zero.
+    fn code_shape(
+        &mut self,
+        coder: &mut Coder<'_>,
+        given: Option<&Frame>,
+        widths: Widths,
+        cells: &Cells,
+        boxes: [f64; 3],
+        share: f64,
+    ) -> Result<Frame> {
+        let unit = share * 2.0 / 3f64.sqrt();
+        match widths {
+            Widths::One => {
+                // One number that stands for three axes must be so much finer; likewise below.
+                let scale = self.code_width(coder, given.map(|f| f.scales[0]), cells, boxes, 0, unit / 3f64.sqrt())?;
+                Ok(Frame::grid_aligned([0.0; 3], [scale; 3]))
+            }
+            Widths::AcrossAndAlong(field) => {
+                let across = self.code_width(coder, given.map(|f| f.scales[0]), cells, boxes, 0, unit / SQRT_2)?;
+                let along = self.code_width(coder, given.map(|f| f.scales[2]), cells, boxes, 2, unit)?;
+                Ok(along_field(field, Frame::grid_aligned([0.0; 3], [across, across, along])))
+            }
+            Widths::PerAxis | Widths::Same => {
+                let mut scales = [0.0; 3];
+                for (i, scale) in scales.iter_mut().enumerate() {
+                    *scale = self.code_width(coder, given.map(|f| f.scales[i]), cells, boxes, i, unit)?;
+                }
+                Ok(Frame::grid_aligned([0.0; 3], scales))
+            }
+            Widths::Full => {
+                let given = given.map(|frame| lower_factor(frame, cells));
+                let mut factor = Matrix3::zeros();
+                for i in 0..3 {
+                    let width = given.map(|given| given[(i, i)] * cells.spacing[i]);
+                    factor[(i, i)] = self.code_width(coder, width, cells, boxes, i, unit)? / cells.spacing[i];
+                }
+                // M = L⁻¹ dL is lower triangular, as L is: a change of L_21 alone makes M_21 = dL_21 / L_22, one of L_20
+                // M_20 = dL_20 / L_22, one of L_10 M_10 = dL_10 / L_11 and M_20 = −L_21 dL_10 / (L_11 L_22).
+                for (i, j) in [(2, 1), (1, 0), (2, 0)] {
+                    let reach = if i == 1 { (factor[(2, 1)] / factor[(2, 2)]).hypot(1.0) } else { 1.0 };
+                    let unit = 2.0 * share / reach;
+                    let value = multiple(given.map_or(0.0, |given| given[(i, j)] / factor[(i, i)]), unit);
+                    let value = coder.scaled(&mut self.tilt, value, finest(TILT_SPREAD / unit))? as f64 * unit;
+                    if value.abs() > MOST_TILT {
+                        return Err(malformed("a Gaussian that is tilted beyond measure"));
+                    }
+                    factor[(i, j)] = value * factor[(i, i)];
+                }
+                Ok(frame_of(&factor, cells))
+            }
+        }
+    }
+
+    /// A width, by its logarithm.
+    fn code_width(
+        &mut self,
+        coder: &mut Coder<'_>,
+        given: Option<f64>,
+        cells: &Cells,
+        boxes: [f64; 3],
+        axis: usize,
+        unit: f64,
+    ) -> Result<f64> {
+        let expected = EXPECTED_WIDTH * boxes[axis] * cells.spacing[axis];
+        let value = multiple(given.map_or(0.0, |width| (width / expected).ln()), unit);
+        let value = coder.scaled(&mut self.width, value, finest(WIDTH_SPREAD / unit))? as f64 * unit;
+        if value.abs() > MOST_LOGARITHM {
+            return Err(malformed(format!("a width of e^{value} times what is expected")));
+        }
+        Ok(expected * value.exp())
+    }
+}
+
+/// How many digits of numbers that spread like this (in steps) look like noise.
+fn finest(spread: f64) -> u32 {
+    // A quarter of the spread is where the distribution begins to show.
+    (0.25 * spread).max(1.0).log2().clamp(0.0, 52.0) as u32
+}
+
+fn lower_factor(frame: &Frame, cells: &Cells) -> Matrix3<f64> {
+    if frame.rotation.is_none() {
+        return Matrix3::from_diagonal(&Vector3::from_fn(|i, _| frame.scales[i] / cells.spacing[i]));
+    }
+    // Σ = B Bᵀ with B's columns the scaled axes; L Lᵀ = Σ by Q R of Bᵀ, which keeps narrow widths to the last digit.
+    let axes = frame.axes();
+    let transposed = Matrix3::from_fn(|k, i| frame.scales[k] * axes[k][i] / cells.spacing[i]);
+    let mut lower = transposed.qr().r().transpose();
+    for j in 0..3 {
+        if lower[(j, j)] < 0.0 {
+            (0..3).for_each(|i| lower[(i, j)] = -lower[(i, j)]);
+        }
+    }
+    lower
+}
+
+fn frame_of(factor: &Matrix3<f64>, cells: &Cells) -> Frame {
+    let physical = Matrix3::from_fn(|i, j| factor[(i, j)] * cells.spacing[i]);
+    // Scaled, so that squares stay in range.
+    let unit = physical.amax();
+    let covariance = (physical / unit) * (physical / unit).transpose();
+    let pressure = std::array::from_fn(|i| std::array::from_fn(|j| covariance[(i, j)]));
+    let moments = Moments { density: 1.0, bulk_velocity: [0.0; 3], pressure, heat_flux: [0.0; 3] };
+    let frame = Orientation::PressureEigenframe.frame(&moments);
+    Frame { scales: frame.scales.map(|scale| scale.max(f64::MIN_POSITIVE) * unit), ..frame }
+}
+
+/// Widths across and along a field, on its axes.
+fn along_field(field: [f64; 3], frame: Frame) -> Frame {
+    let round = Moments {
+        density: 1.0,
+        bulk_velocity: [0.0; 3],
+        pressure: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        heat_flux: [0.0; 3],
+    };
+    let rotation = Orientation::FieldAligned(field).frame(&round).rotation;
+    Frame { rotation, scales: [frame.scales[0], frame.scales[0], frame.scales[2]], ..frame }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid() -> VelocityGrid {
+        VelocityGrid::new([40, 36, 30], [-6e5, -5e5, -7e5], [3e4, 3.3e4, 4e4]).unwrap()
+    }
+
+    fn gaussians() -> Vec<Gaussian> {
+        let tilted = Frame { centre: [1e5, -2e5, 3e5], rotation: Some([0.3, -0.8, 1.9]), scales: [2e5, 5e4, 9e4] };
+        let round = Frame { centre: [-3e5, 2e4, 1e4], rotation: Some([1e-3, 0.0, 0.2]), scales: [1e5, 1e5, 1e5] };
+        let aligned = Frame::grid_aligned([9e5, 0.0, -1e4], [3e4, 2e5, 4e5]);
+        vec![
+            Gaussian { peak: 3e-13, frame: tilted },
+            Gaussian { peak: -1e-13, frame: round },
+            Gaussian { peak: 1e-14, frame: aligned },
+        ]
+    }
+
+    fn code(
+        coder: &mut Coder<'_>,
+        given: Option<&[Gaussian]>,
+        widths: Widths,
+        resolution: Resolution,
+    ) -> Vec<Gaussian> {
+        let mut models = GaussianModels::default();
+        (0..3).map(|k| models.code(coder, given.map(|g| &g[k]), widths, &grid(), resolution).unwrap()).collect()
+    }
+
+    fn values(gaussian: &Gaussian) -> Vec<f64> {
+        let axes = gaussian.frame.axes();
+        let cells: [Vec<f64>; 3] = [0, 1, 2].map(|axis| grid().centres(axis));
+        let mut values = Vec::new();
+        for x in &cells[0] {
+            for y in &cells[1] {
+                for z in &cells[2] {
+                    let d = [x - gaussian.frame.centre[0], y - gaussian.frame.centre[1], z - gaussian.frame.centre[2]];
+                    let q: f64 = (0..3)
+                        .map(|i| ((0..3).map(|j| axes[i][j] * d[j]).sum::<f64>() / gaussian.frame.scales[i]).powi(2))
+                        .sum();
+                    values.push(gaussian.peak * (-0.5 * q).exp());
+                }
+            }
+        }
+        values
+    }
+
+    fn distance(a: &Gaussian, b: &Gaussian) -> f64 {
+        values(a).iter().zip(values(b)).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_rounding_is_a_projection() {
+        for widths in
+            [Widths::One, Widths::PerAxis, Widths::Full, Widths::AcrossAndAlong([1.0, 2.0, -1.0]), Widths::Same]
+        {
+            for resolution in [Resolution::Exact, Resolution::Step(1e-14), Resolution::Step(1e-18)] {
+                let mut writer = Coder::writing();
+                let written = code(&mut writer, Some(&gaussians()), widths, resolution);
+                let bytes = writer.finish();
+                let read = code(&mut Coder::reading(&bytes), None, widths, resolution);
+                if matches!(resolution, Resolution::Step(_)) || widths == Widths::Full {
+                    assert_eq!(read, written, "{widths:?} {resolution:?}");
+                }
+                assert_eq!(
+                    code(&mut Coder::writing(), Some(&read), widths, resolution),
+                    read,
+                    "{widths:?} {resolution:?}"
+                );
+            }
+        }
+        assert_eq!(code(&mut Coder::writing(), Some(&gaussians()), Widths::Full, Resolution::Exact), gaussians());
+    }
+
+    #[test]
+    fn every_number_is_rounded_as_finely_as_the_distribution_needs() {
+        // Ten numbers off by up to half a step each: together at most half a step times the root of ten, if their
+        // derivatives are orthogonal, as those of a Gaussian nearly are; and no finer than needed.
+        for gaussian in &gaussians()[..2] {
+            let step = 0.01 * norm(gaussian, &grid());
+            let mut models = GaussianModels::default();
+            let resolution = Resolution::Step(step);
+            let rounded =
+                models.code(&mut Coder::writing(), Some(gaussian), Widths::Full, &grid(), resolution).unwrap();
+            let error = distance(gaussian, &rounded) / step;
+            assert!((0.3..1.7).contains(&error), "{error}");
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! The head of a stream: the grid, and the spec of the basis. Knows no basis.
+
+use crate::coding::{Bit, Coder, malformed};
+use crate::distribution::grid::VelocityGrid;
+use crate::error::Result;
+use crate::spec::{MAX_DEPTH, MAX_LENGTH, Spec, Term};
+
+/// Words that specs are made of, each kept as its number: names, keys and values. New ones are added at the end only:
+/// streams hold the numbers. What is not here is spelt out.
+const WORDS: [&str; 128] = [
+    "maxwellian",
+    "hermite",
+    "mixture",
+    "cosine",
+    "wavelet",
+    "spherical",
+    "octree",
+    "pca",
+    "log",
+    "quantized",
+    "conserve",
+    "fast",
+    "balanced",
+    "smallest",
+    "l2",
+    "linf",
+    "bytes",
+    "slack",
+    "fit",
+    "moments",
+    "least-squares",
+    "covariance",
+    "isotropic",
+    "diagonal",
+    "full",
+    "order",
+    "truncation",
+    "cube",
+    "total-degree",
+    "hyperbolic-cross",
+    "terms",
+    "weight",
+    "symmetric",
+    "asymmetric",
+    "projection",
+    "quadrature",
+    "search",
+    "residual",
+    "fitted",
+    "scale",
+    "centre",
+    "scales",
+    "frame",
+    "grid",
+    "pressure",
+    "field-aligned",
+    "field",
+    "components",
+    "tied",
+    "spherical-harmonics",
+    "kappa",
+    "refine",
+    "none",
+    "start",
+    "auto",
+    "k-means",
+    "moment-split",
+    "greedy",
+    "select",
+    "fixed",
+    "bic",
+    "mml",
+    "error",
+    "samples",
+    "seed",
+    "tolerance",
+    "iterations",
+    "block",
+    "keep",
+    "padding",
+    "mirror",
+    "zeros",
+    "threshold",
+    "discard",
+    "filter",
+    "haar",
+    "db2",
+    "db3",
+    "db4",
+    "db5",
+    "db6",
+    "db7",
+    "db8",
+    "db9",
+    "db10",
+    "sym4",
+    "sym5",
+    "sym6",
+    "sym7",
+    "sym8",
+    "coif1",
+    "coif2",
+    "coif3",
+    "bior1.3",
+    "bior2.2",
+    "bior4.4",
+    "boundary",
+    "periodic",
+    "whole-sample",
+    "level",
+    "soft",
+    "rounding",
+    "int8",
+    "step",
+    "floor",
+    "heat-flux",
+    "yes",
+    "no",
+    "x",
+    "y",
+    "z",
+    "degree",
+    "method",
+    "joint",
+    "misner",
+    "burnett",
+    "shells",
+    "leaf",
+    "linear",
+    "best",
+    "coefficients",
+    "splits",
+    "axis",
+    "values",
+    "log10",
+    "dictionary",
+    "radius",
+    "blend",
+];
+/// Digits of the number of a word.
+const WORD_BITS: u32 = 7;
+/// Most terms joined by `+`, and most options of one.
+const MOST_PARTS: usize = 64;
+
+/// Writes the grid and the spec, or reads them.
+///
+/// # Errors
+/// [`Error::MalformedStream`](crate::Error::MalformedStream) for what is no grid of at most `most_cells`, or no spec.
+pub(crate) fn code(
+    coder: &mut Coder<'_>,
+    given: Option<(&VelocityGrid, &Spec)>,
+    most_cells: usize,
+) -> Result<(VelocityGrid, Spec)> {
+    let grid = code_grid(coder, given.map(|(grid, _)| grid), most_cells)?;
+    let spec = code_spec(coder, given.map(|(_, spec)| spec), 0)?;
+    Ok((grid, spec))
+}
+
+fn code_grid(coder: &mut Coder<'_>, given: Option<&VelocityGrid>, most_cells: usize) -> Result<VelocityGrid> {
+    let mut shape = given.map_or([0; 3], VelocityGrid::shape);
+    let mut lower = given.map_or([0.0; 3], VelocityGrid::lower);
+    let mut spacing = given.map_or([0.0; 3], VelocityGrid::spacing);
+    for axis in 0..3 {
+        let same = axis > 0 && coder.bits(u64::from(shape[axis] == shape[axis.max(1) - 1]), 1) == 1;
+        shape[axis] = if same { shape[axis - 1] } else { coder.count(shape[axis], most_cells)? };
+    }
+    let cells = shape.iter().try_fold(1_usize, |cells, &n| cells.checked_mul(n)).filter(|&cells| cells <= most_cells);
+    if cells.is_none() {
+        return Err(malformed(format!("a grid of shape {shape:?}, where at most {most_cells} cells are read")));
+    }
+    // Index units are a single bit.
+    let unit = VelocityGrid::unit(shape).ok();
+    if coder.bits(u64::from(given.is_some() && given == unit.as_ref()), 1) == 1 {
+        return unit.ok_or_else(|| malformed(format!("a grid of shape {shape:?}")));
+    }
+    for axis in 0..3 {
+        let same =
+            axis > 0 && coder.bits(u64::from(spacing[axis].to_bits() == spacing[axis.max(1) - 1].to_bits()), 1) == 1;
+        spacing[axis] = if same { spacing[axis - 1] } else { coder.decimal(spacing[axis])? };
+        // Boxes about zero are common.
+        let centred = -0.5 * shape[axis] as f64 * spacing[axis];
+        let is_centred = coder.bits(u64::from(lower[axis].to_bits() == centred.to_bits()), 1) == 1;
+        lower[axis] = if is_centred { centred } else { coder.decimal(lower[axis])? };
+    }
+    VelocityGrid::new(shape, lower, spacing).map_err(|error| malformed(error.to_string()))
+}
+
+fn code_spec(coder: &mut Coder<'_>, given: Option<&Spec>, depth: usize) -> Result<Spec> {
+    if depth > MAX_DEPTH {
+        return Err(malformed(format!("a spec of more than {MAX_DEPTH} parentheses inside each other")));
+    }
+    let mut terms = Vec::new();
+    loop {
+        let term = given.and_then(|spec| spec.terms.get(terms.len()));
+        terms.push(code_term(coder, term, depth)?);
+        let more = given.is_some_and(|spec| spec.terms.len() > terms.len());
+        if !coder.bit(&mut Bit::expected(1 << 13, 0), more) {
+            return Ok(Spec { terms });
+        }
+        if terms.len() == MOST_PARTS {
+            return Err(malformed(format!("a spec of more than {MOST_PARTS} terms")));
+        }
+    }
+}
+
+fn code_term(coder: &mut Coder<'_>, given: Option<&Term>, depth: usize) -> Result<Term> {
+    let name = code_word(coder, given.map(|term| &term.name[..]))?;
+    let nested = coder.bit(&mut Bit::expected(1 << 14, 0), given.is_some_and(|term| term.inner.is_some()));
+    let inner = match nested {
+        true => Some(code_spec(coder, given.and_then(|term| term.inner.as_ref()), depth + 1)?),
+        false => None,
+    };
+    let count = coder.count(given.map_or(0, |term| term.options.len()), MOST_PARTS)?;
+    let mut options = Vec::new();
+    for index in 0..count {
+        let option = given.and_then(|term| term.options.get(index));
+        let key = code_word(coder, option.map(|(key, _)| &key[..]))?;
+        options.push((key, code_value(coder, option.map(|(_, value)| &value[..]))?));
+    }
+    Ok(Term { name, inner, options })
+}
+
+/// A value: a number as Rust prints it, or a word.
+fn code_value(coder: &mut Coder<'_>, given: Option<&str>) -> Result<String> {
+    let number = given.and_then(|text| {
+        let value: f64 = text.parse().ok()?;
+        let plain = format!("{value}") == text;
+        (plain || format!("{value:e}") == text).then_some((value, plain))
+    });
+    if coder.bits(u64::from(number.is_some()), 1) == 0 {
+        return code_word(coder, given);
+    }
+    let (value, plain) = number.unwrap_or((0.0, true));
+    let value = coder.decimal(value)?;
+    let plain = coder.bit(&mut Bit::expected(60_000, 0), plain);
+    Ok(if plain { format!("{value}") } else { format!("{value:e}") })
+}
+
+fn code_word(coder: &mut Coder<'_>, given: Option<&str>) -> Result<String> {
+    let known = given.and_then(|word| WORDS.iter().position(|known| *known == word));
+    if !coder.rarely(given.is_some() && known.is_none()) {
+        return Ok(WORDS[coder.bits(known.unwrap_or(0) as u64, WORD_BITS) as usize].to_owned());
+    }
+    let bytes = given.unwrap_or_default().as_bytes();
+    let length = coder.count(bytes.len(), MAX_LENGTH)?;
+    let spelt = (0..length).map(|k| coder.bits(u64::from(bytes.get(k).copied().unwrap_or(0)), 8) as u8).collect();
+    String::from_utf8(spelt).map_err(|_| malformed("a word of a spec that is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn there_and_back(grid: &VelocityGrid, spec: &str) -> usize {
+        let spec: Spec = spec.parse().unwrap();
+        let mut writer = Coder::writing();
+        code(&mut writer, Some((grid, &spec)), usize::MAX).unwrap();
+        let bytes = writer.finish();
+        let read = code(&mut Coder::reading(&bytes), None, usize::MAX).unwrap();
+        assert_eq!(read, (*grid, spec));
+        bytes.len()
+    }
+
+    #[test]
+    fn grids_and_specs_come_back_and_are_short() {
+        let unit = VelocityGrid::unit([50; 3]).unwrap();
+        let cut = VelocityGrid::new([68, 72, 56], [-560e3, -640e3, -640e3], [20e3; 3]).unwrap();
+        let centred = VelocityGrid::from_edges([50, 40, 50], [-1e6, -1e6, -1e6], [1e6; 3]).unwrap();
+        let odd = VelocityGrid::new([7, 1, 1000], [0.1 + 0.2, -1.0 / 3.0, 0.0], [1.0 / 7.0, 1e-3, 3e70]).unwrap();
+        for (grid, most) in [(unit, 3), (cut, 15), (centred, 9), (odd, 50)] {
+            let len = there_and_back(&grid, "maxwellian");
+            assert!(len <= most + 2, "{grid}: {len}");
+        }
+        let len = there_and_back(&unit, "quantized(mixture:components=40 + wavelet):l2=0.03");
+        assert!(len <= 14, "{len}");
+        there_and_back(&unit, "mine:path=/data/a.vdfb,n=1e-5,m=0.00001,k=1e+5,field=0e0/1e0/2.5e-9 + log(ü:q=00)");
+    }
+
+    #[test]
+    fn words_are_found_once() {
+        for (k, word) in WORDS.iter().enumerate() {
+            assert_eq!(WORDS.iter().position(|other| other == word), Some(k), "{word}");
+        }
+    }
+
+    #[test]
+    fn grids_larger_than_allowed_are_refused_before_anything_is_allocated() {
+        let mut writer = Coder::writing();
+        writer.count(1 << 20, usize::MAX).unwrap();
+        writer.bits(0b11, 2);
+        let bytes = writer.finish();
+        let error = code(&mut Coder::reading(&bytes), None, 1 << 27).unwrap_err().to_string();
+        assert!(error.contains("[1048576, 1048576, 1048576]") && error.contains("at most 134217728"), "{error}");
+    }
+}
