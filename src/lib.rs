@@ -62,6 +62,7 @@ pub mod distribution;
 pub mod error;
 mod header;
 pub mod numerics;
+pub mod presets;
 pub mod registry;
 pub mod spec;
 
@@ -91,4 +92,5 @@ pub use distribution::vdf::Vdf;
 pub use error::{Error, Result};
 pub use ndarray;
 pub use numerics::selection::Selection;
+pub use presets::{Effort, Preset};
 pub use registry::Registry;

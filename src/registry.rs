@@ -12,6 +12,7 @@ use crate::compose::quantized::Quantized;
 use crate::compose::residual::Residual;
 use crate::compose::target::Target;
 use crate::error::Result;
+use crate::presets::{Effort, Preset};
 use crate::spec::{Options, Spec, Term, invalid};
 
 type Build = fn(&mut Options<'_>) -> Result<AnyBasis>;
@@ -49,6 +50,9 @@ impl Registry {
             .with::<Maxwellian>()
             .with::<Mixture>()
             .with::<Wavelet>()
+            .with_builder("fast", |options| Preset::from_options(Effort::Fast, options).map(AnyBasis::new))
+            .with_builder("balanced", |options| Preset::from_options(Effort::Balanced, options).map(AnyBasis::new))
+            .with_builder("smallest", |options| Preset::from_options(Effort::Smallest, options).map(AnyBasis::new))
             .with_combinator("log", |inner, options| {
                 Ok(AnyBasis::new(match options.number("floor")? {
                     Some(floor) => LogDensity::above(inner, floor)?,
@@ -69,9 +73,13 @@ impl Registry {
 
     /// This registry with one more basis; one of the same name is replaced.
     #[must_use]
-    pub fn with<B: NamedBasis>(mut self) -> Self {
-        self.bases.retain(|(name, _)| *name != B::NAME);
-        self.bases.push((B::NAME, |options| B::from_options(options).map(AnyBasis::new)));
+    pub fn with<B: NamedBasis>(self) -> Self {
+        self.with_builder(B::NAME, |options| B::from_options(options).map(AnyBasis::new))
+    }
+
+    fn with_builder(mut self, name: &'static str, build: Build) -> Self {
+        self.bases.retain(|(other, _)| *other != name);
+        self.bases.push((name, build));
         self
     }
 

@@ -1,0 +1,257 @@
+//! Streams for those who do not want to choose: `fast`, `balanced`, `smallest`.
+//!
+//! Each tries what its effort allows, keeps the bound on what is decoded, and takes the shortest stream. What was tried
+//! and why: `docs/benchmarks.md`.
+
+use std::fmt;
+
+use crate::bases::mixture::{Mixture, MixtureCoefficients, Selection};
+use crate::bases::wavelet::Wavelet;
+use crate::basis::{Basis, Coefficients, Slot};
+use crate::coding::{Coder, Resolution};
+use crate::compose::quantized::{Quantized, QuantizedCoefficients};
+use crate::compose::residual::{Residual, ResidualCoefficients};
+use crate::compose::target::{Target, relative_l2};
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::moments::Moments;
+use crate::distribution::vdf::Vdf;
+use crate::error::{Error, Result};
+use crate::spec::{Options, SpecWriter};
+
+/// How long a preset may search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effort {
+    /// Wavelets alone: milliseconds.
+    Fast,
+    /// A mixture of few Gaussians, and wavelets for what it leaves over: below a second for 10⁵ cells.
+    Balanced,
+    /// A mixture of as many Gaussians as pay: seconds.
+    Smallest,
+}
+
+/// A preset with its bound.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preset {
+    effort: Effort,
+    target: Target,
+}
+
+/// What a preset chose, rounded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PresetCoefficients(Chosen);
+
+type Sum = Residual<Mixture, Wavelet>;
+
+#[derive(Debug, Clone, PartialEq)]
+enum Chosen {
+    Wavelet(QuantizedCoefficients<Wavelet>),
+    Mixture(QuantizedCoefficients<Mixture>),
+    Both(Box<QuantizedCoefficients<Sum>>),
+}
+
+/// Different ways a preset may choose; their order is part of the format.
+const WAYS: usize = 3;
+
+impl Effort {
+    /// All of them, by the names that specs use.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("fast", Self::Fast), ("balanced", Self::Balanced), ("smallest", Self::Smallest)];
+
+    fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, effort)| *effort == self).map_or("", |(name, _)| name)
+    }
+
+    /// Most components of the mixture.
+    fn components(self) -> usize {
+        match self {
+            Self::Fast => 0,
+            Self::Balanced => 10,
+            Self::Smallest => 64,
+        }
+    }
+}
+
+impl Preset {
+    /// The bound where none is given: an error `l2` of 1%.
+    pub const DEFAULT_TARGET: Target = Target::L2(0.01);
+
+    /// A preset that keeps a bound.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a bound that is not positive and finite.
+    pub fn new(effort: Effort, target: Target) -> Result<Self> {
+        Ok(Self { effort, target: target.validated()? })
+    }
+
+    pub(crate) fn from_options(effort: Effort, options: &mut Options<'_>) -> Result<Self> {
+        Self::new(effort, Target::from_options(options)?.unwrap_or(Self::DEFAULT_TARGET))
+    }
+
+    fn quantized<B: Basis>(&self, inner: B) -> Result<Quantized<B>> {
+        Quantized::new(inner, self.target)
+    }
+
+    fn sum(&self) -> Result<Quantized<Sum>> {
+        self.quantized(Residual::new(Mixture::default(), Wavelet::default()))
+    }
+
+    /// The mixture to start from: the fewest components that come near the bound, or as many as there may be.
+    fn mixture(&self, vdf: &Vdf) -> Result<MixtureCoefficients> {
+        /// What rounding needs of an error.
+        const SHARE: f64 = 0.88;
+        let selection = match self.target {
+            Target::L2(l2) => Selection::Error(SHARE * l2),
+            _ => Selection::Fixed,
+        };
+        Mixture::new(self.effort.components())?.with_selection(selection)?.encode(vdf)
+    }
+
+    /// Whichever is better: shorter, or nearer where the length is given.
+    fn better(&self, a: Option<Chosen>, b: Chosen, vdf: &Vdf) -> Result<Chosen> {
+        let Some(a) = a else { return Ok(b) };
+        let cost = |chosen: &Chosen| -> Result<f64> {
+            if matches!(self.target, Target::Bytes(_)) {
+                return Ok(relative_l2(vdf, &self.decoded(chosen, vdf.grid())?));
+            }
+            let mut coder = Coder::writing();
+            self.code_chosen(Some(chosen), vdf.grid(), &mut coder)?;
+            Ok(coder.finish().len() as f64)
+        };
+        Ok(if cost(&b)? < cost(&a)? { b } else { a })
+    }
+
+    fn decoded(&self, chosen: &Chosen, grid: &VelocityGrid) -> Result<Vdf> {
+        match chosen {
+            Chosen::Wavelet(c) => self.quantized(Wavelet::default())?.reconstruct(c, grid),
+            Chosen::Mixture(c) => self.quantized(Mixture::default())?.reconstruct(c, grid),
+            Chosen::Both(c) => self.sum()?.reconstruct(c, grid),
+        }
+    }
+
+    fn code_chosen(&self, given: Option<&Chosen>, grid: &VelocityGrid, coder: &mut Coder<'_>) -> Result<Chosen> {
+        let way = given.map_or(0, |chosen| match chosen {
+            Chosen::Wavelet(_) => 0,
+            Chosen::Mixture(_) => 1,
+            Chosen::Both(_) => 2,
+        });
+        Ok(match coder.choice(way, WAYS)? {
+            0 => {
+                let given = if let Some(Chosen::Wavelet(c)) = given { Some(c) } else { None };
+                Chosen::Wavelet(self.quantized(Wavelet::default())?.code(given, grid, Resolution::Exact, coder)?)
+            }
+            1 => {
+                let given = if let Some(Chosen::Mixture(c)) = given { Some(c) } else { None };
+                Chosen::Mixture(self.quantized(Mixture::default())?.code(given, grid, Resolution::Exact, coder)?)
+            }
+            _ => {
+                let given = if let Some(Chosen::Both(c)) = given { Some(&**c) } else { None };
+                Chosen::Both(Box::new(self.sum()?.code(given, grid, Resolution::Exact, coder)?))
+            }
+        })
+    }
+}
+
+/// The answer, if there is one, and otherwise the reason; an answer that misses the bound is no mistake.
+fn met<T>(answer: Result<T>, missed: &mut Option<Error>) -> Result<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error @ (Error::TargetNotMet { .. } | Error::Degenerate { .. })) => {
+            missed.get_or_insert(error);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+impl Basis for Preset {
+    type Coefficients = PresetCoefficients;
+
+    /// # Errors
+    /// [`Error::TargetNotMet`] if nothing it tries meets the bound.
+    fn encode(&self, vdf: &Vdf) -> Result<PresetCoefficients> {
+        let mut missed = None;
+        let mut best = met(self.quantized(Wavelet::default())?.encode(vdf), &mut missed)?.map(Chosen::Wavelet);
+        let mixture = match self.effort {
+            Effort::Fast => None,
+            _ => met(self.mixture(vdf), &mut None)?,
+        };
+        if let Some(found) = mixture {
+            let alone = met(self.quantized(Mixture::default())?.round(&found, vdf), &mut missed)?;
+            let met_alone = alone.is_some();
+            if let Some(rounded) = alone {
+                best = Some(self.better(best, Chosen::Mixture(rounded), vdf)?);
+            }
+            // What meets the bound with room for rounding leaves nothing worth a wavelet.
+            if !met_alone || !matches!(self.target, Target::L2(_)) {
+                let found = ResidualCoefficients { first: found, second: None };
+                if let Some(rounded) = met(self.sum()?.round(&found, vdf), &mut missed)? {
+                    best = Some(self.better(best, Chosen::Both(Box::new(rounded)), vdf)?);
+                }
+            }
+        }
+        match (best, missed) {
+            (Some(chosen), _) => Ok(PresetCoefficients(chosen)),
+            (None, Some(Error::TargetNotMet { target, reached, .. })) => {
+                Err(Error::TargetNotMet { basis: self.to_string(), target, reached })
+            }
+            (None, Some(error)) => Err(error),
+            (None, None) => {
+                let reason = "nothing that this preset tries describes it".to_owned();
+                Err(Error::Degenerate { basis: self.effort.name(), reason })
+            }
+        }
+    }
+
+    fn reconstruct(&self, coefficients: &PresetCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
+        self.decoded(&coefficients.0, grid)
+    }
+
+    fn moments(&self, coefficients: &PresetCoefficients, grid: &VelocityGrid) -> Result<Moments> {
+        match &coefficients.0 {
+            Chosen::Wavelet(c) => self.quantized(Wavelet::default())?.moments(c, grid),
+            Chosen::Mixture(c) => self.quantized(Mixture::default())?.moments(c, grid),
+            Chosen::Both(c) => self.sum()?.moments(c, grid),
+        }
+    }
+
+    /// Already rounded: whatever the resolution asked for.
+    fn code(
+        &self,
+        coefficients: Option<&PresetCoefficients>,
+        grid: &VelocityGrid,
+        _: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<PresetCoefficients> {
+        self.code_chosen(coefficients.map(|c| &c.0), grid, coder).map(PresetCoefficients)
+    }
+
+    fn rounded(&self, coefficients: &PresetCoefficients, _: &Vdf, _: Resolution) -> Result<PresetCoefficients> {
+        Ok(coefficients.clone())
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spec = SpecWriter::new(self.effort.name());
+        if self.target == Self::DEFAULT_TARGET { spec } else { self.target.write(spec) }.write(f)
+    }
+}
+
+impl Coefficients for PresetCoefficients {
+    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+        match &mut self.0 {
+            Chosen::Wavelet(c) => c.visit(visitor),
+            Chosen::Mixture(c) => c.visit(visitor),
+            Chosen::Both(c) => c.visit(visitor),
+        }
+    }
+
+    /// The choice, and the chosen's own.
+    fn topology_len(&self) -> usize {
+        1 + match &self.0 {
+            Chosen::Wavelet(c) => c.topology_len(),
+            Chosen::Mixture(c) => c.topology_len(),
+            Chosen::Both(c) => c.topology_len(),
+        }
+    }
+}
