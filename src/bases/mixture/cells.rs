@@ -2,6 +2,7 @@
 
 use nalgebra::{Matrix3, Vector3};
 
+use super::evaluate::Lattice;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
@@ -158,6 +159,10 @@ impl Cells {
     pub fn plain(&self) -> Vec<f64> {
         let nz = self.axes[2].len();
         self.values.chunks_exact(self.z.len()).flat_map(|row| &row.as_flattened()[..nz]).copied().collect()
+    }
+
+    pub fn lattice(&self) -> Lattice<'_> {
+        Lattice { x: &self.axes[0], y: &self.axes[1], z: &self.z }
     }
 
     /// The row's position across, and the index of its first vector.

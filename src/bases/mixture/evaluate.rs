@@ -52,20 +52,38 @@ impl Vectorisable for Sum<'_> {
 
     #[inline(always)]
     fn run<I: Instructions>(self, i: I) {
-        let Self { lattice: Lattice { x, y, z }, bumps, profile, values } = self;
-        for (index, row) in values.chunks_exact_mut(z.len()).enumerate() {
-            let position = [x[index / y.len()], y[index % y.len()]];
-            for bump in bumps {
-                let cut = bump.ellipsoid.cut(position);
-                let narrow = bump.ellipsoid.narrowness();
-                let range = reached(z, cut.across, cut.centre, narrow, bump.reach);
-                for (value, z) in row[range.clone()].iter_mut().zip(&z[range]) {
-                    let d = (Vector::load(i, z) - cut.centre) * narrow;
-                    let bare = profile.bare(d * d + cut.across);
-                    (Vector::load(i, value) + bare * bump.peak).store(value);
+        let Self { lattice, bumps, profile, values } = self;
+        let z = lattice.z;
+        let mut lines = vec![0..0; bumps.len()];
+        for (plane, &x) in values.chunks_exact_mut(lattice.y.len() * z.len()).zip(lattice.x) {
+            for (lines, bump) in lines.iter_mut().zip(bumps) {
+                *lines = lattice.lines(&bump.ellipsoid, x, bump.reach);
+            }
+            for (line, (row, &y)) in plane.chunks_exact_mut(z.len()).zip(lattice.y).enumerate() {
+                for (bump, lines) in bumps.iter().zip(&lines) {
+                    if !lines.contains(&line) {
+                        continue;
+                    }
+                    let cut = bump.ellipsoid.cut([x, y]);
+                    let narrow = bump.ellipsoid.narrowness();
+                    let range = reached(z, cut.across, cut.centre, narrow, bump.reach);
+                    for (value, z) in row[range.clone()].iter_mut().zip(&z[range]) {
+                        let d = (Vector::load(i, z) - cut.centre) * narrow;
+                        let bare = profile.bare(d * d + cut.across);
+                        (Vector::load(i, value) + bare * bump.peak).store(value);
+                    }
                 }
             }
         }
+    }
+}
+
+impl Lattice<'_> {
+    /// The lines of the plane at x that an ellipsoid reaches.
+    pub fn lines(&self, ellipsoid: &Ellipsoid, x: f64, reach: f64) -> std::ops::Range<usize> {
+        let [from, to] = ellipsoid.span(x, reach);
+        let start = self.y.partition_point(|&y| y < from);
+        start..start.max(self.y.partition_point(|&y| y <= to))
     }
 }
 

@@ -19,6 +19,14 @@ impl Profile {
         kappa.map_or(Self::Gaussian, Self::Kappa)
     }
 
+    /// 2κ − 3, beside which q counts; none for Gaussians.
+    pub fn tail(self) -> Option<f64> {
+        match self {
+            Self::Gaussian => None,
+            Self::Kappa(kappa) => Some(2.0 * kappa - 3.0),
+        }
+    }
+
     /// Value at the centre for ∫ f d³v = 1 and det Σ = 1.
     pub fn unit_peak(self) -> f64 {
         match self {
@@ -101,6 +109,16 @@ impl Ellipsoid {
         self.whitening[(2, 2)]
     }
 
+    /// The values of y between which q < reach somewhere in the plane at x; the first above the second if nowhere.
+    pub fn span(&self, x: f64, reach: f64) -> [f64; 2] {
+        let (w, dx) = (&self.whitening, x - self.mean[0]);
+        let rest = reach - (w[(0, 0)] * dx).powi(2);
+        if rest.is_nan() || rest <= 0.0 {
+            return [f64::INFINITY, f64::NEG_INFINITY];
+        }
+        [-1.0, 1.0].map(|side| self.mean[1] + (side * rest.sqrt() - w[(1, 0)] * dx) / w[(1, 1)])
+    }
+
     #[inline(always)]
     pub fn cut(&self, [x, y]: [f64; 2]) -> Cut {
         let (w, dx, dy) = (&self.whitening, x - self.mean[0], y - self.mean[1]);
@@ -127,6 +145,11 @@ mod tests {
             let exact = (v - mean).dot(&(covariance.try_inverse().unwrap() * (v - mean)));
             assert_relative_eq!(q, exact, max_relative = 1e-13);
         }
+        let [from, to] = ellipsoid.span(1.0, 9.0);
+        for (y, q) in [(from, 9.0), (to, 9.0), (0.5 * (from + to), 0.7f64.powi(2) / 4.0)] {
+            assert_relative_eq!(ellipsoid.cut([1.0, y]).across, q, max_relative = 1e-12);
+        }
+        assert!(ellipsoid.span(10.0, 9.0)[0] > ellipsoid.span(10.0, 9.0)[1]);
         assert!(Ellipsoid::new(mean, -covariance).is_none());
     }
 

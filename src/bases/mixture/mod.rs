@@ -19,8 +19,11 @@ mod fit;
 mod greedy;
 mod member;
 mod moments;
+mod overlap;
 mod parameters;
+mod plane;
 mod refine;
+mod residual;
 mod selection;
 mod start;
 

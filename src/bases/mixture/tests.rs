@@ -128,7 +128,7 @@ fn the_gradient_is_that_of_the_cost_and_the_matrix_is_jtj() {
             // ‖J δ‖² against differences of the model itself.
             let model = |q: &DVector<f64>| {
                 let members = parameters.members(&parameters.unpack(q).unwrap(), cells.scaling.cell_volume());
-                super::refine::residual(&cells, &members, profile)
+                super::residual::residual(&cells, &members, profile)
             };
             let step = DVector::from_fn(p.len(), |i, _| f64::sin(1.0 + i as f64));
             let (ahead, behind) = (model(&(&p + &step * h)), model(&(&p - &step * h)));

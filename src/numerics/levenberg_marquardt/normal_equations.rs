@@ -1,7 +1,12 @@
 //! Linearisation as JᵀJ and Jᵀr, which a problem accumulates without storing J.
 
 use super::LinearisedSystem;
+use faer::linalg::solvers::{Llt, Solve};
+use faer::{ColMut, MatRef, Side};
 use nalgebra::{Cholesky, DMatrix, DVector};
+
+/// From so many parameters on a decomposition in blocks is faster.
+const BLOCKED: usize = 64;
 
 /// The normal equations JᵀJ δ = −Jᵀr, solved by Cholesky decomposition.
 ///
@@ -61,6 +66,13 @@ impl LinearisedSystem for NormalEquations {
         for (k, damping) in damping.iter().enumerate().take(self.gradient.len()) {
             damped[(k, k)] += damping;
         }
-        Some(Cholesky::new(damped)?.solve(&-&self.gradient))
+        if self.gradient.len() < BLOCKED {
+            return Some(Cholesky::new(damped)?.solve(&-&self.gradient));
+        }
+        let n = self.gradient.len();
+        let factor = Llt::new(MatRef::from_column_major_slice(damped.as_slice(), n, n), Side::Lower).ok()?;
+        let mut step = -&self.gradient;
+        factor.solve_in_place(ColMut::from_slice_mut(step.as_mut_slice()).as_mat_mut());
+        Some(step)
     }
 }

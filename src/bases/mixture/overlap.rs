@@ -1,0 +1,120 @@
+//! Σ h_k h_l x^a y^b z^c, a + b + c ≤ 4, over the cells, for each pair of components that overlap: all that JᵀJ needs.
+
+use nalgebra::{Cholesky, Vector3};
+
+use super::cells::Cells;
+use super::member::{Ellipsoid, Profile};
+use super::parameters::{Bell, MONOMIALS, Quadratic};
+use super::plane::Plane;
+use crate::numerics::lanes::{Instructions, Vectorisable, vectorised};
+
+/// Below this part of the data's peak a component counts as zero here: a small error of JᵀJ changes the path of the
+/// search, but not where it ends.
+const UNSEEN: f64 = 1e-6;
+/// Pairs of bare functions whose product is below this everywhere share no block of JᵀJ; nor is anything summed where it
+/// is.
+const APART: f64 = 1e-9;
+
+/// Sums of powers, indexed by the three exponents.
+type Powers = [[[f64; 5]; 5]; 5];
+
+/// What two components share of JᵀJ.
+#[derive(Debug, Clone)]
+pub(super) struct Overlap {
+    pub first: usize,
+    pub second: usize,
+    /// About where the powers are taken: near where the product is, so that no digits cancel.
+    pub origin: Vector3<f64>,
+    /// Half the extent of the product along x.
+    half: f64,
+    powers: Powers,
+}
+
+impl Overlap {
+    /// None where they are too far apart.
+    fn new(first: usize, second: usize, [a, b]: [&Bell; 2], profile: Profile) -> Option<Self> {
+        let (origin, half) = match (profile, Cholesky::new(a.covariance + b.covariance)) {
+            // The product of two Gaussians is a Gaussian.
+            (Profile::Gaussian, Some(sum)) => {
+                let apart = b.mean - a.mean;
+                let solved = sum.solve(&apart);
+                let reach = -2.0 * APART.ln() - apart.dot(&solved);
+                if reach <= 0.0 {
+                    return None;
+                }
+                let across = a.covariance[(0, 0)] - (a.covariance * sum.solve(&a.covariance))[(0, 0)];
+                (a.mean + a.covariance * solved, (reach * across).sqrt())
+            }
+            _ if a.covariance.determinant() <= b.covariance.determinant() => (a.mean, f64::INFINITY),
+            _ => (b.mean, f64::INFINITY),
+        };
+        Some(Self { first, second, origin, half, powers: [[[0.0; 5]; 5]; 5] })
+    }
+
+    /// Sums of products of two monomials of a [`Quadratic`] each.
+    pub fn moments(&self) -> [Quadratic; 10] {
+        std::array::from_fn(|p| {
+            std::array::from_fn(|q| {
+                let [a, b, c]: [usize; 3] = std::array::from_fn(|i| MONOMIALS[p][i] + MONOMIALS[q][i]);
+                self.powers[a][b][c]
+            })
+        })
+    }
+
+    /// Adds the sums over the plane at x.
+    fn add(&mut self, x: f64, plane: [[f64; 5]; 5]) {
+        let dx = x - self.origin[0];
+        let mut power = 1.0;
+        for (a, powers) in self.powers.iter_mut().enumerate() {
+            for (powers, plane) in powers.iter_mut().zip(&plane).take(5 - a) {
+                powers.iter_mut().zip(plane).for_each(|(sum, term)| *sum += power * term);
+            }
+            power *= dx;
+        }
+    }
+}
+
+/// All pairs that overlap, each component with itself among them.
+pub(super) fn overlaps(cells: &Cells, bells: &[Bell], profile: Profile) -> Vec<Overlap> {
+    let mut overlaps = Vec::with_capacity(bells.len() * (bells.len() + 1) / 2);
+    for (first, a) in bells.iter().enumerate() {
+        let pairs = bells.iter().enumerate().skip(first);
+        overlaps.extend(pairs.filter_map(|(second, b)| Overlap::new(first, second, [a, b], profile)));
+    }
+    let reaches: Vec<(&Ellipsoid, f64)> =
+        bells.iter().map(|bell| (&bell.ellipsoid, profile.reach(bell.peak, UNSEEN))).collect();
+    vectorised(Sums { cells, reaches, overlaps, profile })
+}
+
+struct Sums<'a> {
+    cells: &'a Cells,
+    reaches: Vec<(&'a Ellipsoid, f64)>,
+    overlaps: Vec<Overlap>,
+    profile: Profile,
+}
+
+impl Vectorisable for Sums<'_> {
+    type Output = Vec<Overlap>;
+
+    #[inline(always)]
+    fn run<I: Instructions>(self, i: I) -> Vec<Overlap> {
+        let Self { cells, reaches, mut overlaps, profile } = self;
+        let mut plane = Plane::new(cells, reaches.len());
+        for &x in &cells.axes[0] {
+            plane.clear();
+            for (function, &(ellipsoid, reach)) in reaches.iter().enumerate() {
+                plane.fill(i, cells, x, (function, ellipsoid, reach), profile, |_, _, _, _| ());
+            }
+            let empty: Vec<bool> = (0..reaches.len()).map(|function| plane.is_empty(function)).collect();
+            for overlap in &mut overlaps {
+                let (a, b) = (overlap.first, overlap.second);
+                if (x - overlap.origin[0]).abs() < overlap.half && !empty[a] && !empty[b] {
+                    let origin = [overlap.origin[1], overlap.origin[2]];
+                    let sums = plane.moments::<I, 5>(i, cells, a, (&plane, b), origin);
+                    overlap.add(x, sums);
+                }
+            }
+        }
+        overlaps
+    }
+}

@@ -1,0 +1,147 @@
+//! Data minus mixture, and with it the gradient of the sum of its squares.
+
+use super::cells::Cells;
+use super::evaluate::{Bump, add, bump};
+use super::member::{Member, Profile};
+use super::parameters::{Bell, Quadratic};
+use super::plane::Plane;
+use crate::numerics::lanes::{Instructions, LANES, Lanes, Vector, Vectorisable, vectorised};
+
+/// Below this part of the data's peak a component counts as zero.
+pub(super) const UNSEEN: f64 = 1e-11;
+
+/// Data minus mixture, row by row; the padding is zero.
+pub(super) fn residual(cells: &Cells, members: &[Member], profile: Profile) -> Vec<Lanes> {
+    let volume = cells.scaling.cell_volume();
+    let negative = |member: &Member| {
+        let bump = bump(member, profile, volume, |_| UNSEEN)?;
+        Some(Bump { peak: -bump.peak, ..bump })
+    };
+    let bumps: Vec<Bump> = members.iter().filter_map(negative).collect();
+    let mut values = cells.values.clone();
+    add(&cells.lattice(), &bumps, profile, &mut values);
+    let (chunks, nz) = (cells.z.len(), cells.axes[2].len());
+    for row in values.chunks_exact_mut(chunks) {
+        row.as_flattened_mut()[nz..].fill(0.0);
+    }
+    values
+}
+
+/// The members of which some cell sees at least this part of the data's peak.
+pub(super) fn visible(cells: &Cells, mut members: Vec<Member>, profile: Profile, part: f64) -> Vec<Member> {
+    let volume = cells.scaling.cell_volume();
+    let peak = cells.values.as_flattened().iter().fold(0.0, |peak, &f| f64::max(peak, f));
+    members.retain(|member| {
+        let Some(bump) = bump(member, profile, volume, |_| part * peak) else { return false };
+        // At the cell nearest to the mean, if that is enough; else wherever it is largest.
+        let nearest = nalgebra::Vector3::from_fn(|i, _| {
+            let ends = (cells.axes[i][0], cells.axes[i][cells.axes[i].len() - 1]);
+            member.mean[i].clamp(ends.0, ends.1)
+        });
+        let q = (bump.ellipsoid.whitening * (nearest - member.mean)).norm_squared();
+        if q < 0.5 * bump.reach {
+            return true;
+        }
+        let mut values = vec![[0.0; LANES]; cells.values.len()];
+        add(&cells.lattice(), &[bump], profile, &mut values);
+        values.as_flattened().iter().any(|&g| g >= part * peak)
+    });
+    members
+}
+
+pub(super) fn sum_of_squares(values: &[Lanes]) -> f64 {
+    struct Squares<'a>(&'a [Lanes]);
+    impl Vectorisable for Squares<'_> {
+        type Output = f64;
+
+        #[inline(always)]
+        fn run<I: Instructions>(self, i: I) -> f64 {
+            let mut sum = Vector::splat(i, 0.0);
+            for values in self.0 {
+                let values = Vector::load(i, values);
+                sum += values * values;
+            }
+            sum.sum()
+        }
+    }
+    vectorised(Squares(values))
+}
+
+/// The sum of squares at one place of the search.
+#[derive(Debug, Clone)]
+pub(super) struct Misfit {
+    /// Σ r², r mixture minus data.
+    pub squares: f64,
+    /// For each component Σ r h monomials(v − mean), h its bare function.
+    pub gradient: Vec<Quadratic>,
+}
+
+impl Misfit {
+    /// Components count as zero below `least`.
+    pub fn new(cells: &Cells, bells: &[Bell], profile: Profile, least: f64) -> Self {
+        let reach: Vec<f64> = bells.iter().map(|bell| profile.reach(bell.peak, least)).collect();
+        vectorised(Pass { cells, bells, profile, reach })
+    }
+}
+
+struct Pass<'a> {
+    cells: &'a Cells,
+    bells: &'a [Bell],
+    profile: Profile,
+    reach: Vec<f64>,
+}
+
+impl Vectorisable for Pass<'_> {
+    type Output = Misfit;
+
+    /// A plane's functions are kept from the residual, which needs them all, to the gradient, which needs the residual.
+    #[inline(always)]
+    fn run<I: Instructions>(self, i: I) -> Misfit {
+        let Self { cells, bells, profile, reach } = self;
+        let (lattice, nz) = (cells.lattice(), cells.axes[2].len());
+        let (lines, chunks) = (lattice.y.len(), lattice.z.len());
+        let tail = profile.tail();
+        let mut squares = Vector::splat(i, 0.0);
+        let mut gradient = vec![[0.0; 10]; bells.len()];
+        let mut functions = Plane::new(cells, bells.len());
+        let mut residual = Plane::new(cells, 1);
+        (0..lines).for_each(|line| residual.reserve(0, line, &(0..chunks)));
+        let planes = cells.values.chunks_exact(lines * chunks);
+        for (&x, data) in lattice.x.iter().zip(planes) {
+            functions.clear();
+            for (line, data) in data.chunks_exact(chunks).enumerate() {
+                for (column, data) in data.iter().enumerate() {
+                    (-Vector::load(i, data)).store(residual.at(0, line, column));
+                }
+            }
+            for (k, (bell, &reach)) in bells.iter().zip(&reach).enumerate() {
+                functions.fill(i, cells, x, (k, &bell.ellipsoid, reach), profile, |line, column, q, slope| {
+                    let bare = tail.map_or(slope, |tail| slope * (q * (1.0 / tail) + 1.0));
+                    let r = residual.at(0, line, column);
+                    (Vector::load(i, r) + bare * bell.peak).store(r);
+                });
+            }
+            for column in 0..chunks {
+                for r in residual.column_mut(0, column) {
+                    if (column + 1) * LANES > nz {
+                        r[nz - column * LANES..].fill(0.0);
+                    }
+                    let r = Vector::load(i, r);
+                    squares += r * r;
+                }
+            }
+            for (k, (bell, gradient)) in bells.iter().zip(&mut gradient).enumerate() {
+                if functions.is_empty(k) {
+                    continue;
+                }
+                let origin = [bell.mean[1], bell.mean[2]];
+                let [[s, sz, szz], [sy, syz, _], [syy, ..]] =
+                    functions.moments::<I, 3>(i, cells, k, (&residual, 0), origin);
+                let dx = x - bell.mean[0];
+                let terms = [s, dx * s, sy, sz, dx * dx * s, dx * sy, dx * sz, syy, syz, szz];
+                gradient.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+            }
+        }
+        Misfit { squares: squares.sum(), gradient }
+    }
+}
