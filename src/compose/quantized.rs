@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::target::{Target, relative_l2, relative_linf};
+use super::target::Target;
 use crate::basis::{Basis, Coefficients, Slot};
 use crate::coding::{Coder, Resolution};
+use crate::distribution::fidelity::{relative_l2, relative_linf};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
@@ -28,34 +29,30 @@ pub struct QuantizedCoefficients<B: Basis> {
     inner: B::Coefficients,
 }
 
-/// Steps are powers of 2^(1/16) s³ m⁻⁶: near enough to each other that no byte is lost.
-const FINENESS: i32 = 16;
+/// Steps are powers of 2^(1/64) s³ m⁻⁶: near enough to each other that no byte is lost.
+const FINENESS: i32 = 64;
 /// The whole range of f64.
 const MOST: i32 = 1024 * FINENESS;
+/// Digits of a step in a stream.
+const DIGITS: u32 = 17;
+/// Below this part of the bound something may be left to gain, by steps up to so many sixteenths of an octave wider.
+const RAGGED: f64 = 0.99;
+const BEYOND: i32 = 6;
+/// From this part of the bound on nothing more is worth a step of the search.
+const ENOUGH: f64 = 0.999;
 
-/// 2^(k/16) for k from 0 to 15, and by the exponent exactly for all others: the same bits on every platform.
+/// 2^(k/64) by square roots and products alone, which are the same to the last bit on every platform.
 fn step(octave: i32) -> f64 {
-    const PARTS: [f64; FINENESS as usize] = [
-        1.0,
-        1.0442737824274138,
-        1.0905077326652577,
-        1.1387886347566916,
-        1.189207115002721,
-        1.241857812073484,
-        1.2968395546510096,
-        1.3542555469368927,
-        std::f64::consts::SQRT_2,
-        1.4768261459394993,
-        1.5422108254079407,
-        1.6104903319492543,
-        1.681792830507429,
-        1.7562521603732995,
-        1.8340080864093424,
-        1.9152065613971474,
-    ];
     let (whole, part) = (octave.div_euclid(FINENESS), octave.rem_euclid(FINENESS));
+    let (mut root, mut fraction) = (2_f64, 1.0);
+    for digit in (0..FINENESS.ilog2()).rev() {
+        root = root.sqrt();
+        if part >> digit & 1 == 1 {
+            fraction *= root;
+        }
+    }
     // In two steps, so that the smallest are not zero.
-    PARTS[part as usize] * 2f64.powi(whole / 2) * 2f64.powi(whole - whole / 2)
+    fraction * 2f64.powi(whole / 2) * 2f64.powi(whole - whole / 2)
 }
 
 /// The octave of the step nearest to a positive number.
@@ -198,7 +195,7 @@ impl<B: Basis> Search<'_, B> {
             }
             next = match (&met, &missed) {
                 (Some((met, _, low)), Some((missed, high))) => {
-                    if (met - missed).abs() <= 1 {
+                    if (met - missed).abs() <= 1 || figure != Figure::Bytes && *low > ENOUGH * bound {
                         break;
                     }
                     // Where a straight line in logarithms crosses the bound, not too near to either end.
@@ -228,6 +225,20 @@ impl<B: Basis> Search<'_, B> {
                     break;
                 }
                 next = end;
+            }
+        }
+        // Few numbers make a ragged curve: a wider step beyond the first that misses may meet the bound again.
+        if let Some((found, _, reached)) = &met
+            && figure != Figure::Bytes
+            && *reached < RAGGED * bound
+        {
+            for sixteenths in (1..=BEYOND).rev() {
+                let octave = found + sixteenths * (FINENESS / 16);
+                let (rounded, reached) = self.at(octave, figure)?;
+                if reached <= bound {
+                    met = Some((octave, rounded, reached));
+                    break;
+                }
             }
         }
         met.or(best).ok_or_else(|| Error::TargetNotMet {
@@ -274,7 +285,7 @@ impl<B: Basis> Basis for Quantized<B> {
         _: Resolution,
         coder: &mut Coder<'_>,
     ) -> Result<Self::Coefficients> {
-        let octave = coder.bits(coefficients.map_or(0, |c| (c.octave + MOST) as u64), 15) as i32 - MOST;
+        let octave = coder.bits(coefficients.map_or(0, |c| (c.octave + MOST) as u64), DIGITS) as i32 - MOST;
         let resolution = Resolution::Step(step(octave).max(f64::MIN_POSITIVE));
         let inner = self.inner.code(coefficients.map(|c| &c.inner), grid, resolution, coder)?;
         Ok(QuantizedCoefficients { octave, inner })
@@ -306,7 +317,7 @@ mod tests {
 
     #[test]
     fn steps_are_the_powers_they_should_be() {
-        for k in [-MOST + 1, -1000, -17, -1, 0, 1, 15, 16, 333, MOST - 1] {
+        for k in [-MOST + 1, -1000, -65, -1, 0, 1, 15, 16, 63, 64, 333, MOST - 1] {
             let exact = 2f64.powf(f64::from(k) / f64::from(FINENESS));
             assert!((step(k) / exact - 1.0).abs() < 1e-12, "{k}");
             assert_eq!(octave(step(k)), k);

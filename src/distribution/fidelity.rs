@@ -119,6 +119,23 @@ impl Fidelity {
     }
 }
 
+/// ‖f−g‖ / ‖f‖; 0/0 is no error.
+pub(crate) fn relative_l2(original: &Vdf, reconstruction: &Vdf) -> f64 {
+    let (f, g) = (original.as_slice(), reconstruction.as_slice());
+    let factor = normalising_factor(f64::max(original.peak(), reconstruction.peak()));
+    let row = original.grid().shape()[2];
+    let difference = paired_sum(f, g, row, |f, g| ((f - g) * factor).powi(2)).sqrt();
+    let norm = paired_sum(f, g, row, |f, _| (f * factor).powi(2)).sqrt();
+    if difference == 0.0 { 0.0 } else { difference / norm }
+}
+
+/// max|f−g| / max|f|; 0/0 is no error.
+pub(crate) fn relative_linf(original: &Vdf, reconstruction: &Vdf) -> f64 {
+    let pairs = original.as_slice().iter().zip(reconstruction.as_slice());
+    let worst = pairs.fold(0.0, |worst, (f, g)| f64::max(worst, (f - g).abs()));
+    if worst == 0.0 { 0.0 } else { worst / original.peak() }
+}
+
 /// numerator / denominator, where 0/0 is no error at all.
 fn ratio(numerator: f64, denominator: f64) -> f64 {
     if numerator == 0.0 || numerator.is_nan() && denominator == 0.0 { 0.0 } else { numerator / denominator }

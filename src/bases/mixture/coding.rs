@@ -4,15 +4,26 @@ use std::cmp::Reverse;
 
 use super::covariance::Covariance;
 use super::member::Profile;
-use super::{Mixture, MixtureCoefficients, MixtureComponent};
+use super::{Mixture, MixtureCoefficients, MixtureComponent, NAME};
 use crate::coding::{Coder, Resolution, malformed, multiple};
 use crate::distribution::frame::Frame;
 use crate::distribution::gaussian_coding::{GaussianModels, Widths, norm};
 use crate::distribution::gaussian_fit::Gaussian;
 use crate::distribution::grid::VelocityGrid;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl Mixture {
+    /// The peak of a component of density 1.
+    fn peak_of_one(&self, frame: &Frame) -> f64 {
+        frame.scales.iter().fold(Profile::new(self.kappa).unit_peak(), |peak, scale| peak / scale)
+    }
+
+    /// The norm of a component over the cells.
+    pub(super) fn norm(&self, component: &MixtureComponent, grid: &VelocityGrid) -> f64 {
+        let peak = component.density * self.peak_of_one(&component.frame);
+        norm(&Gaussian { peak, frame: component.frame }, grid)
+    }
+
     pub(super) fn code_components(
         &self,
         coefficients: Option<&MixtureCoefficients>,
@@ -20,11 +31,10 @@ impl Mixture {
         resolution: Resolution,
         coder: &mut Coder<'_>,
     ) -> Result<MixtureCoefficients> {
-        let profile = Profile::new(self.kappa);
         // What a component has for a height: its density, to the last bit, or its peak, where steps need a norm.
         let height = |frame: &Frame| match resolution {
             Resolution::Exact => 1.0,
-            Resolution::Step(_) => frame.scales.iter().fold(profile.unit_peak(), |peak, scale| peak / scale),
+            Resolution::Step(_) => self.peak_of_one(frame),
         };
         let mut given: Option<Vec<Gaussian>> = coefficients.map(|coefficients| {
             let bell = |c: &MixtureComponent| Gaussian { peak: c.density * height(&c.frame), frame: c.frame };
@@ -48,7 +58,9 @@ impl Mixture {
             let bell = models.code(coder, given.as_ref().map(|given| &given[k]), widths, grid, resolution)?;
             components.push(MixtureComponent { density: bell.peak / height(&bell.frame), frame: bell.frame });
         }
-        MixtureCoefficients::new(self.covariance, self.kappa, components)
-            .map_err(|error| malformed(format!("a mixture of impossible components: {error}")))
+        MixtureCoefficients::new(self.covariance, self.kappa, components).map_err(|error| match coder.is_reading() {
+            true => malformed(format!("a mixture of impossible components: {error}")),
+            false => Error::Degenerate { basis: NAME, reason: format!("rounded, it leaves the range of f64: {error}") },
+        })
     }
 }

@@ -24,6 +24,7 @@ mod parameters;
 mod plane;
 mod refine;
 mod residual;
+mod rounding;
 mod selection;
 mod start;
 
@@ -273,6 +274,15 @@ impl Basis for Mixture {
     ) -> Result<MixtureCoefficients> {
         coefficients.map_or(Ok(()), |coefficients| self.check(coefficients))?;
         self.code_components(coefficients, grid, resolution, coder)
+    }
+
+    fn rounded(
+        &self,
+        coefficients: &MixtureCoefficients,
+        vdf: &Vdf,
+        resolution: Resolution,
+    ) -> Result<MixtureCoefficients> {
+        self.rounded_together(coefficients, vdf, resolution)
     }
 }
 

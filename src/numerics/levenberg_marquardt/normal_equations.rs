@@ -34,6 +34,12 @@ impl NormalEquations {
         (matrix.shape() == (gradient.len(), gradient.len())).then_some(Self { matrix, gradient })
     }
 
+    /// JᵀJ.
+    #[must_use]
+    pub(crate) fn into_matrix(self) -> DMatrix<f64> {
+        self.matrix
+    }
+
     /// Adds one residual and its derivatives by each parameter; derivatives left out are zero, those in excess ignored.
     pub fn add_row(&mut self, derivatives: &[f64], residual: f64) {
         let n = self.gradient.len().min(derivatives.len());

@@ -1,0 +1,99 @@
+//! Rounding a mixture so that its components make up for one another.
+//!
+//! Overlapping components are far from independent: what rounding one takes away, others can give back. With H = JᵀJ at the
+//! fit and R its Cholesky factor, rounding by δ costs Σ_k ‖R_kk δ_k + Σ_{j>k} R_kj δ_j‖²: from the last component to the
+//! first, each is moved to where the sum in its row vanishes before it is rounded itself (Babai 1986, Combinatorica 6, 1:
+//! the nearest plane). The weakest, whose steps are the widest, come first, the strongest, whose steps are finest, last.
+
+use std::cmp::Ordering;
+
+use nalgebra::{Cholesky, DVector};
+
+use super::cells::Cells;
+use super::covariance::{Covariance, Structure};
+use super::member::Member;
+use super::parameters::Parameters;
+use super::refine::MixtureProblem;
+use super::{Mixture, MixtureCoefficients, MixtureComponent, NAME};
+use crate::basis::Basis;
+use crate::coding::{Coder, Resolution};
+use crate::distribution::fidelity::relative_l2;
+use crate::distribution::vdf::Vdf;
+use crate::error::Result;
+use crate::numerics::levenberg_marquardt::LeastSquaresProblem;
+
+/// What is added to the diagonal of H, as a part of it: shifts stay where the linearisation holds.
+const DAMPING: f64 = 1e-2;
+
+impl Mixture {
+    /// Rounded one by one, or together, whichever is nearer to `vdf`.
+    pub(super) fn rounded_together(
+        &self,
+        coefficients: &MixtureCoefficients,
+        vdf: &Vdf,
+        resolution: Resolution,
+    ) -> Result<MixtureCoefficients> {
+        let alone = self.code(Some(coefficients), vdf.grid(), resolution, &mut Coder::writing())?;
+        let shares = matches!(self.covariance, Covariance::Tied) || coefficients.components().len() < 2;
+        if resolution == Resolution::Exact || shares {
+            return Ok(alone);
+        }
+        let Some(together) = self.nearest_plane(coefficients, vdf, resolution) else { return Ok(alone) };
+        let error = |c: &MixtureCoefficients| Ok(relative_l2(vdf, &self.reconstruct(c, vdf.grid())?));
+        Ok(if error(&together)?.total_cmp(&error(&alone)?) == Ordering::Less { together } else { alone })
+    }
+
+    /// None where the linearisation does not exist.
+    fn nearest_plane(
+        &self,
+        coefficients: &MixtureCoefficients,
+        vdf: &Vdf,
+        resolution: Resolution,
+    ) -> Option<MixtureCoefficients> {
+        let grid = vdf.grid();
+        let cells = Cells::new(NAME, vdf).ok()?;
+        let volume = cells.scaling.cell_volume();
+        let profile = coefficients.profile();
+        let structure = Structure::new(self.covariance, cells.scaling.spacing);
+        let mut components = coefficients.components().to_vec();
+        components.sort_by(|a, b| self.norm(b, grid).total_cmp(&self.norm(a, grid)));
+        let assembled = |components| MixtureCoefficients::new(self.covariance, self.kappa, components).ok();
+        let one = |component: MixtureComponent| assembled(vec![component]);
+        let member = |component: &MixtureComponent| -> Option<Member> {
+            let mut member = one(*component)?.members(grid).pop()?;
+            member.mass *= cells.factor;
+            Some(member)
+        };
+        let members: Vec<Member> = components.iter().map(member).collect::<Option<_>>()?;
+        let parameters = Parameters::new(&cells, structure, profile, members.len());
+        let p = parameters.pack(&members, volume);
+        let mut hessian = MixtureProblem::new(&cells, parameters).linearise(&p)?.into_matrix();
+        for k in 0..p.len() {
+            hessian[(k, k)] *= 1.0 + DAMPING;
+        }
+        // H = L Lᵀ, R = Lᵀ.
+        let lower = Cholesky::new(hessian)?.unpack();
+        let single = Parameters::new(&cells, structure, profile, 1);
+        let size = single.len();
+        let mut shift = DVector::zeros(p.len());
+        for k in (0..members.len()).rev() {
+            let (begin, end) = (k * size, (k + 1) * size);
+            let behind = lower.view((end, begin), (p.len() - end, size)).tr_mul(&shift.rows(end, p.len() - end));
+            let wanted = lower.view((begin, begin), (size, size)).tr_solve_lower_triangular(&-behind)?;
+            let moved = single.unpack(&(p.rows(begin, size) + wanted)).and_then(|bells| {
+                let moved = single.members(&bells, volume);
+                let moved = MixtureCoefficients::from_members(moved, self.covariance, self.kappa, grid, cells.factor);
+                self.code(Some(&moved), grid, resolution, &mut Coder::writing()).ok()
+            });
+            // What cannot be moved there is rounded where it is.
+            let rounded = match moved {
+                Some(moved) => moved,
+                None => self.code(Some(&one(components[k])?), grid, resolution, &mut Coder::writing()).ok()?,
+            };
+            components[k] = *rounded.components().first()?;
+            let change = single.pack(&[member(&components[k])?], volume) - p.rows(begin, size);
+            shift.rows_mut(begin, size).copy_from(&change);
+        }
+        self.code(Some(&assembled(components)?), grid, resolution, &mut Coder::writing()).ok()
+    }
+}
