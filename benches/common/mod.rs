@@ -23,12 +23,25 @@ pub fn ring(cells: usize) -> Vdf {
 
 /// `sample_vdf.npy` in the folder that `VDF_BASIS_DATA` names, else in `../shared/data`.
 pub fn sample() -> Option<Vdf> {
+    read("sample_vdf")
+}
+
+/// The real distributions that are there, by name.
+pub fn real() -> Vec<(String, Vdf)> {
+    ["sample_vdf", "gyrating_two_maxwellians"]
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), read(name)?)))
+        .collect()
+}
+
+fn read(name: &str) -> Option<Vdf> {
     let default = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let file = std::env::var_os("VDF_BASIS_DATA").map_or_else(default, PathBuf::from).join("sample_vdf.npy");
+    let folder = std::env::var_os("VDF_BASIS_DATA").map_or_else(default, PathBuf::from);
+    let file = folder.join(name).with_extension("npy");
     match Vdf::read_npy(&file) {
         Ok(vdf) => Some(vdf),
         Err(error) => {
-            eprintln!("no real sample ({}: {error}): synthetic distributions only; set VDF_BASIS_DATA", file.display());
+            eprintln!("no {name} ({}: {error}): set VDF_BASIS_DATA", file.display());
             None
         }
     }
