@@ -93,11 +93,11 @@ impl Mixture {
         };
         let found = match self.selection {
             Selection::Fixed => match start {
-                Start::Auto | Start::KMeans | Start::MomentSplit => {
+                Start::Greedy => self.greedy(&search, Vec::new(), largest, 0.0),
+                start => {
                     let members = search.start(start, largest, self.seed);
                     self.finish(&search, search.expectation_maximisation(members))
                 }
-                Start::Greedy => self.greedy(&search, Vec::new(), largest, 0.0),
             },
             Selection::Error(l2) => self.greedy(&search, Vec::new(), largest, l2),
             Selection::Bic => self.finish(&search, by_bic(&search, largest, samples)),
@@ -298,6 +298,8 @@ impl Search<'_> {
     fn start(&self, start: Start, components: usize, seed: u64) -> Vec<Member> {
         match start {
             Start::MomentSplit => start::moment_split(self.cells, components, &self.structure),
+            #[cfg(feature = "linfa")]
+            Start::Linfa => start::linfa(self.cells, components, seed, &self.structure),
             _ => start::k_means(self.cells, components, seed, &self.structure),
         }
     }
