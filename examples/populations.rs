@@ -92,11 +92,11 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let seconds = start.elapsed().as_secs_f64();
     println!("{name}: {}, peak {:.3e}", vdf.grid(), vdf.peak());
     println!("{mixture}: {} components in {seconds:.2} s, l2 {:.4}\n", report.components, report.l2);
-    print_populations(&coefficients, &vdf, arguments.field)?;
+    let reconstruction = mixture.reconstruct(&coefficients, vdf.grid())?;
+    print_populations(&coefficients, &vdf, &reconstruction, arguments.field)?;
     if let Some(folder) = arguments.out.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let reconstruction = mixture.reconstruct(&coefficients, vdf.grid())?;
     draw(&name, &mixture, &coefficients, &vdf, &reconstruction)?.save(&arguments.out)?;
     println!("\npicture: {}", arguments.out.display());
     Ok(())
@@ -115,8 +115,13 @@ fn load(arguments: &Arguments) -> Result<(String, Vdf), Box<dyn Error>> {
     Ok((path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), vdf))
 }
 
-/// One line a population, then their sum beside the data.
-fn print_populations(mixture: &MixtureCoefficients, vdf: &Vdf, field: [f64; 3]) -> Result<(), Box<dyn Error>> {
+/// One line a population, then their sum, over all velocities and as far as the box reaches, beside the data.
+fn print_populations(
+    mixture: &MixtureCoefficients,
+    vdf: &Vdf,
+    fit: &Vdf,
+    field: [f64; 3],
+) -> Result<(), Box<dyn Error>> {
     let units = Units::of(vdf.grid());
     let (speed, speed_unit) = (units.velocity(), if units == Units::Si { "km/s" } else { "cells" });
     let total = mixture.moments_over_velocity_space();
@@ -141,6 +146,7 @@ fn print_populations(mixture: &MixtureCoefficients, vdf: &Vdf, field: [f64; 3]) 
         println!("{name:>12}  {:10.3e}  {x:7.1} {y:7.1} {z:7.1}  {:7.1}", m.density, m.thermal_speed() / speed);
     };
     line("all of them", &total);
+    line("in the box", &fit.moments());
     line("the data", &vdf.moments());
     println!(
         "\nfree energy per particle relative to the bulk Maxwellian: {:.3} kT (without mixing at most {:.3})",
@@ -178,8 +184,10 @@ fn draw(name: &str, mixture: &Mixture, populations: &MixtureCoefficients, vdf: &
     let rows: f64 = PLANES.iter().map(|plane| lengths[plane[1]] + BELOW).sum();
     let mut canvas = Canvas::new(LEFT + 2.0 * column + GAP + 180.0, TOP + rows + 50.0)?;
     canvas.text((LEFT, 40.0), &mixture.to_string(), Pen::new(30.0, INK, Align::Left))?;
-    let subtitle =
-        format!("{name}: {} populations, ellipses at one standard deviation", populations.components().len());
+    let subtitle = format!(
+        "{name}: {} populations, one standard deviation about their means, projected",
+        populations.components().len()
+    );
     canvas.text((LEFT, 78.0), &subtitle, Pen::new(LABEL_SIZE, FADED_INK, Align::Left))?;
     let mut top = TOP;
     for axes in PLANES {
@@ -195,7 +203,8 @@ fn draw(name: &str, mixture: &Mixture, populations: &MixtureCoefficients, vdf: &
                 canvas.text((area.centre().0, top - 18.0), what, Pen::new(LABEL_SIZE, INK, Align::Middle))?;
             }
             for (k, population) in populations.components().iter().take(DRAWN).enumerate().rev() {
-                ellipse(&mut canvas, &area, &view, axes, population, COLOURS[k % COLOURS.len()])?;
+                let label = (k + 1).to_string();
+                ellipse(&mut canvas, &area, &view, axes, population, (&label, COLOURS[k % COLOURS.len()]))?;
             }
         }
         top += height + BELOW;
@@ -218,7 +227,7 @@ fn ellipse(
     view: &View,
     axes: [usize; 2],
     population: &vdf_basis::MixtureComponent,
-    colour: RGBColor,
+    (label, colour): (&str, RGBColor),
 ) -> Drawn {
     const STEPS: usize = 72;
     let covariance = population.covariance();
@@ -234,18 +243,24 @@ fn ellipse(
         let v = (population.frame.centre[b] + mixed * c + second * s) / unit;
         [view.axes[a].fraction(u), view.axes[b].fraction(v)]
     };
-    for k in 0..STEPS {
-        let ends = [at(k), at(k + 1)];
-        if ends.as_flattened().iter().all(|fraction| (0.0..=1.0).contains(fraction)) {
-            let points = ends.map(|[u, v]| (area.left + u * area.width, area.bottom() - v * area.height));
-            canvas.line(&points, 2.0, colour)?;
+    // Dark behind bright: seen on cells of any colour.
+    for (width, colour) in [(5.0, INK), (2.5, colour)] {
+        for k in 0..STEPS {
+            let ends = [at(k), at(k + 1)];
+            if ends.as_flattened().iter().all(|fraction| (0.0..=1.0).contains(fraction)) {
+                let points = ends.map(|[u, v]| (area.left + u * area.width, area.bottom() - v * area.height));
+                canvas.line(&points, width, colour)?;
+            }
         }
     }
     let centre = [population.frame.centre[a], population.frame.centre[b]].map(|u| u / unit);
     let at = [view.axes[a].fraction(centre[0]), view.axes[b].fraction(centre[1])];
-    if at.iter().all(|fraction| (0.0..=1.0).contains(fraction)) {
-        let point = (area.left + at[0] * area.width, area.bottom() - at[1] * area.height);
-        canvas.text(point, "+", Pen::new(TICK_SIZE, colour, Align::Middle))?;
+    if at.iter().all(|fraction| (0.02..=0.98).contains(fraction)) {
+        let (x, y) = (area.left + at[0] * area.width, area.bottom() - at[1] * area.height);
+        for (dx, dy) in [(-1.5, 0.0), (1.5, 0.0), (0.0, -1.5), (0.0, 1.5)] {
+            canvas.text((x + dx, y + dy), label, Pen::new(TICK_SIZE, INK, Align::Middle))?;
+        }
+        canvas.text((x, y), label, Pen::new(TICK_SIZE, colour, Align::Middle))?;
     }
     Ok(())
 }

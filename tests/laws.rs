@@ -221,8 +221,7 @@ fn law_2_origin_and_unit_of_velocity_do_not_matter() {
         let spacing = vdf.grid().spacing();
         let stretched = [spacing[0] * 3.0, spacing[1] * 0.2, spacing[2] * 40.0];
         // Widths along the grid's axes follow cells of any aspect; one width, or a rotated frame, does not.
-        // Nor does the distance by which k-means starts a mixture.
-        let separate = !["isotropic", "frame=", "mixture"].iter().any(|tied| spec.contains(tied));
+        let separate = !["isotropic", "frame="].iter().any(|tied| spec.contains(tied));
         let moved = [
             Some(VelocityGrid::unit(shape).unwrap()),
             Some(VelocityGrid::new(shape, [3e6, -1e7, 2e5], spacing).unwrap()),

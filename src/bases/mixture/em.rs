@@ -316,12 +316,14 @@ pub(super) fn run(
     (current, report, floored)
 }
 
-/// Squared extrapolation from three successive mixtures, in log masses, means and Cholesky factors.
+/// Squared extrapolation from three successive mixtures, in log masses, means and Cholesky factors, the latter two in
+/// widths of the cells along each axis.
 fn extrapolated(start: &[Member], one: &[Member], two: &[Member], structure: &Structure) -> Option<Vec<Member>> {
     if one.len() != start.len() || two.len() != start.len() {
         return None;
     }
-    let [zeroth, first, second] = [packed(start)?, packed(one)?, packed(two)?];
+    let unit = &structure.narrowest;
+    let [zeroth, first, second] = [packed(start, unit)?, packed(one, unit)?, packed(two, unit)?];
     let r: Vec<f64> = first.iter().zip(&zeroth).map(|(a, b)| a - b).collect();
     let v: Vec<f64> = second.iter().zip(&first).zip(&r).map(|((a, b), r)| a - b - r).collect();
     let norm = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -333,7 +335,7 @@ fn extrapolated(start: &[Member], one: &[Member], two: &[Member], structure: &St
     let leap: Vec<f64> =
         zeroth.iter().zip(&r).zip(&v).map(|((p, r), v)| p + 2.0 * length * r + length * length * v).collect();
     let total: f64 = two.iter().map(|member| member.mass).sum();
-    let mut members = unpacked(&leap)?;
+    let mut members = unpacked(&leap, unit)?;
     let mass: f64 = members.iter().map(|member| member.mass).sum();
     members.iter_mut().for_each(|member| member.mass *= total / mass);
     structure.constrain(&mut members);
@@ -342,22 +344,23 @@ fn extrapolated(start: &[Member], one: &[Member], two: &[Member], structure: &St
 
 const PACKED: usize = 10;
 
-fn packed(members: &[Member]) -> Option<Vec<f64>> {
+fn packed(members: &[Member], unit: &Vector3<f64>) -> Option<Vec<f64>> {
     let mut numbers = Vec::with_capacity(PACKED * members.len());
     for member in members {
-        let l = member.covariance.cholesky()?.l();
+        let l = Matrix3::from_diagonal(&unit.map(f64::recip)) * member.covariance.cholesky()?.l();
         numbers.push(member.mass.ln());
-        numbers.extend(member.mean.iter());
+        numbers.extend(member.mean.component_div(unit).iter());
         numbers.extend([l[(0, 0)].ln(), l[(1, 1)].ln(), l[(2, 2)].ln(), l[(1, 0)], l[(2, 0)], l[(2, 1)]]);
     }
     Some(numbers)
 }
 
-fn unpacked(numbers: &[f64]) -> Option<Vec<Member>> {
+fn unpacked(numbers: &[f64], unit: &Vector3<f64>) -> Option<Vec<Member>> {
     let (parts, _) = numbers.as_chunks::<PACKED>();
     let member = |&[mass, x, y, z, a, b, c, ba, ca, cb]: &[f64; PACKED]| {
-        let l = Matrix3::new(a.exp(), 0.0, 0.0, ba, b.exp(), 0.0, ca, cb, c.exp());
-        let member = Member { mass: mass.exp(), mean: Vector3::new(x, y, z), covariance: l * l.transpose() };
+        let l = Matrix3::from_diagonal(unit) * Matrix3::new(a.exp(), 0.0, 0.0, ba, b.exp(), 0.0, ca, cb, c.exp());
+        let mean = Vector3::new(x, y, z).component_mul(unit);
+        let member = Member { mass: mass.exp(), mean, covariance: l * l.transpose() };
         let finite = member.mass.is_finite() && member.covariance.iter().chain(&member.mean).all(|x| x.is_finite());
         finite.then_some(member)
     };

@@ -71,6 +71,10 @@ const STEPS_PER_INSERTION: usize = 6;
 const COST_TOLERANCE: f64 = 1e-3;
 /// EM steps after each insertion.
 const EM_STEPS_PER_INSERTION: usize = 6;
+/// Where the fewest components are wanted, a whole search is made from this multiple of the error wanted on, and again
+/// when the error has fallen to this part of what the last one reached.
+const NEAR: f64 = 1.25;
+const AGAIN: f64 = 0.97;
 /// Relative error of which nothing is left to describe.
 const EXACT: f64 = 1e-11;
 /// A component that is below this part of the data's peak in all cells is dropped.
@@ -93,11 +97,11 @@ impl Mixture {
         };
         let found = match self.selection {
             Selection::Fixed => match start {
-                Start::Auto | Start::KMeans | Start::MomentSplit => {
+                Start::Greedy => self.greedy(&search, Vec::new(), largest, 0.0),
+                start => {
                     let members = search.start(start, largest, self.seed);
                     self.finish(&search, search.expectation_maximisation(members))
                 }
-                Start::Greedy => self.greedy(&search, Vec::new(), largest, 0.0),
             },
             Selection::Error(l2) => self.greedy(&search, Vec::new(), largest, l2),
             Selection::Bic => self.finish(&search, by_bic(&search, largest, samples)),
@@ -182,6 +186,7 @@ impl Mixture {
     fn greedy(&self, search: &Search<'_>, start: Vec<Member>, largest: usize, l2: f64) -> Found {
         let mut found = Found { members: start, ..Found::default() };
         let chosen = l2 > 0.0;
+        let mut completed = f64::INFINITY;
         let mut missing = search.residual(&found.members);
         // A search may find that it can do without a component it was given: another is inserted, but not for ever.
         let mut insertions = 2 * largest;
@@ -205,14 +210,12 @@ impl Mixture {
             }
             missing = search.residual(&found.members);
             let mut error = search.error(&missing);
-            if chosen && error <= 2.0 * l2 && error > l2 {
-                // Close: what a whole search would reach decides.
-                let finished = self.complete(search, found.clone());
-                let after = search.residual(&finished.members);
-                if search.error(&after) <= l2 {
-                    found = finished;
-                    error = search.error(&after);
-                }
+            if chosen && error > l2 && error <= NEAR * l2 && error <= AGAIN * completed {
+                // Near: what a whole search reaches decides. It is kept in any case, the next component starts from it.
+                found = self.complete(search, found);
+                missing = search.residual(&found.members);
+                error = search.error(&missing);
+                completed = error;
             }
             if chosen {
                 found.selection.push((found.members.len(), error));
@@ -298,6 +301,8 @@ impl Search<'_> {
     fn start(&self, start: Start, components: usize, seed: u64) -> Vec<Member> {
         match start {
             Start::MomentSplit => start::moment_split(self.cells, components, &self.structure),
+            #[cfg(feature = "linfa")]
+            Start::Linfa => start::linfa(self.cells, components, seed, &self.structure),
             _ => start::k_means(self.cells, components, seed, &self.structure),
         }
     }

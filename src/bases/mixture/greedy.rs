@@ -5,13 +5,15 @@ use faer::{Mat, MatRef};
 use nalgebra::{Matrix3, Vector3};
 
 use super::cells::Cells;
-use super::covariance::Structure;
+use super::covariance::{NARROWEST, Structure};
 use super::member::{Member, Profile};
 use crate::numerics::lanes::Lanes;
 use crate::numerics::separable::transform;
 
-/// Widths tried, in cells.
-const WIDTHS: [f64; 6] = [0.8, 1.3, 2.0, 3.2, 5.0, 8.0];
+/// Widths tried: the narrowest in cells, twice what a component may be; each next wider by a factor, up to a quarter of the
+/// longest axis.
+const NARROW: f64 = 2.0 * NARROWEST;
+const WIDER: f64 = 1.6;
 
 /// Gaussians of several widths at all cells of one grid.
 pub(super) struct Insertion {
@@ -29,7 +31,7 @@ impl Insertion {
     pub fn new(cells: &Cells) -> Self {
         let shape = cells.grid.shape();
         let widest = shape.into_iter().max().unwrap_or(1) as f64 / 4.0;
-        let of = |&width: &f64| {
+        let of = |width: f64| {
             let kernels =
                 shape.map(|n| Mat::from_fn(n, n, |i, j| (-0.5 * ((i as f64 - j as f64) / width).powi(2)).exp()));
             let norm = |kernel: &Mat<f64>| {
@@ -37,7 +39,11 @@ impl Insertion {
             };
             Width { cells: width, norms: [norm(&kernels[0]), norm(&kernels[1]), norm(&kernels[2])], kernels }
         };
-        Self { widths: WIDTHS.iter().filter(|&&width| width <= widest.max(WIDTHS[0])).map(of).collect() }
+        Self {
+            widths: std::iter::successors(Some(NARROW), |width| Some(width * WIDER).filter(|width| *width <= widest))
+                .map(of)
+                .collect(),
+        }
     }
 
     /// The Gaussian along the grid's axes that lowers the sum of squares of the residual most; none where no positive

@@ -5,7 +5,7 @@ use nalgebra::{Cholesky, Vector3};
 use super::cells::Cells;
 use super::member::{Ellipsoid, Profile};
 use super::parameters::{Bell, MONOMIALS, Quadratic};
-use super::plane::Plane;
+use super::plane::{Plane, Window};
 use crate::numerics::lanes::{Instructions, Vectorisable, vectorised};
 
 /// Below this part of the data's peak a component counts as zero here: a small error of JᵀJ changes the path of the
@@ -25,14 +25,15 @@ pub(super) struct Overlap {
     pub second: usize,
     /// About where the powers are taken: near where the product is, so that no digits cancel.
     pub origin: Vector3<f64>,
-    /// Half the extent of the product along x.
-    half: f64,
+    /// Half the extent of the product along each axis.
+    half: Vector3<f64>,
     powers: Powers,
 }
 
 impl Overlap {
     /// None where they are too far apart.
     fn new(first: usize, second: usize, [a, b]: [&Bell; 2], profile: Profile) -> Option<Self> {
+        let everywhere = Vector3::repeat(f64::INFINITY);
         let (origin, half) = match (profile, Cholesky::new(a.covariance + b.covariance)) {
             // The product of two Gaussians is a Gaussian.
             (Profile::Gaussian, Some(sum)) => {
@@ -42,11 +43,11 @@ impl Overlap {
                 if reach <= 0.0 {
                     return None;
                 }
-                let across = a.covariance[(0, 0)] - (a.covariance * sum.solve(&a.covariance))[(0, 0)];
-                (a.mean + a.covariance * solved, (reach * across).sqrt())
+                let variances = (a.covariance - a.covariance * sum.solve(&a.covariance)).diagonal();
+                (a.mean + a.covariance * solved, variances.map(|variance| (reach * variance).sqrt()))
             }
-            _ if a.covariance.determinant() <= b.covariance.determinant() => (a.mean, f64::INFINITY),
-            _ => (b.mean, f64::INFINITY),
+            _ if a.covariance.determinant() <= b.covariance.determinant() => (a.mean, everywhere),
+            _ => (b.mean, everywhere),
         };
         Some(Self { first, second, origin, half, powers: [[[0.0; 5]; 5]; 5] })
     }
@@ -108,9 +109,9 @@ impl Vectorisable for Sums<'_> {
             let empty: Vec<bool> = (0..reaches.len()).map(|function| plane.is_empty(function)).collect();
             for overlap in &mut overlaps {
                 let (a, b) = (overlap.first, overlap.second);
-                if (x - overlap.origin[0]).abs() < overlap.half && !empty[a] && !empty[b] {
-                    let origin = [overlap.origin[1], overlap.origin[2]];
-                    let sums = plane.moments::<I, 5>(i, cells, a, (&plane, b), origin);
+                if (x - overlap.origin[0]).abs() < overlap.half[0] && !empty[a] && !empty[b] {
+                    let window = Window::new(&overlap.origin, &overlap.half);
+                    let sums = plane.moments::<I, 5>(i, cells, a, (&plane, b), &window);
                     overlap.add(x, sums);
                 }
             }

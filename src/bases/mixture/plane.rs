@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use nalgebra::Vector3;
+
 use super::cells::Cells;
 use super::evaluate::reached;
 use super::member::{Ellipsoid, Profile};
@@ -17,6 +19,22 @@ pub(super) struct Plane {
     values: Vec<Lanes>,
     /// For each function and column, the lines that hold something.
     spans: Vec<Range<usize>>,
+}
+
+/// What of a plane is summed: cells within half an extent of an origin, (y, z) each.
+pub(super) struct Window {
+    origin: [f64; 2],
+    half: [f64; 2],
+}
+
+impl Window {
+    pub fn new(origin: &Vector3<f64>, half: &Vector3<f64>) -> Self {
+        Self { origin: [origin[1], origin[2]], half: [half[1], half[2]] }
+    }
+
+    fn around(&self, axis: usize) -> [f64; 2] {
+        [self.origin[axis] - self.half[axis], self.origin[axis] + self.half[axis]]
+    }
 }
 
 impl Plane {
@@ -99,7 +117,7 @@ impl Plane {
         }
     }
 
-    /// Σ a b y^p z^q over the cells where both functions hold something, p + q < D, y and z from an origin.
+    /// Σ a b y^p z^q over the window's cells where both functions hold something, p + q < D, y and z from its origin.
     #[inline(always)]
     pub fn moments<I: Instructions, const D: usize>(
         &self,
@@ -107,14 +125,17 @@ impl Plane {
         cells: &Cells,
         a: usize,
         (other, b): (&Self, usize),
-        origin: [f64; 2],
+        window: &Window,
     ) -> [[f64; D]; D] {
         let zero = Vector::splat(i, 0.0);
         let mut sums = [[zero; D]; D];
-        let y = &cells.axes[1][..];
-        for column in 0..self.chunks {
+        let (y, z) = (&cells.axes[1][..], &cells.z[..]);
+        let ([first, last], [left, right]) = (window.around(0), window.around(1));
+        let lines = y.partition_point(|&y| y < first)..y.partition_point(|&y| y <= last);
+        let columns = z.partition_point(|z| z[LANES - 1] < left)..z.partition_point(|z| z[0] <= right);
+        for column in columns {
             let (one, two) = (&self.spans[a * self.chunks + column], &other.spans[b * self.chunks + column]);
-            let (from, to) = (one.start.max(two.start), one.end.min(two.end));
+            let (from, to) = (one.start.max(two.start).max(lines.start), one.end.min(two.end).min(lines.end));
             if from >= to {
                 continue;
             }
@@ -122,14 +143,14 @@ impl Plane {
             let pairs = self.column(a, column)[from..to].iter().zip(&other.column(b, column)[from..to]);
             for ((a, b), y) in pairs.zip(&y[from..to]) {
                 let mut term = Vector::load(i, a) * Vector::load(i, b);
-                let dy = Vector::splat(i, y - origin[0]);
+                let dy = Vector::splat(i, y - window.origin[0]);
                 powers[0] += term;
                 for power in &mut powers[1..] {
                     term = term * dy;
                     *power += term;
                 }
             }
-            let dz = Vector::load(i, &cells.z[column]) - origin[1];
+            let dz = Vector::load(i, &z[column]) - window.origin[1];
             for (p, (power, sums)) in powers.into_iter().zip(&mut sums).enumerate() {
                 let mut term = power;
                 sums[0] += term;

@@ -4,7 +4,7 @@ use super::cells::Cells;
 use super::evaluate::{Bump, add, bump};
 use super::member::{Member, Profile};
 use super::parameters::{Bell, Quadratic};
-use super::plane::Plane;
+use super::plane::{Plane, Window};
 use crate::numerics::lanes::{Instructions, LANES, Lanes, Vector, Vectorisable, vectorised};
 
 /// Below this part of the data's peak a component counts as zero.
@@ -134,9 +134,9 @@ impl Vectorisable for Pass<'_> {
                 if functions.is_empty(k) {
                     continue;
                 }
-                let origin = [bell.mean[1], bell.mean[2]];
+                let window = Window::new(&bell.mean, &nalgebra::Vector3::repeat(f64::INFINITY));
                 let [[s, sz, szz], [sy, syz, _], [syy, ..]] =
-                    functions.moments::<I, 3>(i, cells, k, (&residual, 0), origin);
+                    functions.moments::<I, 3>(i, cells, k, (&residual, 0), &window);
                 let dx = x - bell.mean[0];
                 let terms = [s, dx * s, sy, sz, dx * dx * s, dx * sy, dx * sz, syy, syz, szz];
                 gradient.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);

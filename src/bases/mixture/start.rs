@@ -11,13 +11,15 @@ use crate::numerics::lanes::{Instructions, LANES, Lanes, Vector, Vectorisable, v
 
 /// Rounds of assignment after the centres are drawn: EM does the rest.
 const ROUNDS: usize = 5;
+/// A centre takes a cell from another if its squared distance is less than this part of the other's: rounding, which the
+/// units of the axes change, must not decide between two that are equally near, as on a lattice many are.
+const NEARER: f64 = 1.0 - 1e-9;
 
 /// Weighted k-means: centres drawn by the squared distance from those before (k-means++, Arthur and Vassilvitskii 2007)
 /// times the weight, then moved to the means of the cells nearest to them. Distances are in thermal speeds of the data
 /// along each axis.
 pub(super) fn k_means(cells: &Cells, components: usize, seed: u64, structure: &Structure) -> Vec<Member> {
-    let widths = Vector3::from_fn(|i, _| cells.covariance[(i, i)].sqrt().max(structure.narrowest[i]));
-    let scale = widths.map(|width| 1.0 / width);
+    let scale = inverse_widths(cells, structure);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut centres: Vec<Vector3<f64>> = Vec::with_capacity(components);
     let mut nearest = Nearest::new(cells);
@@ -30,13 +32,22 @@ pub(super) fn k_means(cells: &Cells, components: usize, seed: u64, structure: &S
         vectorised(Approach { cells, nearest: &mut nearest, centre, scale, index: centres.len() });
         centres.push(centre);
     }
+    settled(cells, centres, scale, structure)
+}
+
+/// One over the thermal speeds of the data along each axis.
+fn inverse_widths(cells: &Cells, structure: &Structure) -> Vector3<f64> {
+    Vector3::from_fn(|i, _| 1.0 / cells.covariance[(i, i)].sqrt().max(structure.narrowest[i]))
+}
+
+/// The clusters about centres that have moved to the means of the cells nearest to them.
+fn settled(cells: &Cells, mut centres: Vec<Vector3<f64>>, scale: Vector3<f64>, structure: &Structure) -> Vec<Member> {
+    let mut nearest = Nearest::new(cells);
     let mut members = Vec::new();
-    for round in 0..=ROUNDS {
-        if round > 0 {
-            nearest.forget();
-            for (index, &centre) in centres.iter().enumerate() {
-                vectorised(Approach { cells, nearest: &mut nearest, centre, scale, index });
-            }
+    for _ in 0..=ROUNDS {
+        nearest.forget();
+        for (index, &centre) in centres.iter().enumerate() {
+            vectorised(Approach { cells, nearest: &mut nearest, centre, scale, index });
         }
         members = clusters(cells, &nearest, &centres);
         for (centre, member) in centres.iter_mut().zip(&members) {
@@ -48,6 +59,44 @@ pub(super) fn k_means(cells: &Cells, components: usize, seed: u64, structure: &S
     members.retain(|member| member.mass > 0.0);
     structure.constrain(&mut members);
     members
+}
+
+/// Centres by linfa's k-means, which takes no weights: on points drawn at equal steps of the running sum of the density,
+/// from an offset by the seed. Then as [`k_means`].
+#[cfg(feature = "linfa")]
+pub(super) fn linfa(cells: &Cells, components: usize, seed: u64, structure: &Structure) -> Vec<Member> {
+    use linfa::prelude::{DatasetBase, Fit};
+    use linfa_clustering::KMeans;
+    use ndarray016::Array2;
+
+    const POINTS: usize = 10_000;
+    let scale = inverse_widths(cells, structure);
+    let step = cells.mass / POINTS as f64;
+    let mut next = step * ChaCha8Rng::seed_from_u64(seed).random::<f64>();
+    let mut points = Vec::with_capacity(3 * POINTS);
+    let mut sum = 0.0;
+    for row in 0..cells.rows() {
+        let start = cells.row(row).1;
+        for chunk in cells.occupied[row].clone() {
+            for lane in 0..LANES {
+                sum += cells.values[start + chunk][lane];
+                let point = cell_centre(cells, (row, chunk, lane)).component_mul(&scale);
+                while next < sum && points.len() < 3 * POINTS {
+                    points.extend(point.iter());
+                    next += step;
+                }
+            }
+        }
+    }
+    let count = points.len() / 3;
+    let found = Array2::from_shape_vec((count, 3), points).ok().and_then(|points| {
+        let clusters = components.min(cells.positive).min(count);
+        KMeans::params(clusters).n_runs(1).max_n_iterations(100).tolerance(1e-3).fit(&DatasetBase::from(points)).ok()
+    });
+    // It refuses nothing that gets here; if it did, our own start serves.
+    let Some(found) = found else { return k_means(cells, components, seed, structure) };
+    let centre = |c: ndarray016::ArrayView1<'_, f64>| Vector3::new(c[0], c[1], c[2]).component_div(&scale);
+    settled(cells, found.centroids().rows().into_iter().map(centre).collect(), scale, structure)
 }
 
 /// One component with the data's moments, split again and again: the one with the most mass times variance along its
@@ -161,7 +210,7 @@ impl Vectorisable for Approach<'_> {
             for ((distance, owner), z) in distances.iter_mut().zip(owners).zip(&cells.z[range]) {
                 let d = (Vector::load(i, z) - centre[2]) * scale[2];
                 let (new, old) = (d * d + across, Vector::load(i, distance));
-                index.where_below(new, old, Vector::load(i, owner)).store(owner);
+                index.where_below(new, old * NEARER, Vector::load(i, owner)).store(owner);
                 new.smaller(old).store(distance);
             }
         }
