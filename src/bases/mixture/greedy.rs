@@ -14,6 +14,9 @@ use crate::numerics::separable::transform;
 /// longest axis.
 const NARROW: f64 = 2.0 * NARROWEST;
 const WIDER: f64 = 1.6;
+/// What another place must gain more than this part of the best so far: rounding must not decide between places that
+/// symmetry makes equal.
+const BETTER: f64 = 1.0 + 1e-9;
 
 /// Gaussians of several widths at all cells of one grid.
 pub(super) struct Insertion {
@@ -61,7 +64,7 @@ impl Insertion {
                 for (k, &product) in products.iter().enumerate() {
                     let norm = across * norms[2][k];
                     let gain = product * product / norm;
-                    if product > 0.0 && best.is_none_or(|(most, ..)| gain > most) {
+                    if product > 0.0 && best.is_none_or(|(most, ..)| gain > most * BETTER) {
                         best = Some((gain, row * nz + k, *width, product / norm));
                     }
                 }
