@@ -17,6 +17,8 @@ pub(super) struct Cells {
     pub grid: VelocityGrid,
     /// Multiplies the distribution's values.
     pub factor: f64,
+    /// The largest value, times the factor.
+    pub peak: f64,
     pub scaling: VelocityScaling,
     /// Centres of the cells along each axis, scaled.
     pub axes: [Vec<f64>; 3],
@@ -101,6 +103,7 @@ impl Cells {
         let mut cells = Self {
             grid,
             factor,
+            peak: peak * factor,
             scaling,
             values: Vec::with_capacity(nx * ny * z.len()),
             occupied: Vec::with_capacity(nx * ny),

@@ -83,7 +83,7 @@ pub(super) fn overlaps(cells: &Cells, bells: &[Bell], profile: Profile) -> Vec<O
         overlaps.extend(pairs.filter_map(|(second, b)| Overlap::new(first, second, [a, b], profile)));
     }
     let reaches: Vec<(&Ellipsoid, f64)> =
-        bells.iter().map(|bell| (&bell.ellipsoid, profile.reach(bell.peak, UNSEEN))).collect();
+        bells.iter().map(|bell| (&bell.ellipsoid, profile.reach(bell.peak, UNSEEN * cells.peak))).collect();
     vectorised(Sums { cells, reaches, overlaps, profile })
 }
 

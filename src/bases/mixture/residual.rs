@@ -30,9 +30,8 @@ pub(super) fn residual(cells: &Cells, members: &[Member], profile: Profile) -> V
 /// The members of which some cell sees at least this part of the data's peak.
 pub(super) fn visible(cells: &Cells, mut members: Vec<Member>, profile: Profile, part: f64) -> Vec<Member> {
     let volume = cells.scaling.cell_volume();
-    let peak = cells.values.as_flattened().iter().fold(0.0, |peak, &f| f64::max(peak, f));
     members.retain(|member| {
-        let Some(bump) = bump(member, profile, volume, |_| part * peak) else { return false };
+        let Some(bump) = bump(member, profile, volume, |_| part * cells.peak) else { return false };
         // At the cell nearest to the mean, if that is enough; else wherever it is largest.
         let nearest = nalgebra::Vector3::from_fn(|i, _| {
             let ends = (cells.axes[i][0], cells.axes[i][cells.axes[i].len() - 1]);
@@ -44,7 +43,7 @@ pub(super) fn visible(cells: &Cells, mut members: Vec<Member>, profile: Profile,
         }
         let mut values = vec![[0.0; LANES]; cells.values.len()];
         add(&cells.lattice(), &[bump], profile, &mut values);
-        values.as_flattened().iter().any(|&g| g >= part * peak)
+        values.as_flattened().iter().any(|&g| g >= part * cells.peak)
     });
     members
 }
