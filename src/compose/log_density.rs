@@ -3,9 +3,10 @@
 use std::fmt;
 
 use crate::basis::{Basis, Coefficients, Quantity, Slot};
+use crate::distribution::decades::{self, Floor};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::spec::SpecWriter;
 
 /// `log(B)`: B encodes h = log₁₀(max(f, floor) / floor), and the reconstruction is floor·10^h where h > 0, zero
@@ -14,7 +15,7 @@ use crate::spec::SpecWriter;
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogDensity<B: Basis> {
     inner: B,
-    floor: Option<f64>,
+    floor: Floor,
 }
 
 /// What was found in the logarithm, and the floor it was taken above.
@@ -28,12 +29,12 @@ pub struct LogDensityCoefficients<B: Basis> {
 
 impl<B: Basis> LogDensity<B> {
     /// The default floor, as a fraction of the peak.
-    pub const RELATIVE_FLOOR: f64 = 1e-6;
+    pub const RELATIVE_FLOOR: f64 = Floor::RELATIVE;
 
     /// The logarithm above a floor of [`Self::RELATIVE_FLOOR`] of each distribution's peak.
     #[must_use]
     pub fn new(inner: B) -> Self {
-        Self { inner, floor: None }
+        Self { inner, floor: Floor::default() }
     }
 
     /// The logarithm above a given floor [s³ m⁻⁶].
@@ -41,22 +42,15 @@ impl<B: Basis> LogDensity<B> {
     /// # Errors
     /// [`Error::InvalidParameter`] if the floor is not a positive number.
     pub fn above(inner: B, floor: f64) -> Result<Self> {
-        if !(floor > 0.0 && floor.is_finite()) {
-            return Err(Error::InvalidParameter {
-                name: "floor",
-                value: floor.to_string(),
-                allowed: "a positive phase-space density".to_owned(),
-            });
-        }
-        Ok(Self { inner, floor: Some(floor) })
+        Ok(Self { inner, floor: Floor::at(floor)? })
     }
 }
 
 impl<B: Basis> fmt::Display for LogDensity<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let floor = self.floor.unwrap_or_default();
+        let floor = self.floor.given();
         SpecWriter::new(&format!("log({})", self.inner))
-            .option(self.floor.is_some(), "floor", format!("{floor:e}"))
+            .option(floor.is_some(), "floor", format!("{:e}", floor.unwrap_or_default()))
             .write(f)
     }
 }
@@ -65,27 +59,16 @@ impl<B: Basis> Basis for LogDensity<B> {
     type Coefficients = LogDensityCoefficients<B>;
 
     fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
-        let peak = vdf.as_slice().iter().fold(0.0, |peak, &f| f64::max(peak, f));
-        let floor = match self.floor {
-            Some(floor) => floor,
-            // No positive density: any floor leaves h = 0.
-            None if peak == 0.0 => 1.0,
-            None => (Self::RELATIVE_FLOOR * peak).max(f64::MIN_POSITIVE),
-        };
-        if peak > 0.0 && peak <= floor {
-            let reason = format!("no density is above the floor, {floor:e}; the largest is {peak:e}");
-            return Err(Error::Degenerate { basis: "log", reason });
-        }
-        let logarithm = vdf.values().mapv(|f| f.max(floor).log10() - floor.log10());
-        Ok(LogDensityCoefficients { floor, inner: self.inner.encode(&Vdf::new(*vdf.grid(), logarithm)?)? })
+        let floor = self.floor.of(vdf, "log")?;
+        let logarithm = Vdf::from_vec(*vdf.grid(), decades::above(vdf.as_slice(), floor))?;
+        Ok(LogDensityCoefficients { floor, inner: self.inner.encode(&logarithm)? })
     }
 
     fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {
-        let mut values = self.inner.reconstruct(&coefficients.inner, grid)?.into_values();
-        // Added to the exponent, so that a floor of 1e-300 under a peak of 1e300 does not overflow on the way.
-        let floor = coefficients.floor.log10();
-        values.mapv_inplace(|h| if h > 0.0 { f64::powf(10.0, h + floor) } else { 0.0 });
-        Vdf::new(*grid, values)
+        Floor::at(coefficients.floor)?;
+        let mut values = self.inner.reconstruct(&coefficients.inner, grid)?.into_values().into_raw_vec_and_offset().0;
+        decades::to_densities(&mut values, coefficients.floor);
+        Vdf::from_vec(*grid, values)
     }
 }
 
