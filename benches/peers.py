@@ -1,13 +1,18 @@
-"""What benches/cosine.rs and benches/wavelet.rs are compared with: scipy and PyWavelets, one thread, medians.
+"""What benches/cosine.rs, wavelet.rs and pca.rs are compared with: scipy, PyWavelets and scikit-learn, one thread, medians.
 
-    python benches/peers.py        (made with scipy 1.17, PyWavelets 1.8, numpy 2.4)
+    python benches/peers.py [SAMPLE.npy]     (made with scipy 1.17, PyWavelets 1.8, scikit-learn 1.9, numpy 2.4)
 """
+import os
+import sys
 import time
 import warnings
 
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[threads] = "1"
 import numpy as np
 import pywt
 import scipy.fft
+from sklearn.decomposition import PCA
 
 warnings.simplefilter("ignore")
 
@@ -36,3 +41,12 @@ for name in ("db4", "bior4.4", "sym8"):
         median(f"pywt {name} {mode}, there and back",
                lambda: pywt.waverecn(pywt.wavedecn(f, name, mode, level=2), name, mode))
 median("pywt stationary db4, one level, there and back", lambda: pywt.iswtn(pywt.swtn(f, "db4", level=1), "db4"))
+
+sample = np.load(sys.argv[1]).astype(float) if len(sys.argv) > 1 else f
+decades = lambda: np.log10(np.maximum(sample, 1e-6 * sample.max())).reshape(sample.shape[0], -1)
+logarithms = decades()
+pca = PCA(30).fit(logarithms)
+scores = pca.transform(logarithms)
+median("scikit-learn PCA(30).fit_transform of the slices", lambda: PCA(30).fit_transform(logarithms))
+median("scikit-learn PCA(30), logarithm included", lambda: PCA(30).fit_transform(decades()))
+median("scikit-learn inverse_transform and power", lambda: 10 ** pca.inverse_transform(scores))

@@ -86,28 +86,38 @@ impl Vectorisable for Each<'_> {
 
     #[inline(always)]
     fn run<I: Instructions>(self, i: I) {
-        let all = self.whole.iter_mut().chain(std::iter::once(self.last));
         match self.kind {
             Kind::Logarithm(floor) => {
                 let floor = Vector::splat(i, floor);
                 // A difference, not the logarithm of a ratio: a floor of 1e-300 under a peak of 1e300 overflows.
                 let least = ln(floor);
-                all.for_each(|f| ((ln(Vector::load(i, f).larger(floor)) - least) * std::f64::consts::LOG10_E).store(f));
+                for f in self.whole {
+                    logarithm(Vector::load(i, f), floor, least).store(f);
+                }
+                logarithm(Vector::load(i, self.last), floor, least).store(self.last);
             }
             Kind::Power(floor) => {
                 let least = ln(Vector::splat(i, floor));
-                let beyond = Vector::splat(i, f64::INFINITY);
-                // Where the exponential ends; what is larger must not pass for a density.
-                let bound = Vector::splat(i, 709.0);
-                all.for_each(|h| {
-                    let decades = Vector::load(i, h);
-                    let x = decades * std::f64::consts::LN_10 + least;
-                    let density = exp(x).where_below(x, bound, beyond);
-                    density.where_at_least(decades, NOTHING).store(h);
-                });
+                for h in self.whole {
+                    power(Vector::load(i, h), least).store(h);
+                }
+                power(Vector::load(i, self.last), least).store(self.last);
             }
         }
     }
+}
+
+#[inline(always)]
+fn logarithm<I: Instructions>(f: Vector<I>, floor: Vector<I>, least: Vector<I>) -> Vector<I> {
+    (ln(f.larger(floor)) - least) * std::f64::consts::LOG10_E
+}
+
+#[inline(always)]
+fn power<I: Instructions>(h: Vector<I>, least: Vector<I>) -> Vector<I> {
+    /// Where the exponential ends; what is larger must not pass for a density.
+    const BOUND: f64 = 709.0;
+    let x = h * std::f64::consts::LN_10 + least;
+    exp(x).where_below(x, x.of(BOUND), x.of(f64::INFINITY)).where_at_least(h, NOTHING)
 }
 
 #[cfg(test)]

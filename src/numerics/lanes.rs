@@ -280,7 +280,7 @@ impl<I: Instructions> Vector<I> {
     #[inline(always)]
     pub fn split(self) -> (Self, Self) {
         let i = self.instructions;
-        let [(e0, m0), (e1, m1)] = self.halves.map(|half| i.split(half));
+        let ((e0, m0), (e1, m1)) = (i.split(self.halves[0]), i.split(self.halves[1]));
         (Self { instructions: i, halves: [e0, e1] }, Self { instructions: i, halves: [m0, m1] })
     }
 

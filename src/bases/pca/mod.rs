@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::numerics::scaling::{largest_magnitude, normalising_factor};
 use crate::spec::{Options, SpecWriter};
 
-use principal::principal;
+use principal::{Principal, principal};
 
 const NAME: &str = "pca";
 
@@ -212,12 +212,9 @@ impl Basis for Pca {
         for slice in slices.chunks_exact_mut(features) {
             slice.iter_mut().zip(&mean).for_each(|(value, mean)| *value -= mean);
         }
-        let found = principal(MatRef::from_column_major_slice(&slices, features, samples), self.components)?;
-        let in_order = |matrix: &faer::Mat<f64>, factor: f64| -> Vec<f64> {
-            matrix.col_iter().flat_map(|column| column.iter().map(|x| x * factor)).collect()
-        };
-        mean.iter_mut().for_each(|mean| *mean /= factor);
-        let (components, scores) = (in_order(&found.components, 1.0), in_order(&found.scores, 1.0 / factor));
+        let centred = MatRef::from_column_major_slice(&slices, features, samples);
+        let Principal { components, mut scores } = principal(centred, self.components)?;
+        mean.iter_mut().chain(&mut scores).for_each(|value| *value /= factor);
         Ok(PcaCoefficients { shape, axis: self.axis, floor, mean, components, scores })
     }
 

@@ -1,7 +1,8 @@
 //! The directions along which columns of numbers vary most.
 
+use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
-use faer::{Accum, Mat, MatRef, Par, Side};
+use faer::{Accum, ColRef, Mat, MatMut, MatRef, Par, Side};
 
 use crate::error::{Error, Result};
 
@@ -12,12 +13,12 @@ const GRAM_SEES: f64 = 1e-9;
 /// Singular values below this times the longer side, of the largest, are rounding.
 const ROUNDING: f64 = f64::EPSILON;
 
-/// X ≈ components · scoresᵀ for a matrix X whose columns are samples.
+/// X ≈ components · scoresᵀ for a matrix X whose columns are samples; both one component after another.
 pub(super) struct Principal {
-    /// One orthonormal column a component, the most important first.
-    pub(super) components: Mat<f64>,
-    /// One row a sample.
-    pub(super) scores: Mat<f64>,
+    /// Orthonormal, the most important first.
+    pub(super) components: Vec<f64>,
+    /// Of all samples.
+    pub(super) scores: Vec<f64>,
 }
 
 /// The at most `most` components that describe the centred samples best in the least squares; fewer if fewer describe
@@ -30,25 +31,38 @@ pub(super) fn principal(x: MatRef<'_, f64>, most: usize) -> Result<Principal> {
     let most = most.min(features).min(samples);
     let (directions, variances) = gram_directions(x, samples <= features)?;
     let (largest, least) = (variances[0], variances[most - 1]);
-    let found = if least >= GRAM_SEES * largest && largest > 0.0 {
-        let kept = directions.subcols(0, most);
-        if samples <= features {
-            // What the directions span is described exactly, whatever the lengths of the products.
-            let mut components = x * kept;
-            let mut scores = kept.to_owned();
-            for k in 0..most {
-                let length = components.col(k).norm_l2();
-                components.col_mut(k).iter_mut().for_each(|c| *c /= length);
-                scores.col_mut(k).iter_mut().for_each(|s| *s *= length);
-            }
-            Principal { components, scores }
-        } else {
-            Principal { components: kept.to_owned(), scores: x.transpose() * kept }
-        }
-    } else {
+    let mut found = if !(least >= GRAM_SEES * largest && largest > 0.0) {
         thin(x, most)?
+    } else if samples <= features {
+        // What the directions span is described exactly, whatever the lengths of the products.
+        let kept = directions.subcols(0, most);
+        let mut found = Principal { components: product(x, kept), scores: in_order(kept) };
+        let columns = found.components.chunks_exact_mut(features).zip(found.scores.chunks_exact_mut(samples));
+        for (component, scores) in columns {
+            let length = ColRef::from_slice(component).squared_norm_l2().sqrt();
+            component.iter_mut().for_each(|c| *c /= length);
+            scores.iter_mut().for_each(|s| *s *= length);
+        }
+        found
+    } else {
+        let kept = directions.subcols(0, most);
+        Principal { components: in_order(kept), scores: product(x.transpose(), kept) }
     };
-    Ok(upright(found))
+    set_upright(&mut found, features, samples);
+    Ok(found)
+}
+
+/// The product of two matrices, column by column.
+fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Vec<f64> {
+    let mut c = vec![0.0; a.nrows() * b.ncols()];
+    let columns = MatMut::from_column_major_slice_mut(&mut c, a.nrows(), b.ncols());
+    matmul(columns, Accum::Replace, a, b, 1.0, Par::Seq);
+    c
+}
+
+/// The entries of a matrix, column by column.
+fn in_order(matrix: MatRef<'_, f64>) -> Vec<f64> {
+    matrix.col_iter().flat_map(|column| column.iter().copied()).collect()
 }
 
 /// Eigenvectors of XᵀX (or XXᵀ) and their eigenvalues, the largest first.
@@ -68,21 +82,22 @@ fn thin(x: MatRef<'_, f64>, most: usize) -> Result<Principal> {
     let values = svd.S().column_vector();
     let least = values[0] * ROUNDING * x.nrows().max(x.ncols()) as f64;
     let rank = values.iter().take(most).take_while(|value| **value > least).count();
-    let scores = Mat::from_fn(x.ncols(), rank, |sample, k| svd.V()[(sample, k)] * values[k]);
-    Ok(Principal { components: svd.U().subcols(0, rank).to_owned(), scores })
+    let mut scores = in_order(svd.V().subcols(0, rank));
+    for (scores, value) in scores.chunks_exact_mut(x.ncols()).zip(values.iter()) {
+        scores.iter_mut().for_each(|score| *score *= value);
+    }
+    Ok(Principal { components: in_order(svd.U().subcols(0, rank)), scores })
 }
 
-/// The sign that a decomposition leaves open.
-fn upright(mut found: Principal) -> Principal {
-    for k in 0..found.components.ncols() {
-        let largest = found.components.col(k).iter().fold(0.0, |a: f64, &b| if b.abs() > a.abs() { b } else { a });
+/// Chooses the sign that a decomposition leaves open.
+fn set_upright(found: &mut Principal, features: usize, samples: usize) {
+    let columns = found.components.chunks_exact_mut(features).zip(found.scores.chunks_exact_mut(samples));
+    for (component, scores) in columns {
+        let largest = component.iter().fold(0.0, |a: f64, &b| if b.abs() > a.abs() { b } else { a });
         if largest < 0.0 {
-            for x in found.components.col_mut(k).iter_mut().chain(found.scores.col_mut(k).iter_mut()) {
-                *x = -*x;
-            }
+            component.iter_mut().chain(scores).for_each(|x| *x = -*x);
         }
     }
-    found
 }
 
 pub(super) fn unsolved() -> Error {
