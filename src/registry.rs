@@ -7,7 +7,7 @@ use crate::bases::maxwellian::Maxwellian;
 use crate::bases::mixture::Mixture;
 use crate::bases::pca::Pca;
 use crate::bases::wavelet::Wavelet;
-use crate::basis::NamedBasis;
+use crate::basis::{Basis, NamedBasis};
 use crate::compose::log_density::LogDensity;
 use crate::compose::residual::Residual;
 use crate::error::Result;
@@ -30,6 +30,7 @@ type Combine = fn(AnyBasis, &mut Options<'_>) -> Result<AnyBasis>;
 pub struct Registry {
     bases: Vec<(&'static str, Build)>,
     combinators: Vec<(&'static str, Combine)>,
+    values: Vec<AnyBasis>,
 }
 
 impl Registry {
@@ -73,6 +74,14 @@ impl Registry {
         self
     }
 
+    /// This registry with a basis that its options do not make, because it was learnt from data: found by the one term
+    /// that it prints (`pca:learnt=` and its hash).
+    #[must_use]
+    pub fn with_value<B: Basis>(mut self, basis: B) -> Self {
+        self.values.push(AnyBasis::new(basis));
+        self
+    }
+
     /// Names of the bases, in the order they were added.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.bases.iter().map(|(name, _)| *name)
@@ -110,6 +119,10 @@ impl Registry {
     }
 
     fn term(&self, term: &Term) -> Result<AnyBasis> {
+        let text = term.to_string();
+        if let Some(value) = self.values.iter().find(|value| value.to_string() == text) {
+            return Ok(value.clone());
+        }
         let mut options = Options::of(term);
         let basis = match &term.inner {
             None => {

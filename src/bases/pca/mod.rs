@@ -2,12 +2,20 @@
 //!
 //! Samples x_i become their mean and the k orthonormal components that leave the least of Σ|x_i − mean|² (Pearson 1901,
 //! Phil. Mag. 2, 559; Hotelling 1933, J. Educ. Psychol. 24, 417; Eckart and Young 1936, Psychometrika 1, 211). Of one
-//! distribution the samples are its slices across one axis ([`Pca`]).
+//! distribution the samples are its slices across one axis ([`Pca`]); of a population they are the distributions
+//! ([`PcaAccumulator`], [`PopulationPca`]).
 
+mod accumulator;
+mod file;
+mod population;
 mod principal;
+mod randomised;
 
 use std::borrow::Cow;
 use std::fmt;
+
+pub use accumulator::PcaAccumulator;
+pub use population::{PopulationPca, PopulationPcaCoefficients};
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
@@ -53,7 +61,7 @@ impl Values {
     }
 
     /// The numbers to describe, and the floor of their logarithm.
-    fn of<'a>(self, vdf: &'a Vdf) -> Result<(Cow<'a, [f64]>, Option<f64>)> {
+    fn of(self, vdf: &Vdf) -> Result<(Cow<'_, [f64]>, Option<f64>)> {
         let Self::Log10 { floor } = self else { return Ok((Cow::Borrowed(vdf.as_slice()), None)) };
         let floor = floor.map_or_else(|| Ok(Floor::default()), Floor::at)?.of(vdf, NAME)?;
         Ok((Cow::Owned(decades::above(vdf.as_slice(), floor)), Some(floor)))
@@ -298,6 +306,10 @@ impl NamedBasis for Pca {
     const NAME: &'static str = NAME;
 
     fn from_options(options: &mut Options<'_>) -> Result<Self> {
+        if let Some(hash) = options.text("learnt") {
+            let allowed = "the hash of a basis that this registry was given (Registry::with_value)";
+            return Err(options.refused("learnt", hash, allowed));
+        }
         let defaults = Self::default();
         let basis = Self::new(options.number("components")?.unwrap_or(defaults.components))?;
         let basis =

@@ -2,6 +2,7 @@
 
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
+use faer::reborrow::{Reborrow, ReborrowMut};
 use faer::{Accum, ColRef, Mat, MatMut, MatRef, Par, Side};
 
 use crate::error::{Error, Result};
@@ -53,7 +54,7 @@ pub(super) fn principal(x: MatRef<'_, f64>, most: usize) -> Result<Principal> {
 }
 
 /// The product of two matrices, column by column.
-fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Vec<f64> {
+pub(super) fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Vec<f64> {
     let mut c = vec![0.0; a.nrows() * b.ncols()];
     let columns = MatMut::from_column_major_slice_mut(&mut c, a.nrows(), b.ncols());
     matmul(columns, Accum::Replace, a, b, 1.0, Par::Seq);
@@ -61,7 +62,7 @@ fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Vec<f64> {
 }
 
 /// The entries of a matrix, column by column.
-fn in_order(matrix: MatRef<'_, f64>) -> Vec<f64> {
+pub(super) fn in_order(matrix: MatRef<'_, f64>) -> Vec<f64> {
     matrix.col_iter().flat_map(|column| column.iter().copied()).collect()
 }
 
@@ -72,9 +73,46 @@ pub(super) fn gram_directions(x: MatRef<'_, f64>, of_samples: bool) -> Result<(M
     let mut gram = Mat::zeros(n, n);
     let (lower, whole) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
     triangular::matmul(gram.as_mut(), lower, Accum::Replace, x.transpose(), whole, x, whole, 1.0, Par::Seq);
+    if !(0..n).all(|k| gram[(k, k)].is_finite()) {
+        return Err(unsolved());
+    }
     let eigen = gram.self_adjoint_eigen(Side::Lower).map_err(|_| unsolved())?;
     let descending = eigen.U().reverse_cols().to_owned();
     Ok((descending, eigen.S().column_vector().iter().rev().copied().collect()))
+}
+
+/// How many of these eigenvalues of a Gram matrix, the largest first, are more than rounding.
+pub(super) fn seen(variances: &[f64], longer: usize) -> usize {
+    let least = variances.first().map_or(0.0, |largest| largest * ROUNDING * (longer as f64).sqrt());
+    variances.iter().take_while(|variance| **variance > least).count()
+}
+
+/// Makes nearly orthonormal columns orthonormal: V ← V (3 − VᵀV) / 2, which squares what is missing (Björck and Bowie
+/// 1971, SIAM J. Numer. Anal. 8, 358).
+pub(super) fn orthonormalise(columns: &mut [f64], length: usize) {
+    let count = columns.len() / length;
+    if count == 0 {
+        return;
+    }
+    let x = MatRef::from_column_major_slice(columns, length, count);
+    let gram = x.transpose() * x;
+    let correction = Mat::from_fn(count, count, |i, j| if i == j { 1.5 } else { 0.0 } - 0.5 * gram[(i, j)]);
+    turn(columns, length, correction.as_ref());
+}
+
+/// Replaces the columns of a matrix by combinations of them, in place.
+pub(super) fn turn(columns: &mut [f64], length: usize, combinations: MatRef<'_, f64>) {
+    /// Rows that are turned together: few enough to stay in cache.
+    const BLOCK: usize = 512;
+    let (count, kept) = (columns.len() / length, combinations.ncols());
+    let mut turned = Mat::zeros(BLOCK.min(length), kept);
+    let mut whole = MatMut::from_column_major_slice_mut(columns, length, count);
+    for start in (0..length).step_by(BLOCK) {
+        let mut block = whole.rb_mut().subrows_mut(start, BLOCK.min(length - start));
+        let mut turned = turned.as_mut().subrows_mut(0, block.nrows());
+        matmul(turned.rb_mut(), Accum::Replace, block.rb(), combinations, 1.0, Par::Seq);
+        block.rb_mut().subcols_mut(0, kept).copy_from(turned);
+    }
 }
 
 fn thin(x: MatRef<'_, f64>, most: usize) -> Result<Principal> {
@@ -90,7 +128,7 @@ fn thin(x: MatRef<'_, f64>, most: usize) -> Result<Principal> {
 }
 
 /// Chooses the sign that a decomposition leaves open.
-fn set_upright(found: &mut Principal, features: usize, samples: usize) {
+pub(super) fn set_upright(found: &mut Principal, features: usize, samples: usize) {
     let columns = found.components.chunks_exact_mut(features).zip(found.scores.chunks_exact_mut(samples));
     for (component, scores) in columns {
         let largest = component.iter().fold(0.0, |a: f64, &b| if b.abs() > a.abs() { b } else { a });
