@@ -3,7 +3,7 @@
 use faer::MatRef;
 
 use super::population::PopulationPca;
-use super::principal::{Principal, gram_directions, orthonormalise, principal, seen, turn};
+use super::principal::{Principal, by_gram, gram_directions, orthonormalise, seen, turn};
 use super::randomised;
 use super::{NAME, Values};
 use crate::distribution::grid::VelocityGrid;
@@ -236,16 +236,17 @@ impl PcaAccumulator {
     }
 
     /// The population's mean and its leading components; fewer where fewer describe it, none of a single distribution.
-    /// Components with less than about 1e-7 of the first one's standard deviation are rounding and are left out.
+    /// What they explain is right to 1e-14 of the total variance; components with less than about 1e-7 of the first one's
+    /// standard deviation are rounding and are left out. Needs room for the components and no more.
     ///
     /// # Errors
     /// [`Error::Degenerate`] for an empty population, [`Error::InvalidParameter`] for no components.
     pub fn learn(&self, components: usize) -> Result<PopulationPca> {
-        self.learnt(components, |x, most| principal(x, most))
+        self.learnt(components, |x, most| Ok(by_gram(x, most)?.0))
     }
 
     /// As [`PcaAccumulator::learn`], by random projections and power iterations: faster where there are many more rows
-    /// than components. Iterates until another time adds less than `tolerance` of the total variance to what the
+    /// than components, but with room for some copies of both. Iterates until another time adds less than `tolerance` of the total variance to what the
     /// components explain; they explain no more than the best, and less by that order.
     ///
     /// # Errors

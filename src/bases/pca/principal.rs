@@ -28,29 +28,35 @@ pub(super) struct Principal {
 /// By the eigenvectors of the Gram matrix of the shorter side where that keeps their digits, else by the thin singular
 /// value decomposition.
 pub(super) fn principal(x: MatRef<'_, f64>, most: usize) -> Result<Principal> {
+    let most = most.min(x.nrows()).min(x.ncols());
+    let (found, variances) = by_gram(x, most)?;
+    if variances[0] > 0.0 && variances[most - 1] >= GRAM_SEES * variances[0] { Ok(found) } else { thin(x, most) }
+}
+
+/// As [`principal`], by the Gram matrix in any case, and all its eigenvalues: what is explained is right to rounding of
+/// the whole, and no room is needed but for the result. What components far smaller than the first describe is right
+/// too, but they lose their length and their right angles; those that are [`seen`] can be [made orthonormal](orthonormalise).
+pub(super) fn by_gram(x: MatRef<'_, f64>, most: usize) -> Result<(Principal, Vec<f64>)> {
     let (features, samples) = (x.nrows(), x.ncols());
-    let most = most.min(features).min(samples);
     let (directions, variances) = gram_directions(x, samples <= features)?;
-    let (largest, least) = (variances[0], variances[most - 1]);
-    let mut found = if !(least >= GRAM_SEES * largest && largest > 0.0) {
-        thin(x, most)?
-    } else if samples <= features {
+    let kept = directions.subcols(0, most.min(directions.ncols()));
+    let mut found = if samples <= features {
         // What the directions span is described exactly, whatever the lengths of the products.
-        let kept = directions.subcols(0, most);
         let mut found = Principal { components: product(x, kept), scores: in_order(kept) };
         let columns = found.components.chunks_exact_mut(features).zip(found.scores.chunks_exact_mut(samples));
         for (component, scores) in columns {
             let length = ColRef::from_slice(component).squared_norm_l2().sqrt();
-            component.iter_mut().for_each(|c| *c /= length);
+            if length > 0.0 {
+                component.iter_mut().for_each(|c| *c /= length);
+            }
             scores.iter_mut().for_each(|s| *s *= length);
         }
         found
     } else {
-        let kept = directions.subcols(0, most);
         Principal { components: in_order(kept), scores: product(x.transpose(), kept) }
     };
     set_upright(&mut found, features, samples);
-    Ok(found)
+    Ok((found, variances))
 }
 
 /// The product of two matrices, column by column.
@@ -90,14 +96,19 @@ pub(super) fn seen(variances: &[f64], longer: usize) -> usize {
 /// Makes nearly orthonormal columns orthonormal: V ← V (3 − VᵀV) / 2, which squares what is missing (Björck and Bowie
 /// 1971, SIAM J. Numer. Anal. 8, 358).
 pub(super) fn orthonormalise(columns: &mut [f64], length: usize) {
+    /// From 1e-3, the worst of components that are [`seen`], to rounding.
+    const TIMES: usize = 3;
     let count = columns.len() / length;
-    if count == 0 {
-        return;
+    for _ in 0..if count > 0 { TIMES } else { 0 } {
+        let x = MatRef::from_column_major_slice(columns, length, count);
+        let gram = x.transpose() * x;
+        let missing = Mat::from_fn(count, count, |i, j| if i == j { 1.0 } else { 0.0 } - gram[(i, j)]);
+        if missing.norm_max() < 1e-14 {
+            return;
+        }
+        let correction = Mat::from_fn(count, count, |i, j| if i == j { 1.0 } else { 0.0 } + 0.5 * missing[(i, j)]);
+        turn(columns, length, correction.as_ref());
     }
-    let x = MatRef::from_column_major_slice(columns, length, count);
-    let gram = x.transpose() * x;
-    let correction = Mat::from_fn(count, count, |i, j| if i == j { 1.5 } else { 0.0 } - 0.5 * gram[(i, j)]);
-    turn(columns, length, correction.as_ref());
 }
 
 /// Replaces the columns of a matrix by combinations of them, in place.
@@ -124,7 +135,9 @@ fn thin(x: MatRef<'_, f64>, most: usize) -> Result<Principal> {
     for (scores, value) in scores.chunks_exact_mut(x.ncols()).zip(values.iter()) {
         scores.iter_mut().for_each(|score| *score *= value);
     }
-    Ok(Principal { components: in_order(svd.U().subcols(0, rank)), scores })
+    let mut found = Principal { components: in_order(svd.U().subcols(0, rank)), scores };
+    set_upright(&mut found, x.nrows(), x.ncols());
+    Ok(found)
 }
 
 /// Chooses the sign that a decomposition leaves open.

@@ -4,7 +4,7 @@ use faer::{Mat, MatRef};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::principal::{Principal, in_order, product, set_upright, unsolved};
+use super::principal::{Principal, by_gram, in_order, product, set_upright, unsolved};
 use crate::error::Result;
 
 /// Directions beyond those asked for: what makes the first guess good and the iterations converge.
@@ -13,7 +13,7 @@ const OVERSAMPLING: usize = 10;
 /// are not told apart from the next, and any of them are as good.
 const ITERATIONS: usize = 30;
 
-/// As [`super::principal::principal`], by subspace iteration on random directions (Halko, Martinsson and Tropp 2011,
+/// As [`by_gram`], by subspace iteration on random directions (Halko, Martinsson and Tropp 2011,
 /// SIAM Rev. 53, 217), until an iteration adds less than `tolerance` of the sum of all squares. The directions are always
 /// the same ones.
 pub(super) fn principal(x: MatRef<'_, f64>, most: usize, tolerance: f64) -> Result<Principal> {
@@ -44,5 +44,5 @@ pub(super) fn principal(x: MatRef<'_, f64>, most: usize, tolerance: f64) -> Resu
         explained = now;
         directions = svd.U().to_owned();
     }
-    super::principal::principal(x, most)
+    Ok(by_gram(x, most)?.0)
 }
