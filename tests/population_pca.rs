@@ -300,7 +300,7 @@ fn what_makes_no_population_is_refused_with_the_reason() {
         let basis = accumulator.learn(5).unwrap();
         assert_eq!(basis.components().len(), 0);
         let vdf = Vdf::from_fn(a, |[x, ..]| 1.0 + x).unwrap();
-        assert!(l2(&basis, &[vdf.clone()]) < 1e-12);
+        assert!(l2(&basis, std::slice::from_ref(&vdf)) < 1e-12);
         accumulator.add(&vdf).unwrap();
     }
     // All zero is a population as well.

@@ -1,5 +1,7 @@
 //! Encodes a distribution in several bases, reconstructs it, and compares: the whole job of the reference notebooks.
 //!
+//! zlib stands beside them, and with `--features peers` (cmake, libclang and a C++17 compiler are needed) zfp, SPERR and SZ3.
+//!
 //! ```text
 //! cargo run --release --example compare -- [FILE] [--bases SPEC ...] [--json FILE] [--out DIR] [--repeat N]
 //!     [--shape NX,NY,NZ] [--precision f32|f64] [--lower X,Y,Z --spacing X,Y,Z] [--cells N]

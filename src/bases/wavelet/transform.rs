@@ -43,9 +43,9 @@ impl Level {
     #[inline(always)]
     fn detail(&self, high: [bool; 3]) -> Option<usize> {
         let mut kind: usize = 0;
-        for axis in 0..3 {
-            if self.active[axis] {
-                kind = 2 * kind + usize::from(high[axis]);
+        for (active, high) in self.active.into_iter().zip(high) {
+            if active {
+                kind = 2 * kind + usize::from(high);
             }
         }
         kind.checked_sub(1)
