@@ -11,6 +11,8 @@ use crate::numerics::separable::along;
 
 /// Blocks from this length on go through a fast transform, where enough of their coefficients are kept.
 const FAST_LENGTH: usize = 128;
+/// Results shorter than this are not left to the general product.
+const SHORT: usize = 8;
 /// Columns transformed together, so that whole cache lines are read.
 const TILE: usize = 16;
 
@@ -153,7 +155,29 @@ fn in_blocks(shape: [usize; 3], axis: usize, block: usize) -> [usize; 3] {
 fn product(x: &[f64], blocks: [usize; 3], matrix: faer::MatRef<'_, f64>, y: &mut Vec<f64>) {
     // With nothing behind it the middle axis is the last one, and all blocks are one product.
     let axis = if blocks[2] == 1 { 2 } else { 1 };
-    along(axis, x, blocks, matrix, y);
+    if axis == 2 && matrix.nrows() < SHORT {
+        short_rows(x, matrix, y);
+    } else {
+        along(axis, x, blocks, matrix, y);
+    }
+}
+
+/// The product with every row, where the result is shorter than a register: a general product then writes parts of
+/// registers, which takes ten times as long on some processors when they straddle cache lines.
+fn short_rows(x: &[f64], matrix: faer::MatRef<'_, f64>, y: &mut Vec<f64>) {
+    let (m, n) = (matrix.nrows(), matrix.ncols());
+    let columns: Vec<[f64; SHORT]> =
+        (0..n).map(|i| std::array::from_fn(|k| if k < m { matrix[(k, i)] } else { 0.0 })).collect();
+    y.resize(x.len() / n * m, 0.0);
+    for (x, y) in x.chunks_exact(n).zip(y.chunks_exact_mut(m)) {
+        let mut sums = [0.0; SHORT];
+        for (x, column) in x.iter().zip(&columns) {
+            for k in 0..SHORT {
+                sums[k] += x * column[k];
+            }
+        }
+        y.copy_from_slice(&sums[..m]);
+    }
 }
 
 fn fast_analysis(
