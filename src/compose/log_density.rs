@@ -40,7 +40,7 @@ impl<B: Basis> LogDensity<B> {
     /// The logarithm above a given floor [s³ m⁻⁶].
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] if the floor is not a positive number.
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if the floor is not a positive number.
     pub fn above(inner: B, floor: f64) -> Result<Self> {
         Ok(Self { inner, floor: Floor::at(floor)? })
     }
