@@ -150,6 +150,8 @@ pub enum Quantity {
     Angle,
     /// A power of ten, relative to some density: additive where the density is multiplied.
     Decades,
+    /// A pure number: an entry of a unit vector.
+    Dimensionless,
 }
 
 impl Quantity {
@@ -162,6 +164,7 @@ impl Quantity {
             Self::Velocity | Self::Speed => "m s^-1",
             Self::Angle => "rad",
             Self::Decades => "dex",
+            Self::Dimensionless => "1",
         }
     }
 }

@@ -5,8 +5,9 @@ use crate::bases::cosine::Cosine;
 use crate::bases::hermite::Hermite;
 use crate::bases::maxwellian::Maxwellian;
 use crate::bases::mixture::Mixture;
+use crate::bases::pca::Pca;
 use crate::bases::wavelet::Wavelet;
-use crate::basis::NamedBasis;
+use crate::basis::{Basis, NamedBasis};
 use crate::compose::log_density::LogDensity;
 use crate::compose::quantized::Quantized;
 use crate::compose::residual::Residual;
@@ -25,13 +26,14 @@ type Combine = fn(AnyBasis, &mut Options<'_>) -> Result<AnyBasis>;
 /// let basis = Registry::standard().parse("maxwellian + hermite:order=8,truncation=total-degree")?;
 /// assert_eq!(basis.to_string(), "maxwellian + hermite:order=8,truncation=total-degree");
 /// let error = Registry::standard().parse("hermit").unwrap_err();
-/// assert!(error.to_string().contains("cosine, hermite, maxwellian, mixture, wavelet"));
+/// assert!(error.to_string().contains("cosine, hermite, maxwellian, mixture, pca, wavelet"));
 /// # Ok::<(), vdf_basis::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     bases: Vec<(&'static str, Build)>,
     combinators: Vec<(&'static str, Combine)>,
+    values: Vec<AnyBasis>,
 }
 
 impl Registry {
@@ -49,6 +51,7 @@ impl Registry {
             .with::<Hermite>()
             .with::<Maxwellian>()
             .with::<Mixture>()
+            .with::<Pca>()
             .with::<Wavelet>()
             .with_builder("fast", |options| Preset::from_options(Effort::Fast, options).map(AnyBasis::new))
             .with_builder("balanced", |options| Preset::from_options(Effort::Balanced, options).map(AnyBasis::new))
@@ -91,6 +94,14 @@ impl Registry {
         self
     }
 
+    /// This registry with a basis that its options do not make, because it was learnt from data: found by the one term
+    /// that it prints (`pca:learnt=` and its hash).
+    #[must_use]
+    pub fn with_value<B: Basis>(mut self, basis: B) -> Self {
+        self.values.push(AnyBasis::new(basis));
+        self
+    }
+
     /// Names of the bases, in the order they were added.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.bases.iter().map(|(name, _)| *name)
@@ -128,6 +139,10 @@ impl Registry {
     }
 
     fn term(&self, term: &Term) -> Result<AnyBasis> {
+        let text = term.to_string();
+        if let Some(value) = self.values.iter().find(|value| value.to_string() == text) {
+            return Ok(value.clone());
+        }
         let mut options = Options::of(term);
         let basis = match &term.inner {
             None => {
@@ -165,7 +180,7 @@ mod tests {
         let message = |spec: &str| Registry::standard().parse(spec).unwrap_err().to_string();
         assert!(
             message("hermit")
-                .contains("there is no basis `hermit`; there are cosine, hermite, maxwellian, mixture, wavelet")
+                .contains("there is no basis `hermit`; there are cosine, hermite, maxwellian, mixture, pca, wavelet")
         );
         assert!(message("hermite(maxwellian)").contains("there is no combinator `hermite`; there are log"));
         assert!(message("log").contains("there is no basis `log`"));
@@ -186,6 +201,9 @@ mod tests {
             "log(maxwellian + hermite):floor=1e-16",
             "mixture",
             "mixture:components=25,covariance=field-aligned,field=0e0/1e0/2.5e-9,kappa=3,refine=none,start=moment-split",
+            "pca",
+            "pca:components=12,axis=z,floor=1e-16",
+            "pca:values=linear",
             "mixture:select=l2,l2=0.05,samples=10000,seed=7,tolerance=1e-5,iterations=50",
         ] {
             let basis = Registry::standard().parse(spec).unwrap();

@@ -53,6 +53,14 @@ const CASES: &[Case] = &[
     Case { reproduces: 0.1, ..case("cosine:block=8,keep=4") },
     Case { reproduces: 0.1, ..case("cosine:block=8,keep=4,padding=zeros") },
     Case { scales: false, ..case("cosine:threshold=1e-16") },
+    // As many components as the slices have: what else lies in a span that is learnt from the data themselves.
+    case("pca"),
+    case("pca:axis=z"),
+    case("pca:components=5,values=linear"),
+    case("pca:components=9,axis=y,values=linear"),
+    // Where h < 0 it decodes to zero: what comes out has more components.
+    Case { reproduces: f64::INFINITY, ..case("pca:components=4") },
+    Case { scales: false, ..case("pca:floor=1e-18") },
     case("wavelet"),
     case("wavelet:filter=haar"),
     case("wavelet:filter=sym8,boundary=symmetric"),
@@ -109,6 +117,13 @@ const BUDGETS: &[[&str; 4]] = &[
         "wavelet:boundary=symmetric,discard=0.1",
         "wavelet:boundary=symmetric,discard=0.01",
         "wavelet:boundary=symmetric",
+    ],
+    ["pca:components=1", "pca:components=4", "pca:components=10", "pca"],
+    [
+        "pca:components=1,values=linear",
+        "pca:components=3,values=linear",
+        "pca:components=8,values=linear",
+        "pca:components=20,values=linear",
     ],
     ["mixture:components=1", "mixture:components=3", "mixture:components=6", "mixture:components=12"],
     ["maxwellian", "maxwellian + hermite:order=3", "maxwellian + hermite:order=6", "maxwellian + hermite:order=10"],
@@ -358,9 +373,14 @@ fn law_7_hostile_distributions_give_an_answer_or_a_reason() {
 fn law_7_a_large_grid_is_only_larger() {
     let grid = VelocityGrid::from_edges([200; 3], [-1e6; 3], [1e6; 3]).unwrap();
     let vdf = Synthetic::named("bi-maxwellian", 0).unwrap().sample(&grid, Sampling::default()).unwrap();
-    for spec in
-        ["maxwellian", "hermite:order=6", "log(maxwellian)", "cosine:terms=1000", "wavelet:filter=sym8,terms=1000"]
-    {
+    for spec in [
+        "maxwellian",
+        "hermite:order=6",
+        "log(maxwellian)",
+        "pca:axis=y",
+        "cosine:terms=1000",
+        "wavelet:filter=sym8,terms=1000",
+    ] {
         let basis = basis(spec);
         let c = basis.encode(&vdf).unwrap();
         assert!(basis.reconstruct(&c, &grid).is_ok());

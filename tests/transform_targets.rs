@@ -1,4 +1,4 @@
-//! What the cosine and wavelet bases must reach on the real distribution.
+//! What the cosine, wavelet and principal-component bases must reach on the real distribution.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -35,5 +35,16 @@ fn wavelets_reach_their_targets() {
         ("wavelet:terms=2150", 0.0356, 2150),
         // As many numbers as the notebook's row, which left 0.057.
         ("wavelet:filter=bior1.3,boundary=symmetric,level=1,rounding=int8", 0.0346, 157_464),
+    ]);
+}
+
+#[test]
+fn principal_components_reach_their_targets() {
+    reaches(&[
+        // The notebook's: the floor, the mean, 30 components of 2500 cells and their scores of 50 slices.
+        ("pca:floor=1e-16", 0.0073, 79_001),
+        ("pca", 0.0106, 79_001),
+        ("pca:values=linear", 0.0035, 79_000),
+        ("pca:values=linear,axis=z", 0.0004, 79_000),
     ]);
 }

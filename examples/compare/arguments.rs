@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
-/// The bases compared when none are named.
-pub const DEFAULT_BASES: [&str; 12] = [
+/// The bases compared when none are named, and a compressor beside them.
+pub const DEFAULT_BASES: [&str; 17] = [
     "maxwellian:fit=moments",
     "maxwellian",
     "maxwellian:covariance=full",
@@ -15,10 +15,22 @@ pub const DEFAULT_BASES: [&str; 12] = [
     "hermite:order=15,terms=1000",
     "mixture:components=15",
     "cosine:block=8,keep=4",
+    "cosine:block=8,keep=4,padding=zeros",
     "cosine:terms=1900",
+    "pca",
+    "pca:floor=1e-16",
     "wavelet:filter=sym8,level=2,terms=2150",
     "wavelet:filter=bior1.3,boundary=symmetric,level=1,rounding=int8",
+    "wavelet:filter=db4,level=0,threshold=1e-16",
+    "zlib",
 ];
+
+/// What follows them with the feature `peers`, near the errors of the bases.
+const PEERS: &[&str] = if cfg!(feature = "peers") {
+    &["zfp:l2=0.03", "sperr:l2=0.03", "sz3:l2=0.03", "zfp:l2=0.003", "sperr:l2=0.003", "sz3:l2=0.003"]
+} else {
+    &[]
+};
 
 /// Encode a velocity distribution function in several bases, reconstruct it, and compare: one table of every fidelity
 /// figure, and one picture per basis.
@@ -29,8 +41,9 @@ pub struct Arguments {
     /// several synthetic distributions are compared.
     pub file: Option<PathBuf>,
 
-    /// The bases to compare.
-    #[arg(long, num_args = 1.., value_name = "SPEC", default_values = DEFAULT_BASES)]
+    /// The bases to compare, and the compressors: `zlib`, and with the feature `peers` `zfp:l2=0.03`, `sperr:l2=…` and
+    /// `sz3:l2=…`, which are given the largest tolerance that keeps this error.
+    #[arg(long, num_args = 1.., value_name = "SPEC", default_values = DEFAULT_BASES.iter().chain(PEERS).copied())]
     pub bases: Vec<String>,
 
     /// Write the figures as JSON: an array of rows, those of several distributions one after another.

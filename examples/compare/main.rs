@@ -1,14 +1,19 @@
 //! Encodes a distribution in several bases, reconstructs it, and compares: the whole job of the reference notebooks.
 //!
+//! zlib stands beside them, and with `--features peers` (cmake, libclang and a C++17 compiler are needed) zfp, SPERR and SZ3.
+//!
 //! ```text
 //! cargo run --release --example compare -- [FILE] [--bases SPEC ...] [--json FILE] [--out DIR] [--repeat N]
 //!     [--shape NX,NY,NZ] [--precision f32|f64] [--lower X,Y,Z --spacing X,Y,Z] [--cells N]
 //! ```
 
 mod arguments;
+mod compressor;
 mod input;
 mod measure;
 mod names;
+#[cfg(feature = "peers")]
+mod peers;
 mod picture;
 mod progress;
 mod rows;
@@ -20,11 +25,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use vdf_basis::{AnyBasis, Fidelity, Registry};
+use vdf_basis::{Fidelity, Registry};
 
 use arguments::Arguments;
 use input::Input;
-use measure::{Row, measure};
+use measure::{Row, Subject, measure};
 use picture::View;
 use progress::Progress;
 
@@ -41,15 +46,15 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let registry = Registry::standard();
     // Refused before any work: a spec that means nothing would only be a row among others at the end.
-    let bases = arguments.bases.iter().map(|spec| Ok((spec.as_str(), registry.parse(spec)?)));
-    let bases = bases.collect::<vdf_basis::Result<Vec<(&str, AnyBasis)>>>()?;
+    let subjects = arguments.bases.iter().map(|spec| Ok((spec.as_str(), Subject::named(spec, &registry)?)));
+    let subjects = subjects.collect::<Result<Vec<(&str, Subject)>, Box<dyn Error>>>()?;
     let inputs = input::load(arguments)?;
     // Each basis is measured, then drawn.
     let progress = Progress::new(inputs.len() * arguments.bases.len() * 2);
     let mut succeeded = false;
     let mut all = Vec::new();
     for input in &inputs {
-        let rows = compare(input, &bases, arguments.repeat, &progress)?;
+        let rows = compare(input, &subjects, arguments.repeat, &progress)?;
         succeeded |= rows.iter().any(|row| row.outcome.is_ok());
         let folder = if inputs.len() > 1 { arguments.out.join(&input.name) } else { arguments.out.clone() };
         let pictures = draw(input, &rows, &folder, &progress)?;
@@ -68,16 +73,16 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 /// Measures every basis on one distribution and prints the table.
 fn compare(
     input: &Input,
-    bases: &[(&str, AnyBasis)],
+    subjects: &[(&str, Subject)],
     repeat: usize,
     progress: &Progress,
 ) -> Result<Vec<Row>, Box<dyn Error>> {
     let Input { name, vdf } = input;
     let floor = Fidelity::default_floor(vdf);
     let blocks = vdf.block_occupancy(floor)?.count();
-    let mut rows = Vec::with_capacity(bases.len());
-    for (spec, basis) in bases {
-        rows.push(measure(spec, basis, vdf, blocks, repeat, progress));
+    let mut rows = Vec::with_capacity(subjects.len());
+    for (spec, subject) in subjects {
+        rows.push(measure(spec, subject, vdf, blocks, repeat, progress));
         progress.step();
     }
     progress.print(&format!(

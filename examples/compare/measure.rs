@@ -1,16 +1,36 @@
 //! Encoding, reconstructing, comparing and timing one basis.
 
+use std::error::Error;
 use std::time::Instant;
 
-use vdf_basis::{AnyBasis, Basis, Coefficients, Fidelity, Result, StorageCost, Vdf};
+use vdf_basis::{AnyBasis, Basis, Coefficients, Fidelity, Registry, Result, StorageCost, Vdf};
 
+use crate::compressor::Compressor;
 use crate::progress::Progress;
+
+/// What is measured.
+pub enum Subject {
+    /// A basis.
+    Basis(AnyBasis),
+    /// A general compressor beside them.
+    Compressor(Compressor),
+}
+
+impl Subject {
+    /// What a spec names.
+    pub fn named(spec: &str, registry: &Registry) -> std::result::Result<Self, Box<dyn Error>> {
+        match Compressor::named(spec) {
+            Some(compressor) => Ok(Self::Compressor(compressor?)),
+            None => Ok(Self::Basis(registry.parse(spec)?)),
+        }
+    }
+}
 
 /// What one basis did to one distribution.
 pub struct Measured {
     /// The reconstruction on the original's grid.
     pub reconstruction: Vdf,
-    /// How many real numbers a decoder needs.
+    /// How many real numbers a decoder needs; none of a compressor's bytes.
     pub coefficients: usize,
     /// What storing them costs.
     pub cost: StorageCost,
@@ -30,16 +50,19 @@ pub struct Row {
     pub outcome: Result<Measured>,
 }
 
-/// Runs one basis; its errors become part of the row.
+/// Runs one basis or compressor; its errors become part of the row.
 pub fn measure(
     spec: &str,
-    basis: &AnyBasis,
+    subject: &Subject,
     vdf: &Vdf,
     occupied_blocks: usize,
     repeat: usize,
     progress: &Progress,
 ) -> Row {
-    let outcome = measure_basis(basis, vdf, occupied_blocks, repeat, spec, progress);
+    let outcome = match subject {
+        Subject::Basis(basis) => measure_basis(basis, vdf, occupied_blocks, repeat, spec, progress),
+        Subject::Compressor(compressor) => measure_compressor(compressor, vdf, occupied_blocks, repeat, spec, progress),
+    };
     Row { spec: spec.to_owned(), outcome }
 }
 
@@ -63,6 +86,35 @@ fn measure_basis(
     Ok(Measured {
         coefficients: coefficients.count(),
         cost: StorageCost::new(vdf.grid(), occupied_blocks, bytes),
+        fidelity: Fidelity::compare(vdf, &reconstruction)?,
+        reconstruction,
+        encode_ms,
+        reconstruct_ms,
+    })
+}
+
+fn measure_compressor(
+    compressor: &Compressor,
+    vdf: &Vdf,
+    occupied_blocks: usize,
+    repeat: usize,
+    spec: &str,
+    progress: &Progress,
+) -> Result<Measured> {
+    progress.doing(format!("{spec}: search for the tolerance"));
+    let tolerance = compressor.tolerance(vdf)?;
+    let (bytes, encode_ms) = timed(repeat, |run| {
+        progress.doing(format!("{spec}: compress {}/{repeat}", run + 1));
+        compressor.compress(vdf, tolerance)
+    })?;
+    let (reconstruction, reconstruct_ms) = timed(repeat, |run| {
+        progress.doing(format!("{spec}: decompress {}/{repeat}", run + 1));
+        compressor.decompress(&bytes, vdf.grid())
+    })?;
+    Ok(Measured {
+        coefficients: 0,
+        // The grid is not in the stream.
+        cost: StorageCost::new(vdf.grid(), occupied_blocks, bytes.len() + 8 * GRID_NUMBERS),
         fidelity: Fidelity::compare(vdf, &reconstruction)?,
         reconstruction,
         encode_ms,

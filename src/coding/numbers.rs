@@ -15,6 +15,17 @@ pub enum Resolution {
     Step(f64),
 }
 
+impl Resolution {
+    /// The step, if there is one.
+    #[must_use]
+    pub fn step(self) -> Option<f64> {
+        match self {
+            Self::Exact => None,
+            Self::Step(step) => Some(step),
+        }
+    }
+}
+
 /// Real numbers of several kinds that are coded one after another, each kind with models of its own.
 #[derive(Debug, Clone)]
 pub struct Numbers {

@@ -1,13 +1,13 @@
 //! A basis for the logarithm of the density.
 
-use std::f64::consts::LN_10;
 use std::fmt;
 
 use crate::basis::{Basis, Coefficients, Quantity, Slot};
-use crate::coding::{Coder, Reals, Resolution, malformed};
+use crate::coding::{Coder, Resolution};
+use crate::distribution::decades::{self, Floor};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::spec::SpecWriter;
 
 /// `log(B)`: B encodes h = log₁₀(max(f, floor) / floor), and the reconstruction is floor·10^h where h > 0, zero
@@ -16,7 +16,7 @@ use crate::spec::SpecWriter;
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogDensity<B: Basis> {
     inner: B,
-    floor: Option<f64>,
+    floor: Floor,
 }
 
 /// What was found in the logarithm, and the floor it was taken above.
@@ -33,35 +33,28 @@ pub struct LogDensityCoefficients<B: Basis> {
 
 impl<B: Basis> LogDensity<B> {
     /// The default floor, as a fraction of the peak.
-    pub const RELATIVE_FLOOR: f64 = 1e-6;
+    pub const RELATIVE_FLOOR: f64 = Floor::RELATIVE;
 
     /// The logarithm above a floor of [`Self::RELATIVE_FLOOR`] of each distribution's peak.
     #[must_use]
     pub fn new(inner: B) -> Self {
-        Self { inner, floor: None }
+        Self { inner, floor: Floor::default() }
     }
 
     /// The logarithm above a given floor [s³ m⁻⁶].
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] if the floor is not a positive number.
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if the floor is not a positive number.
     pub fn above(inner: B, floor: f64) -> Result<Self> {
-        if !(floor > 0.0 && floor.is_finite()) {
-            return Err(Error::InvalidParameter {
-                name: "floor",
-                value: floor.to_string(),
-                allowed: "a positive phase-space density".to_owned(),
-            });
-        }
-        Ok(Self { inner, floor: Some(floor) })
+        Ok(Self { inner, floor: Floor::at(floor)? })
     }
 }
 
 impl<B: Basis> fmt::Display for LogDensity<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let floor = self.floor.unwrap_or_default();
+        let floor = self.floor.given();
         SpecWriter::new(&format!("log({})", self.inner))
-            .option(self.floor.is_some(), "floor", format!("{floor:e}"))
+            .option(floor.is_some(), "floor", format!("{:e}", floor.unwrap_or_default()))
             .write(f)
     }
 }
@@ -70,29 +63,16 @@ impl<B: Basis> Basis for LogDensity<B> {
     type Coefficients = LogDensityCoefficients<B>;
 
     fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
-        let peak = vdf.as_slice().iter().fold(0.0, |peak, &f| f64::max(peak, f));
-        let floor = match self.floor {
-            Some(floor) => floor,
-            // No positive density: any floor leaves h = 0.
-            None if peak == 0.0 => 1.0,
-            None => (Self::RELATIVE_FLOOR * peak).max(f64::MIN_POSITIVE),
-        };
-        if peak > 0.0 && peak <= floor {
-            let reason = format!("no density is above the floor, {floor:e}; the largest is {peak:e}");
-            return Err(Error::Degenerate { basis: "log", reason });
-        }
-        let above = |f: &f64| (f.max(floor) / peak.max(floor)).powi(2);
-        let square = vdf.as_slice().iter().map(above).sum::<f64>() / vdf.grid().cells() as f64;
-        let octaves = (peak.max(floor).log2() - floor.log2() + 0.5 * square.log2()).round().max(0.0) as u32;
+        let floor = self.floor.of(vdf, "log")?;
+        let octaves = decades::octaves(vdf, floor);
         Ok(LogDensityCoefficients { floor, octaves, inner: self.inner.encode(&logarithm(vdf, floor)?)? })
     }
 
     fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {
-        let mut values = self.inner.reconstruct(&coefficients.inner, grid)?.into_values();
-        // Added to the exponent, so that a floor of 1e-300 under a peak of 1e300 does not overflow on the way.
-        let floor = coefficients.floor.log10();
-        values.mapv_inplace(|h| if h > 0.0 { f64::powf(10.0, h + floor) } else { 0.0 });
-        Vdf::new(*grid, values)
+        Floor::at(coefficients.floor)?;
+        let mut values = self.inner.reconstruct(&coefficients.inner, grid)?.into_values().into_raw_vec_and_offset().0;
+        decades::to_densities(&mut values, coefficients.floor);
+        Vdf::from_vec(*grid, values)
     }
 
     fn code(
@@ -102,15 +82,8 @@ impl<B: Basis> Basis for LogDensity<B> {
         resolution: Resolution,
         coder: &mut Coder<'_>,
     ) -> Result<Self::Coefficients> {
-        let floor = match self.floor {
-            Some(floor) => floor,
-            None => coder.real(&mut Reals::default(), coefficients.map_or(1.0, |c| c.floor))?,
-        };
-        let octaves = coder.count(coefficients.map_or(0, |c| c.octaves as usize), MOST_OCTAVES)? as u32;
-        if floor <= 0.0 {
-            return Err(malformed(format!("a floor of {floor}")));
-        }
-        let resolution = of_logarithm(resolution, floor, octaves);
+        let (floor, octaves) = self.floor.code(coefficients.map(|c| (c.floor, c.octaves)), coder)?;
+        let resolution = decades::resolution(resolution, floor, octaves);
         let inner = self.inner.code(coefficients.map(|c| &c.inner), grid, resolution, coder)?;
         Ok(LogDensityCoefficients { floor, octaves, inner })
     }
@@ -122,7 +95,7 @@ impl<B: Basis> Basis for LogDensity<B> {
         resolution: Resolution,
     ) -> Result<Self::Coefficients> {
         let LogDensityCoefficients { floor, octaves, .. } = *coefficients;
-        let resolution = of_logarithm(resolution, floor, octaves);
+        let resolution = decades::resolution(resolution, floor, octaves);
         let inner = self.inner.rounded(&coefficients.inner, &logarithm(vdf, floor)?, resolution)?;
         Ok(LogDensityCoefficients { floor, octaves, inner })
     }
@@ -130,19 +103,8 @@ impl<B: Basis> Basis for LogDensity<B> {
 
 /// h = log₁₀(max(f, floor) / floor).
 fn logarithm(vdf: &Vdf, floor: f64) -> Result<Vdf> {
-    Vdf::new(*vdf.grid(), vdf.values().mapv(|f| f.max(floor).log10() - floor.log10()))
+    Vdf::from_vec(*vdf.grid(), decades::above(vdf.as_slice(), floor))
 }
-
-/// A change of h changes f by f ln 10 times as much: spread over all cells, by ln 10 times the root mean square of f.
-fn of_logarithm(resolution: Resolution, floor: f64, octaves: u32) -> Resolution {
-    match resolution {
-        Resolution::Exact => Resolution::Exact,
-        Resolution::Step(step) => Resolution::Step(step / floor / LN_10 * 0.5f64.powi(octaves as i32)),
-    }
-}
-
-/// The whole range of f64.
-const MOST_OCTAVES: usize = 2100;
 
 impl<B: Basis> Coefficients for LogDensityCoefficients<B> {
     fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {

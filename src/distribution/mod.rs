@@ -1,6 +1,7 @@
 //! What a distribution is: its grid, its values, its moments, and how two of them are compared.
 
 pub mod blocks;
+pub(crate) mod decades;
 pub mod fidelity;
 pub mod frame;
 pub(crate) mod gaussian_coding;

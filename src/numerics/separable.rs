@@ -15,59 +15,73 @@ pub(crate) fn transform(x: &[f64], matrices: [MatRef<'_, f64>; 3]) -> Vec<f64> {
         // Compressing: the longest products first, while the rows of x are contiguous.
         let x = along_last(x, c);
         let x = along_first(&x, a);
-        along_middle(&x, ma, mc, b)
+        along_middle(&x, mc, b)
     } else {
         // Expanding: the longest product last, into whole planes.
-        let x = along_middle(x, na, nc, b);
+        let x = along_middle(x, nc, b);
         let x = along_last(&x, c);
         along_first(&x, a)
     }
 }
 
-/// The product with one matrix along axis 0, 1 or 2 of an array of the given shape.
-pub(crate) fn along(axis: usize, x: &[f64], [n0, _, n2]: [usize; 3], matrix: MatRef<'_, f64>) -> Vec<f64> {
+/// The product with one matrix along axis 0, 1 or 2 of an array of the given shape, into `y`, whose room is used again.
+pub(crate) fn along(axis: usize, x: &[f64], [_, _, n2]: [usize; 3], matrix: MatRef<'_, f64>, y: &mut Vec<f64>) {
+    let (m, n) = (matrix.nrows(), matrix.ncols());
+    y.resize(x.len() / n.max(1) * m, 0.0);
     match axis {
-        0 => along_first(x, matrix),
-        1 => along_middle(x, n0, n2, matrix),
-        _ => along_last(x, matrix),
+        0 => first(x, matrix, y),
+        1 => middle(x, n2, matrix, y),
+        _ => last(x, matrix, y),
     }
 }
 
 fn along_last(x: &[f64], matrix: MatRef<'_, f64>) -> Vec<f64> {
-    let (m, n) = (matrix.nrows(), matrix.ncols());
-    let rows = x.len() / n.max(1);
-    let mut y = vec![0.0; rows * m];
-    // Row-major arrays are the transposes of column-major ones: yᵀ = M xᵀ.
-    product(MatMut::from_column_major_slice_mut(&mut y, m, rows), matrix, MatRef::from_column_major_slice(x, n, rows));
+    let mut y = Vec::new();
+    along(2, x, [0; 3], matrix, &mut y);
     y
 }
 
 fn along_first(x: &[f64], matrix: MatRef<'_, f64>) -> Vec<f64> {
-    let (m, n) = (matrix.nrows(), matrix.ncols());
-    let columns = x.len() / n.max(1);
-    let mut y = vec![0.0; m * columns];
-    product(
-        MatMut::from_column_major_slice_mut(&mut y, columns, m),
-        MatRef::from_column_major_slice(x, columns, n),
-        matrix.transpose(),
-    );
+    let mut y = Vec::new();
+    along(0, x, [0; 3], matrix, &mut y);
     y
 }
 
-fn along_middle(x: &[f64], first: usize, last: usize, matrix: MatRef<'_, f64>) -> Vec<f64> {
+fn along_middle(x: &[f64], n2: usize, matrix: MatRef<'_, f64>) -> Vec<f64> {
+    let mut y = Vec::new();
+    along(1, x, [0, 0, n2], matrix, &mut y);
+    y
+}
+
+fn last(x: &[f64], matrix: MatRef<'_, f64>, y: &mut [f64]) {
     let (m, n) = (matrix.nrows(), matrix.ncols());
-    let mut y = vec![0.0; first * m * last];
-    if last == 0 || m == 0 || n == 0 {
-        return y;
+    let rows = x.len() / n.max(1);
+    // Row-major arrays are the transposes of column-major ones: yᵀ = M xᵀ.
+    product(MatMut::from_column_major_slice_mut(y, m, rows), matrix, MatRef::from_column_major_slice(x, n, rows));
+}
+
+fn first(x: &[f64], matrix: MatRef<'_, f64>, y: &mut [f64]) {
+    let (m, n) = (matrix.nrows(), matrix.ncols());
+    let columns = x.len() / n.max(1);
+    product(
+        MatMut::from_column_major_slice_mut(y, columns, m),
+        MatRef::from_column_major_slice(x, columns, n),
+        matrix.transpose(),
+    );
+}
+
+fn middle(x: &[f64], n2: usize, matrix: MatRef<'_, f64>, y: &mut [f64]) {
+    let (m, n) = (matrix.nrows(), matrix.ncols());
+    if n2 == 0 || m == 0 || n == 0 {
+        return;
     }
-    for (x, y) in x.chunks_exact(n * last).zip(y.chunks_exact_mut(m * last)) {
+    for (x, y) in x.chunks_exact(n * n2).zip(y.chunks_exact_mut(m * n2)) {
         product(
-            MatMut::from_column_major_slice_mut(y, last, m),
-            MatRef::from_column_major_slice(x, last, n),
+            MatMut::from_column_major_slice_mut(y, n2, m),
+            MatRef::from_column_major_slice(x, n2, n),
             matrix.transpose(),
         );
     }
-    y
 }
 
 fn product(y: MatMut<'_, f64>, left: MatRef<'_, f64>, right: MatRef<'_, f64>) {
@@ -110,9 +124,11 @@ mod tests {
             let x: Vec<f64> = (0..na * nb * nc).map(|k| (k as f64 * 0.37).cos()).collect();
             let expected = by_definition(&x, [&a, &b, &c]);
             let found = transform(&x, [a.as_ref(), b.as_ref(), c.as_ref()]);
-            let one_by_one = along(0, &x, [na, nb, nc], a.as_ref());
-            let one_by_one = along(1, &one_by_one, [ma, nb, nc], b.as_ref());
-            let one_by_one = along(2, &one_by_one, [ma, mb, nc], c.as_ref());
+            // Room left from something else, larger and smaller.
+            let [mut after_a, mut after_b, mut one_by_one] = [vec![7.0; 1000], vec![7.0; 3], vec![]];
+            along(0, &x, [na, nb, nc], a.as_ref(), &mut after_a);
+            along(1, &after_a, [ma, nb, nc], b.as_ref(), &mut after_b);
+            along(2, &after_b, [ma, mb, nc], c.as_ref(), &mut one_by_one);
             assert_eq!(expected.len(), found.len());
             for k in 0..expected.len() {
                 assert!((expected[k] - found[k]).abs() < 1e-13 && (expected[k] - one_by_one[k]).abs() < 1e-13);

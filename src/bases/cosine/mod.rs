@@ -17,10 +17,11 @@ use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::cache::Cache;
+use crate::numerics::pool::Pool;
 use crate::numerics::selection::{Selection, gathered, scattered};
 use crate::spec::{Options, SpecWriter};
 
-use transform::{Cut, Table};
+use transform::{Cut, Room, Table};
 
 const NAME: &str = "cosine";
 
@@ -43,6 +44,7 @@ pub struct Cosine {
     padding: Padding,
     selection: Selection,
     tables: Arc<Cache<(usize, usize), Table>>,
+    room: Arc<Pool<Room>>,
 }
 
 /// Cosine coefficients of one distribution, and which of them they are.
@@ -60,7 +62,7 @@ impl Default for Cosine {
     /// The whole grid, every term.
     fn default() -> Self {
         let (padding, selection) = (Padding::default(), Selection::default());
-        Self { block: None, keep: None, padding, selection, tables: Arc::new(Cache::new(8)) }
+        Self { block: None, keep: None, padding, selection, tables: Arc::new(Cache::new(8)), room: Arc::default() }
     }
 }
 
@@ -202,18 +204,18 @@ impl Basis for Cosine {
     fn encode(&self, vdf: &Vdf) -> Result<CosineCoefficients> {
         let mut shape = vdf.grid().shape();
         let cuts = self.cuts(shape);
-        let mut values = std::borrow::Cow::Borrowed(vdf.as_slice());
-        // The last axis first: its rows are contiguous, and what is left out makes the others shorter.
-        for axis in [2, 0, 1] {
-            let table = self.table(cuts[axis]);
-            values = transform::analyse(&values, &mut shape, axis, cuts[axis], &table, self.padding).into();
-        }
-        let values = values.into_owned();
-        let positions = self.selection.positions(&values);
-        let amplitudes = match &positions {
-            None => values,
-            Some(positions) => gathered(&values, positions),
-        };
+        let (positions, amplitudes) = self.room.lend(Room::bytes, |Room { now, next, padded }| {
+            // The last axis first: its rows are contiguous, and what is left out makes the others shorter.
+            for axis in [2, 0, 1] {
+                let choices = (cuts[axis], &*self.table(cuts[axis]), self.padding);
+                let values = if axis == 2 { vdf.as_slice() } else { &now[..] };
+                transform::analyse(values, &mut shape, axis, choices, padded, next);
+                std::mem::swap(now, next);
+            }
+            let positions = self.selection.positions(now);
+            let amplitudes = positions.as_ref().map_or_else(|| now.clone(), |positions| gathered(now, positions));
+            (positions, amplitudes)
+        });
         Ok(CosineCoefficients { cuts, positions, amplitudes })
     }
 
@@ -222,10 +224,17 @@ impl Basis for Cosine {
         self.own(coefficients, grid)?;
         let cuts = coefficients.cuts;
         let mut shape = cuts.map(Cut::len);
-        let mut values = coefficients.array();
-        for axis in [1, 0, 2] {
-            values = transform::synthesise(&values, &mut shape, axis, cuts[axis], &self.table(cuts[axis]));
-        }
+        let mut values = Vec::new();
+        self.room.lend(Room::bytes, |Room { now, next, padded }| {
+            let scattered = coefficients.positions.as_ref().map(|_| coefficients.array());
+            for axis in [1, 0, 2] {
+                let choices = (cuts[axis], &*self.table(cuts[axis]));
+                let from = if axis == 1 { scattered.as_ref().unwrap_or(&coefficients.amplitudes) } else { &*now };
+                let to = if axis == 2 { &mut values } else { &mut *next };
+                transform::synthesise(from, &mut shape, axis, choices, padded, to);
+                std::mem::swap(now, next);
+            }
+        });
         Vdf::from_vec(*grid, values)
     }
 

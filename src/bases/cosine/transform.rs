@@ -1,6 +1,5 @@
 //! The transform along one axis: cut into blocks, padded, and each block multiplied with its cosines.
 
-use std::borrow::Cow;
 use std::f64::consts::PI;
 use std::sync::Arc;
 
@@ -12,6 +11,8 @@ use crate::numerics::separable::along;
 
 /// Blocks from this length on go through a fast transform, where enough of their coefficients are kept.
 const FAST_LENGTH: usize = 128;
+/// Results shorter than this are not left to the general product.
+const SHORT: usize = 8;
 /// Columns transformed together, so that whole cache lines are read.
 const TILE: usize = 16;
 
@@ -83,35 +84,64 @@ fn cosine(k: usize, i: usize, n: usize) -> f64 {
     (PI * angle / (2 * n) as f64).cos()
 }
 
-/// Values to coefficients along one axis of an array of the given shape, which changes.
+/// Room that one transform after another can use, so that it need not be asked for each time.
+#[derive(Default)]
+pub(super) struct Room {
+    /// What the axes before made, and what the next makes of it.
+    pub(super) now: Vec<f64>,
+    pub(super) next: Vec<f64>,
+    /// With the cells behind the edge.
+    pub(super) padded: Vec<f64>,
+}
+
+impl Room {
+    /// Bytes it takes.
+    pub(super) fn bytes(&self) -> usize {
+        8 * (self.now.capacity() + self.next.capacity() + self.padded.capacity())
+    }
+}
+
+/// Values to coefficients along one axis of an array of the given shape, which changes; with room for the padded array.
 pub(super) fn analyse(
     x: &[f64],
     shape: &mut [usize; 3],
     axis: usize,
-    cut: Cut,
-    table: &Table,
-    padding: Padding,
-) -> Vec<f64> {
-    let x = resized(x, shape, axis, cut.padded(), padding);
+    (cut, table, padding): (Cut, &Table, Padding),
+    padded: &mut Vec<f64>,
+    y: &mut Vec<f64>,
+) {
+    let x = if cut.padded() == shape[axis] {
+        x
+    } else {
+        resize(x, shape, axis, cut.padded(), padding, padded);
+        padded
+    };
     let blocks = in_blocks(*shape, axis, cut.block);
     shape[axis] = cut.len();
     match &table.fast {
-        Some(fast) => fast_analysis(&x, blocks, cut.keep, fast.as_ref()),
-        None => product(&x, blocks, table.cosines.as_ref()),
+        Some(fast) => fast_analysis(x, blocks, cut.keep, fast.as_ref(), y),
+        None => product(x, blocks, table.cosines.as_ref(), y),
     }
 }
 
 /// Coefficients to values along one axis, what was padded cut off.
-pub(super) fn synthesise(x: &[f64], shape: &mut [usize; 3], axis: usize, cut: Cut, table: &Table) -> Vec<f64> {
+pub(super) fn synthesise(
+    x: &[f64],
+    shape: &mut [usize; 3],
+    axis: usize,
+    (cut, table): (Cut, &Table),
+    padded: &mut Vec<f64>,
+    y: &mut Vec<f64>,
+) {
     let blocks = in_blocks(*shape, axis, cut.keep);
-    let y = match &table.fast {
-        Some(fast) => fast_synthesis(x, blocks, cut.block, fast.as_ref()),
-        None => product(x, blocks, table.cosines.transpose()),
-    };
+    let whole = if cut.padded() == cut.cells { &mut *y } else { &mut *padded };
+    match &table.fast {
+        Some(fast) => fast_synthesis(x, blocks, cut.block, fast.as_ref(), whole),
+        None => product(x, blocks, table.cosines.transpose(), whole),
+    }
     shape[axis] = cut.padded();
-    match resized(&y, shape, axis, cut.cells, Padding::Zeros) {
-        Cow::Borrowed(_) => y,
-        Cow::Owned(cut_off) => cut_off,
+    if cut.padded() != cut.cells {
+        resize(padded, shape, axis, cut.cells, Padding::Zeros, y);
     }
 }
 
@@ -122,10 +152,32 @@ fn in_blocks(shape: [usize; 3], axis: usize, block: usize) -> [usize; 3] {
     [cells / (block * inner), block, inner]
 }
 
-fn product(x: &[f64], blocks: [usize; 3], matrix: faer::MatRef<'_, f64>) -> Vec<f64> {
+fn product(x: &[f64], blocks: [usize; 3], matrix: faer::MatRef<'_, f64>, y: &mut Vec<f64>) {
     // With nothing behind it the middle axis is the last one, and all blocks are one product.
     let axis = if blocks[2] == 1 { 2 } else { 1 };
-    along(axis, x, blocks, matrix)
+    if axis == 2 && matrix.nrows() < SHORT {
+        short_rows(x, matrix, y);
+    } else {
+        along(axis, x, blocks, matrix, y);
+    }
+}
+
+/// The product with every row, where the result is shorter than a register: a general product then writes parts of
+/// registers, which takes ten times as long on some processors when they straddle cache lines.
+fn short_rows(x: &[f64], matrix: faer::MatRef<'_, f64>, y: &mut Vec<f64>) {
+    let (m, n) = (matrix.nrows(), matrix.ncols());
+    let columns: Vec<[f64; SHORT]> =
+        (0..n).map(|i| std::array::from_fn(|k| if k < m { matrix[(k, i)] } else { 0.0 })).collect();
+    y.resize(x.len() / n * m, 0.0);
+    for (x, y) in x.chunks_exact(n).zip(y.chunks_exact_mut(m)) {
+        let mut sums = [0.0; SHORT];
+        for (x, column) in x.iter().zip(&columns) {
+            for k in 0..SHORT {
+                sums[k] += x * column[k];
+            }
+        }
+        y.copy_from_slice(&sums[..m]);
+    }
 }
 
 fn fast_analysis(
@@ -133,8 +185,9 @@ fn fast_analysis(
     [outer, n, inner]: [usize; 3],
     keep: usize,
     fast: &dyn TransformType2And3<f64>,
-) -> Vec<f64> {
-    let mut y = vec![0.0; outer * keep * inner];
+    y: &mut Vec<f64>,
+) {
+    y.resize(outer * keep * inner, 0.0);
     if inner == 1 {
         let weights: Vec<f64> = (0..keep).map(|k| weight(k, n)).collect();
         let (mut row, mut scratch) = (vec![0.0; n], vec![0.0; fast.get_scratch_len()]);
@@ -143,7 +196,7 @@ fn fast_analysis(
             fast.process_dct2_with_scratch(&mut row, &mut scratch);
             y.iter_mut().zip(&row).zip(&weights).for_each(|((y, x), w)| *y = w * x);
         }
-        return y;
+        return;
     }
     for (x, y) in x.chunks_exact(n * inner).zip(y.chunks_exact_mut(keep * inner)) {
         by_tiles(x, y, [n, keep, inner], fast.get_scratch_len(), |row, scratch| {
@@ -151,7 +204,6 @@ fn fast_analysis(
             row.iter_mut().enumerate().for_each(|(k, y)| *y *= weight(k, n));
         });
     }
-    y
 }
 
 fn fast_synthesis(
@@ -159,8 +211,9 @@ fn fast_synthesis(
     [outer, keep, inner]: [usize; 3],
     n: usize,
     fast: &dyn TransformType2And3<f64>,
-) -> Vec<f64> {
-    let mut y = vec![0.0; outer * n * inner];
+    y: &mut Vec<f64>,
+) {
+    y.resize(outer * n * inner, 0.0);
     for (x, y) in x.chunks_exact(keep * inner).zip(y.chunks_exact_mut(n * inner)) {
         by_tiles(x, y, [keep, n, inner], fast.get_scratch_len(), |row, scratch| {
             // Its type 3 takes half of the first coefficient.
@@ -168,7 +221,6 @@ fn fast_synthesis(
             fast.process_dct3_with_scratch(row, scratch);
         });
     }
-    y
 }
 
 /// Columns of `x`, `from` × inner, through an operation on max(from, to) numbers into `y`, `to` × inner.
@@ -196,15 +248,13 @@ fn by_tiles(
     }
 }
 
-/// The array with `cells` along one axis: padded behind, or cut.
-fn resized<'a>(x: &'a [f64], shape: &mut [usize; 3], axis: usize, cells: usize, padding: Padding) -> Cow<'a, [f64]> {
+/// The array with another number of cells along one axis: padded behind, or cut.
+fn resize(x: &[f64], shape: &mut [usize; 3], axis: usize, cells: usize, padding: Padding, y: &mut Vec<f64>) {
     let n = shape[axis];
-    if cells == n {
-        return Cow::Borrowed(x);
-    }
     let inner: usize = shape[axis + 1..].iter().product();
     shape[axis] = cells;
-    let mut y = Vec::with_capacity(shape.iter().product());
+    y.clear();
+    y.reserve(shape.iter().product());
     for x in x.chunks_exact(n * inner) {
         y.extend_from_slice(&x[..n.min(cells) * inner]);
         for k in n..cells {
@@ -218,5 +268,4 @@ fn resized<'a>(x: &'a [f64], shape: &mut [usize; 3], axis: usize, cells: usize, 
             }
         }
     }
-    Cow::Owned(y)
 }

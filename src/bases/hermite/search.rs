@@ -229,7 +229,8 @@ impl LeastSquaresProblem for ResidualProblem<'_> {
             let operator = Mat::from_fn(2 * rows, wide[axis], |i, j| {
                 if j < self.orders[axis] { operators[i / rows][(reached + i % rows, j)] } else { 0.0 }
             });
-            let moved = along(axis, &projected.held, wide, operator.as_ref());
+            let mut moved = Vec::new();
+            along(axis, &projected.held, wide, operator.as_ref(), &mut moved);
             let mut shape = wide;
             shape[axis] = 2 * rows;
             for (row, &term) in self.outside.iter().enumerate().filter(|(_, term)| term[axis] >= reached) {

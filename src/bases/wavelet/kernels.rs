@@ -1,4 +1,5 @@
-//! Sums of shifted rows, the inner loops of every transform here: written so that they become vector instructions.
+//! Sums of shifted rows, the inner loops of every transform here: written so that they become vector instructions, and
+//! inlined into loops that are compiled for the processor at hand ([`crate::numerics::lanes`]).
 
 /// Numbers summed side by side; enough to hide the latency of additions, few enough to stay in registers.
 const WIDTH: usize = 8;
@@ -8,14 +9,25 @@ const WIDE: usize = 16;
 const LONG: usize = 128;
 
 /// low\[r\] = Σ_t lows\[t\] x\[offsets\[t\] + r\], and high likewise: both filters in one pass over `x`.
-pub(super) fn two_sums(x: &[f64], offsets: &[usize], [lows, highs]: [&[f64]; 2], low: &mut [f64], high: &mut [f64]) {
-    by_strips::<WIDTH>(low.len(), |r, full| {
-        if full {
-            two_strips::<WIDTH>(x, offsets, [lows, highs], r, low, high);
-        } else {
-            two_strips::<1>(x, offsets, [lows, highs], r, low, high);
+///
+/// Whole strips; the last one overlaps the one before, which computes the same numbers twice rather than one by one.
+#[inline(always)]
+pub(super) fn two_sums(x: &[f64], offsets: &[usize], taps: [&[f64]; 2], low: &mut [f64], high: &mut [f64]) {
+    let n = low.len();
+    if n < WIDTH {
+        for r in 0..n {
+            two_strips::<1>(x, offsets, taps, r, low, high);
         }
-    });
+        return;
+    }
+    let mut r = 0;
+    while r + WIDTH <= n {
+        two_strips::<WIDTH>(x, offsets, taps, r, low, high);
+        r += WIDTH;
+    }
+    if r < n {
+        two_strips::<WIDTH>(x, offsets, taps, n - WIDTH, low, high);
+    }
 }
 
 #[inline(always)]
@@ -39,20 +51,29 @@ fn two_strips<const W: usize>(
     high[r..r + W].copy_from_slice(&b);
 }
 
-/// y\[r\] = Σ_t taps\[t\] x\[offsets\[t\] + r\].
+/// y\[r\] = Σ_t taps\[t\] x\[offsets\[t\] + r\], in strips as [`two_sums`].
+#[inline(always)]
 pub(super) fn one_sum(x: &[f64], offsets: &[usize], taps: &[f64], y: &mut [f64]) {
-    let n = y.len();
-    if n >= LONG {
-        by_strips::<WIDE>(n, |r, _| one_strip::<WIDE>(x, offsets, taps, r, y));
-        return;
+    if y.len() >= LONG {
+        one_by_strips::<WIDE>(x, offsets, taps, y);
+    } else if y.len() >= WIDTH {
+        one_by_strips::<WIDTH>(x, offsets, taps, y);
+    } else {
+        one_by_strips::<1>(x, offsets, taps, y);
     }
-    by_strips::<WIDTH>(n, |r, full| {
-        if full {
-            one_strip::<WIDTH>(x, offsets, taps, r, y);
-        } else {
-            one_strip::<1>(x, offsets, taps, r, y);
-        }
-    });
+}
+
+#[inline(always)]
+fn one_by_strips<const W: usize>(x: &[f64], offsets: &[usize], taps: &[f64], y: &mut [f64]) {
+    let n = y.len();
+    let mut r = 0;
+    while r + W <= n {
+        one_strip::<W>(x, offsets, taps, r, y);
+        r += W;
+    }
+    if r < n {
+        one_strip::<W>(x, offsets, taps, n - W, y);
+    }
 }
 
 #[inline(always)]
@@ -65,19 +86,6 @@ fn one_strip<const W: usize>(x: &[f64], offsets: &[usize], taps: &[f64], r: usiz
         }
     }
     y[r..r + W].copy_from_slice(&a);
-}
-
-/// Whole strips; the last one overlaps the one before, which computes the same numbers twice rather than one by one.
-#[inline(always)]
-fn by_strips<const W: usize>(n: usize, mut strip: impl FnMut(usize, bool)) {
-    if n < W {
-        (0..n).for_each(|r| strip(r, false));
-        return;
-    }
-    (0..n - W + 1).step_by(W).for_each(|r| strip(r, true));
-    if !n.is_multiple_of(W) {
-        strip(n - W, true);
-    }
 }
 
 #[cfg(test)]

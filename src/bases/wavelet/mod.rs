@@ -5,11 +5,13 @@
 //! Pattern Anal. Mach. Intell. 11, 674; Daubechies 1992, Ten Lectures on Wavelets). Filters, boundaries and order are
 //! those of PyWavelets (Lee et al. 2019, J. Open Source Softw. 4, 1237), whose numbers these are.
 
+mod axis;
 mod filters;
 mod kernels;
 mod stationary;
 mod transform;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,10 +24,12 @@ use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::cache::Cache;
+use crate::numerics::pool::Pool;
 use crate::numerics::selection::{Selection, gathered, scattered};
 use crate::spec::{Options, SpecWriter};
 
-use transform::{AxisLevel, Layout, most_levels};
+use axis::AxisLevel;
+use transform::{Layout, Room, most_levels};
 
 const NAME: &str = "wavelet";
 
@@ -84,6 +88,7 @@ pub struct Wavelet {
     selection: Selection,
     rounding: Rounding,
     tables: Arc<Cache<(WaveletFilter, Boundary, usize), AxisLevel>>,
+    room: Arc<Pool<Room>>,
 }
 
 /// Wavelet coefficients of one distribution, and which of them they are.
@@ -112,6 +117,7 @@ impl Default for Wavelet {
             selection: Selection::default(),
             rounding: Rounding::default(),
             tables: Arc::new(Cache::new(24)),
+            room: Arc::default(),
         }
     }
 }
@@ -282,7 +288,8 @@ impl Basis for Wavelet {
     fn encode(&self, vdf: &Vdf) -> Result<WaveletCoefficients> {
         let shape = vdf.grid().shape();
         let layout = self.layout(shape)?;
-        let mut values = layout.analyse(vdf.as_slice(), &|n| self.table(n));
+        let table = |n| self.table(n);
+        let mut values = self.room.lend(Room::bytes, |room| layout.analyse(vdf.as_slice(), &table, room));
         let mut selection = self.selection;
         if self.soft > 0.0 {
             values[layout.approximation_len()..].iter_mut().for_each(|c| *c = shrunk(*c, self.soft));
@@ -316,10 +323,11 @@ impl Basis for Wavelet {
     fn reconstruct(&self, coefficients: &WaveletCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
         self.own(coefficients, grid)?;
         let layout = &coefficients.layout;
-        let values = match &coefficients.positions {
-            None => layout.synthesise(&coefficients.amplitudes, &|n| self.table(n)),
-            Some(_) => layout.synthesise(&coefficients.to_dense(), &|n| self.table(n)),
+        let dense = match &coefficients.positions {
+            None => Cow::Borrowed(&coefficients.amplitudes),
+            Some(_) => Cow::Owned(coefficients.to_dense()),
         };
+        let values = self.room.lend(Room::bytes, |room| layout.synthesise(&dense, &|n| self.table(n), room));
         Vdf::from_vec(*grid, values)
     }
 

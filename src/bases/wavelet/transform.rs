@@ -1,180 +1,10 @@
-//! The separable transform: one level along one axis, and the levels one after another.
+//! The separable transform: axis after axis, level after level.
 
 use std::sync::Arc;
 
 use super::Boundary;
-use super::filters::Bank;
-use super::kernels::{one_sum, two_sums};
-
-/// One level of one axis: which cells each sum takes.
-///
-/// Analysis: c\[o\] = Σ_j h\[j\] x\[2o + b − j\], x continued beyond its ends, with b = 1 (symmetric) or F/2 (periodic), F
-/// taps. Synthesis: x\[k\] = Σ_o c\[o\] g\[k + s − 2o\], with s = F − 2 or F/2 − 1.
-pub(super) struct AxisLevel {
-    /// Cells.
-    n: usize,
-    /// Coefficients of each kind, low and high.
-    half: usize,
-    analysis: Analysis,
-    synthesis: Synthesis,
-}
-
-struct Analysis {
-    /// For each coefficient, the cell that each tap falls on.
-    cells: Vec<usize>,
-    /// Taps that are not zero in both filters.
-    taps: [Vec<f64>; 2],
-    /// A row continued, its even places first: where each number comes from.
-    row: Vec<usize>,
-    /// Where each tap's numbers begin in that row.
-    offsets: Vec<usize>,
-}
-
-struct Synthesis {
-    /// For each cell, the coefficient (of low, then of high) that each tap falls on, `stride` numbers a cell.
-    coefficients: Vec<usize>,
-    stride: usize,
-    /// Taps for even and odd cells, of low and then of high.
-    taps: [Vec<f64>; 2],
-    /// Low and high continued, one after another: where each number comes from.
-    row: Vec<usize>,
-    /// Where the numbers of each tap begin in that row, for even and odd cells.
-    offsets: [Vec<usize>; 2],
-}
-
-impl AxisLevel {
-    pub(super) fn new(bank: &Bank, boundary: Boundary, n: usize) -> Self {
-        let half = boundary.half(n, bank.len());
-        Self {
-            n,
-            half,
-            analysis: Analysis::new(bank, boundary, n, half),
-            synthesis: Synthesis::new(bank, boundary, n, half),
-        }
-    }
-
-    /// Low coefficients, then high, along the middle of an array outer × n × inner.
-    fn analyse(&self, x: &[f64], inner: usize, y: &mut Vec<f64>) {
-        let (half, table) = (self.half, &self.analysis);
-        y.resize(x.len() / self.n * 2 * half, 0.0);
-        let taps = [&table.taps[0][..], &table.taps[1][..]];
-        if inner == 1 {
-            let mut row = vec![0.0; table.row.len()];
-            for (x, y) in x.chunks_exact(self.n).zip(y.chunks_exact_mut(2 * half)) {
-                row.iter_mut().zip(&table.row).for_each(|(row, &from)| *row = x[from]);
-                let (low, high) = y.split_at_mut(half);
-                two_sums(&row, &table.offsets, taps, low, high);
-            }
-            return;
-        }
-        let mut offsets = vec![0; taps[0].len()];
-        for (x, y) in x.chunks_exact(self.n * inner).zip(y.chunks_exact_mut(2 * half * inner)) {
-            let (low, high) = y.split_at_mut(half * inner);
-            let rows = low.chunks_exact_mut(inner).zip(high.chunks_exact_mut(inner));
-            for ((low, high), cells) in rows.zip(table.cells.chunks_exact(offsets.len())) {
-                offsets.iter_mut().zip(cells).for_each(|(offset, cell)| *offset = cell * inner);
-                two_sums(x, &offsets, taps, low, high);
-            }
-        }
-    }
-
-    /// What `analyse` undoes.
-    fn synthesise(&self, x: &[f64], inner: usize, y: &mut Vec<f64>) {
-        let (half, table) = (self.half, &self.synthesis);
-        y.resize(x.len() / (2 * half) * self.n, 0.0);
-        if inner == 1 {
-            let mut row = vec![0.0; table.row.len()];
-            let mut parts = [vec![0.0; self.n.div_ceil(2)], vec![0.0; self.n / 2]];
-            for (x, y) in x.chunks_exact(2 * half).zip(y.chunks_exact_mut(self.n)) {
-                row.iter_mut().zip(&table.row).for_each(|(row, &from)| *row = x[from]);
-                for ((part, offsets), taps) in parts.iter_mut().zip(&table.offsets).zip(&table.taps) {
-                    one_sum(&row, offsets, taps, part);
-                }
-                let [even, odd] = &parts;
-                for (pair, (even, odd)) in y.chunks_exact_mut(2).zip(even.iter().zip(odd)) {
-                    pair[0] = *even;
-                    pair[1] = *odd;
-                }
-                if self.n % 2 == 1 {
-                    y[self.n - 1] = even[self.n / 2];
-                }
-            }
-            return;
-        }
-        let mut offsets = vec![0; table.stride];
-        for (x, y) in x.chunks_exact(2 * half * inner).zip(y.chunks_exact_mut(self.n * inner)) {
-            let rows = y.chunks_exact_mut(inner).zip(table.coefficients.chunks_exact(table.stride));
-            for (k, (y, from)) in rows.enumerate() {
-                let taps = &table.taps[k % 2];
-                offsets.iter_mut().zip(from).for_each(|(offset, from)| *offset = from * inner);
-                one_sum(x, &offsets[..taps.len()], taps, y);
-            }
-        }
-    }
-}
-
-impl Analysis {
-    fn new(bank: &Bank, boundary: Boundary, n: usize, half: usize) -> Self {
-        let [low, high] = &bank.analysis;
-        let length = bank.len();
-        let begin = match boundary {
-            Boundary::Periodic => length / 2,
-            Boundary::Symmetric => 1,
-        } as isize;
-        let used: Vec<usize> = (0..length).filter(|&j| low[j] != 0.0 || high[j] != 0.0).collect();
-        let mut cells = Vec::with_capacity(half * used.len());
-        for o in 0..half {
-            cells.extend(used.iter().map(|&j| boundary.cell(begin + 2 * o as isize - j as isize, n)));
-        }
-        // Number e of the continued row is cell begin − F + 1 + e; tap j of coefficient o falls on 2o + F − 1 − j.
-        let each = half - 1 + length / 2;
-        let first = begin - length as isize + 1;
-        let row = (0..2 * each).map(|p| {
-            let e = if p < each { 2 * p } else { 2 * (p - each) + 1 };
-            boundary.cell(first + e as isize, n)
-        });
-        let offsets = used.iter().map(|j| (length - 1 - j) % 2 * each + (length - 1 - j) / 2).collect();
-        let of = |filter: &[f64]| used.iter().map(|&j| filter[j]).collect();
-        Self { cells, taps: [of(low), of(high)], row: row.collect(), offsets }
-    }
-}
-
-impl Synthesis {
-    fn new(bank: &Bank, boundary: Boundary, n: usize, half: usize) -> Self {
-        let [low, high] = &bank.synthesis;
-        let length = bank.len();
-        let shift = match boundary {
-            Boundary::Periodic => length / 2 - 1,
-            Boundary::Symmetric => length - 2,
-        };
-        // Only the periodic boundary ever leaves 0..half.
-        let wrapped = |o: isize| o.rem_euclid(half as isize) as usize;
-        // For cells 2i and 2i + 1, the taps that are not zero: of which filter, its value, and that it falls on number
-        // i + from.
-        let parities = [0, 1].map(|parity| -> Vec<(usize, f64, isize)> {
-            let taps = |kind: usize, filter: &[f64]| -> Vec<(usize, f64, isize)> {
-                let places = ((parity + shift) % 2..length).step_by(2).filter(|&j| filter[j] != 0.0);
-                places.map(|j| (kind, filter[j], (parity as isize + shift as isize - j as isize) / 2)).collect()
-            };
-            [taps(0, low), taps(1, high)].concat()
-        });
-        let stride = parities[0].len().max(parities[1].len());
-        let mut coefficients = Vec::with_capacity(n * stride);
-        for k in 0..n {
-            let taps = parities[k % 2].iter();
-            coefficients.extend(taps.map(|&(kind, _, from)| kind * half + wrapped((k / 2) as isize + from)));
-            coefficients.resize((k + 1) * stride, 0);
-        }
-        let lowest = parities.iter().flatten().map(|tap| tap.2).min().unwrap_or(0);
-        let highest = parities.iter().flatten().map(|tap| tap.2).max().unwrap_or(0);
-        let each = n.div_ceil(2) + (highest - lowest) as usize;
-        let row = (0..2 * each).map(|p| p / each * half + wrapped((p % each) as isize + lowest)).collect();
-        let offsets =
-            [0, 1].map(|p: usize| parities[p].iter().map(|tap| tap.0 * each + (tap.2 - lowest) as usize).collect());
-        let taps = [0, 1].map(|p: usize| parities[p].iter().map(|tap| tap.1).collect());
-        Self { coefficients, stride, taps, row, offsets }
-    }
-}
+use super::axis::{AxisLevel, Row};
+use crate::numerics::lanes::{Instructions, Vectorisable, vectorised};
 
 /// Where the coefficients of every level stand: those of the coarsest approximation, then the details from the
 /// coarsest level to the finest, at each level the kinds in the order `aad`, `ada`, … `ddd`, each in C order.
@@ -204,13 +34,60 @@ impl Level {
         std::array::from_fn(|axis| if self.active[axis] { 2 * self.half[axis] } else { self.half[axis] })
     }
 
-    /// The kinds of details, each as the corner of its part of the whole array.
-    fn details(&self) -> impl Iterator<Item = [usize; 3]> {
-        (1..8).filter_map(|kind| {
-            let high = [kind & 4 != 0, kind & 2 != 0, kind & 1 != 0];
-            let exists = (0..3).all(|axis| self.active[axis] || !high[axis]);
-            exists.then(|| std::array::from_fn(|axis| if high[axis] { self.half[axis] } else { 0 }))
-        })
+    /// How many kinds of details there are.
+    fn details(&self) -> usize {
+        (1 << self.active.iter().filter(|active| **active).count()) - 1
+    }
+
+    /// Which of the details, in the order of their kinds, is high along these axes; none for the approximation.
+    #[inline(always)]
+    fn detail(&self, high: [bool; 3]) -> Option<usize> {
+        let mut kind: usize = 0;
+        for (active, high) in self.active.into_iter().zip(high) {
+            if active {
+                kind = 2 * kind + usize::from(high);
+            }
+        }
+        kind.checked_sub(1)
+    }
+
+    fn tables(&self, table: &impl Fn(usize) -> Arc<AxisLevel>) -> [Option<Arc<AxisLevel>>; 3] {
+        std::array::from_fn(|axis| self.active[axis].then(|| table(self.shape[axis])))
+    }
+
+    /// Where row `y` of plane `o` of a kind begins, in what holds that kind.
+    #[inline(always)]
+    fn place(&self, kind: Option<usize>, o: usize, y: usize) -> usize {
+        let [hx, hy, hz] = self.half;
+        kind.unwrap_or(0) * hx * hy * hz + (o * hy + y) * hz
+    }
+
+    /// Plane `o` of the coefficients that are low or high along the first axis, to where they belong.
+    #[inline(always)]
+    fn put(&self, plane: &[f64], high_x: bool, o: usize, approximation: &mut [f64], details: &mut [f64]) {
+        let ([_, wy, wz], [_, hy, hz]) = (self.whole(), self.half);
+        for y in 0..wy {
+            for z in 0..wz / hz {
+                let kind = self.detail([high_x, y >= hy, z > 0]);
+                let to = self.place(kind, o, y % hy);
+                let target = if kind.is_none() { &mut *approximation } else { &mut *details };
+                target[to..to + hz].copy_from_slice(&plane[y * wz + z * hz..y * wz + (z + 1) * hz]);
+            }
+        }
+    }
+
+    /// Plane `k` of all coefficients, those low along the first axis before those high.
+    #[inline(always)]
+    fn get(&self, plane: &mut [f64], k: usize, approximation: &[f64], details: &[f64]) {
+        let ([_, wy, wz], [hx, hy, hz]) = (self.whole(), self.half);
+        for y in 0..wy {
+            for z in 0..wz / hz {
+                let kind = self.detail([k >= hx, y >= hy, z > 0]);
+                let from = self.place(kind, k % hx, y % hy);
+                let source = if kind.is_none() { approximation } else { details };
+                plane[y * wz + z * hz..y * wz + (z + 1) * hz].copy_from_slice(&source[from..from + hz]);
+            }
+        }
     }
 }
 
@@ -234,7 +111,7 @@ impl Layout {
         let mut len = now.iter().product();
         for level in found.iter_mut().rev() {
             level.begin = len;
-            len += level.half.iter().product::<usize>() * level.details().count();
+            len += level.half.iter().product::<usize>() * level.details();
         }
         Self { levels: found, coarsest: now, len }
     }
@@ -253,77 +130,180 @@ impl Layout {
         self.levels.iter().rev().take_while(|level| level.begin <= position).count()
     }
 
-    pub(super) fn analyse(&self, values: &[f64], table: &impl Fn(usize) -> Arc<AxisLevel>) -> Vec<f64> {
+    pub(super) fn analyse(
+        &self,
+        values: &[f64],
+        table: &impl Fn(usize) -> Arc<AxisLevel>,
+        room: &mut Room,
+    ) -> Vec<f64> {
         let mut coefficients = vec![0.0; self.len];
-        // Two arrays take turns; the values themselves are only read.
-        let (mut now, mut next) = (Vec::new(), Vec::new());
-        let mut untouched = true;
-        for level in &self.levels {
-            let mut shape = level.shape;
-            for axis in (0..3).rev().filter(|&axis| level.active[axis]) {
-                let inner = shape[axis + 1..].iter().product();
-                table(shape[axis]).analyse(if untouched { values } else { &now }, inner, &mut next);
-                std::mem::swap(&mut now, &mut next);
-                untouched = false;
-                shape[axis] = 2 * level.half[axis];
-            }
-            let whole = if untouched { values } else { &now };
-            let mut begin = level.begin;
-            for corner in level.details() {
-                begin += copy_part(whole, shape, corner, level.half, &mut coefficients[begin..]);
-            }
+        // The approximations of two levels take turns; the values themselves are only read.
+        let (mut now, mut next) = (std::mem::take(&mut room.now), std::mem::take(&mut room.next));
+        for (k, level) in self.levels.iter().enumerate() {
             next.resize(level.half.iter().product(), 0.0);
-            copy_part(whole, shape, [0; 3], level.half, &mut next);
+            vectorised(Analysis {
+                level,
+                tables: &level.tables(table),
+                values: if k == 0 { values } else { &now },
+                approximation: &mut next,
+                details: &mut coefficients[level.begin..],
+                room,
+            });
             std::mem::swap(&mut now, &mut next);
-            untouched = false;
         }
-        let approximation = if untouched { values } else { &now };
+        let approximation = if self.levels.is_empty() { values } else { &now };
         coefficients[..approximation.len()].copy_from_slice(approximation);
+        (room.now, room.next) = (now, next);
         coefficients
     }
 
-    pub(super) fn synthesise(&self, coefficients: &[f64], table: &impl Fn(usize) -> Arc<AxisLevel>) -> Vec<f64> {
-        let (mut now, mut next) = (coefficients[..self.approximation_len()].to_vec(), Vec::new());
-        for level in self.levels.iter().rev() {
-            let mut shape = level.whole();
-            next.resize(shape.iter().product(), 0.0);
-            paste_part(&now, level.half, &mut next, shape, [0; 3]);
-            let mut begin = level.begin;
-            for corner in level.details() {
-                begin += paste_part(&coefficients[begin..], level.half, &mut next, shape, corner);
-            }
+    pub(super) fn synthesise(
+        &self,
+        coefficients: &[f64],
+        table: &impl Fn(usize) -> Arc<AxisLevel>,
+        room: &mut Room,
+    ) -> Vec<f64> {
+        let approximation = &coefficients[..self.approximation_len()];
+        let (mut now, mut next) = (std::mem::take(&mut room.now), std::mem::take(&mut room.next));
+        let mut values = if self.levels.is_empty() { approximation.to_vec() } else { Vec::new() };
+        for (k, level) in self.levels.iter().enumerate().rev() {
+            let to = if k == 0 { &mut values } else { &mut next };
+            to.resize(level.shape.iter().product(), 0.0);
+            vectorised(Synthesis {
+                level,
+                tables: &level.tables(table),
+                approximation: if k + 1 == self.levels.len() { approximation } else { &now },
+                details: &coefficients[level.begin..],
+                values: to,
+                room,
+            });
             std::mem::swap(&mut now, &mut next);
-            for axis in (0..3).filter(|&axis| level.active[axis]) {
-                let inner = shape[axis + 1..].iter().product();
-                table(level.shape[axis]).synthesise(&now, inner, &mut next);
-                std::mem::swap(&mut now, &mut next);
-                shape[axis] = level.shape[axis];
+        }
+        (room.now, room.next) = (now, next);
+        values
+    }
+}
+
+/// Room that one transform after another can use, so that it need not be asked for each time.
+#[derive(Default)]
+pub(super) struct Room {
+    now: Vec<f64>,
+    next: Vec<f64>,
+    /// A whole array, transformed along its last two axes.
+    whole: Vec<f64>,
+    /// Two planes of it.
+    planes: [Vec<f64>; 2],
+    row: Row,
+}
+
+impl Room {
+    /// Bytes it takes.
+    pub(super) fn bytes(&self) -> usize {
+        8 * (self.now.capacity() + self.next.capacity() + self.whole.capacity())
+    }
+}
+
+/// Makes room for two planes and lends them, with the whole array and the row.
+fn planes(room: &mut Room, whole: usize, plane: usize) -> (&mut [f64], [&mut [f64]; 2], &mut Row) {
+    let Room { whole: array, planes: [a, b], row, .. } = room;
+    for (vec, len) in [(&mut *array, whole), (&mut *a, plane), (&mut *b, plane)] {
+        if vec.len() < len {
+            vec.resize(len, 0.0);
+        }
+    }
+    (&mut array[..whole], [&mut a[..plane], &mut b[..plane]], row)
+}
+
+/// One level of an analysis.
+struct Analysis<'a> {
+    level: &'a Level,
+    tables: &'a [Option<Arc<AxisLevel>>; 3],
+    values: &'a [f64],
+    approximation: &'a mut [f64],
+    details: &'a mut [f64],
+    room: &'a mut Room,
+}
+
+impl Vectorisable for Analysis<'_> {
+    type Output = ();
+
+    /// Plane by plane along the last two axes, while the plane is in cache; then along the first, and every plane of
+    /// coefficients to where it belongs.
+    #[inline(always)]
+    fn run<I: Instructions>(self, _: I) {
+        let Self { level, tables: [x_table, y_table, z_table], values, approximation, details, room } = self;
+        let ([nx, ny, nz], [wx, wy, wz]) = (level.shape, level.whole());
+        let plane = wy * wz;
+        let (whole, [a, b], row) = planes(room, nx * plane, plane.max(ny * wz));
+        for (from, to) in values.chunks_exact(ny * nz).zip(whole.chunks_exact_mut(plane)) {
+            match (y_table, z_table) {
+                (Some(y), Some(z)) => {
+                    z.analyse_rows(from, &mut a[..ny * wz], row);
+                    y.analyse(&a[..ny * wz], wz, to);
+                }
+                (Some(y), None) => y.analyse(from, wz, to),
+                (None, Some(z)) => z.analyse_rows(from, to, row),
+                (None, None) => to.copy_from_slice(from),
             }
         }
-        now
+        match x_table {
+            Some(x) => {
+                let (low, high) = (&mut a[..plane], &mut b[..plane]);
+                for o in 0..wx / 2 {
+                    x.analyse_one(whole, o, plane, low, high);
+                    level.put(low, false, o, approximation, details);
+                    level.put(high, true, o, approximation, details);
+                }
+            }
+            None => {
+                for (o, from) in whole.chunks_exact(plane).enumerate() {
+                    level.put(from, false, o, approximation, details);
+                }
+            }
+        }
     }
 }
 
-/// Copies the part of `whole` with this corner and shape to the front of `part`; says how many numbers it has.
-fn copy_part(whole: &[f64], [_, ny, nz]: [usize; 3], corner: [usize; 3], part: [usize; 3], to: &mut [f64]) -> usize {
-    for x in 0..part[0] {
-        for y in 0..part[1] {
-            let from = ((corner[0] + x) * ny + corner[1] + y) * nz + corner[2];
-            let begin = (x * part[1] + y) * part[2];
-            to[begin..begin + part[2]].copy_from_slice(&whole[from..from + part[2]]);
-        }
-    }
-    part.iter().product()
+/// One level of a synthesis.
+struct Synthesis<'a> {
+    level: &'a Level,
+    tables: &'a [Option<Arc<AxisLevel>>; 3],
+    approximation: &'a [f64],
+    details: &'a [f64],
+    values: &'a mut [f64],
+    room: &'a mut Room,
 }
 
-/// What `copy_part` undoes.
-fn paste_part(from: &[f64], part: [usize; 3], whole: &mut [f64], [_, ny, nz]: [usize; 3], corner: [usize; 3]) -> usize {
-    for x in 0..part[0] {
-        for y in 0..part[1] {
-            let to = ((corner[0] + x) * ny + corner[1] + y) * nz + corner[2];
-            let begin = (x * part[1] + y) * part[2];
-            whole[to..to + part[2]].copy_from_slice(&from[begin..begin + part[2]]);
+impl Vectorisable for Synthesis<'_> {
+    type Output = ();
+
+    /// The steps of [`Analysis`] backwards.
+    #[inline(always)]
+    fn run<I: Instructions>(self, _: I) {
+        let Self { level, tables: [x_table, y_table, z_table], approximation, details, values, room } = self;
+        let ([_, ny, nz], [wx, wy, wz]) = (level.shape, level.whole());
+        let plane = wy * wz;
+        let (whole, [a, b], row) = planes(room, wx * plane, plane.max(ny * wz));
+        for (k, to) in whole.chunks_exact_mut(plane).enumerate() {
+            level.get(to, k, approximation, details);
+        }
+        for (k, to) in values.chunks_exact_mut(ny * nz).enumerate() {
+            let from = match x_table {
+                Some(x) => {
+                    x.synthesise_one(whole, k, plane, &mut a[..plane]);
+                    &a[..plane]
+                }
+                None => &whole[k * plane..(k + 1) * plane],
+            };
+            match (y_table, z_table) {
+                (Some(y), Some(z)) => {
+                    y.synthesise(from, wz, &mut b[..ny * wz]);
+                    z.synthesise_rows(&b[..ny * wz], to, row);
+                }
+                (Some(y), None) => y.synthesise(from, wz, to),
+                (None, Some(z)) => z.synthesise_rows(from, to, row),
+                (None, None) => to.copy_from_slice(from),
+            }
         }
     }
-    part.iter().product()
 }

@@ -1,0 +1,335 @@
+//! Accumulators and learnt bases as bytes.
+//!
+//! Little-endian numbers, one after another; u32 and u64 are whole numbers, f64 IEEE numbers:
+//!
+//! | | |
+//! |---|---|
+//! | 8 bytes | `vdf-pca` and a 1, the version |
+//! | u32 | 0 for an accumulator, 1 for a learnt basis |
+//! | u32, f64 | 0 linear, 1 log₁₀ above a millionth of each peak, 2 log₁₀ above the floor that follows (else 0) |
+//! | 3 u32, 6 f64 | cells along each axis of the grid, lower edges, spacings |
+//! | u64 | distributions taken in |
+//! | *learnt basis* | u32 components, f64 total variance, f64 variance of each component |
+//! | *accumulator* | u32 rows, u64 capacity, u64 batch, f64 peak, f64 lost |
+//! | f64 … | the mean, then each component or row, in C order |
+//! | u64 | FNV-1a hash of all bytes before (Fowler, Noll and Vo; RFC 9923), by which damage is noticed; of a learnt basis its identity |
+//!
+//! No file is trusted: lengths are checked before anything is allocated, memory grows only with bytes that have arrived,
+//! and what is not finite, damaged, cut or too long is refused.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+
+use super::Values;
+use super::accumulator::PcaAccumulator;
+use super::population::{Learnt, PopulationPca};
+use crate::distribution::grid::VelocityGrid;
+use crate::error::{Error, Result};
+
+const MAGIC: [u8; 8] = *b"vdf-pca\x01";
+/// Numbers read or written at a time.
+const CHUNK: usize = 1 << 13;
+
+/// 64-bit FNV-1a.
+pub(super) struct Hasher(u64);
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher {
+    fn update(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    }
+
+    pub(super) fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+impl Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Bytes on their way out, hashed as they go.
+struct Sink<W> {
+    writer: W,
+    hasher: Hasher,
+}
+
+impl<W: Write> Write for Sink<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+fn put_numbers(writer: &mut impl Write, numbers: &[f64]) -> io::Result<()> {
+    let mut bytes = Vec::with_capacity(8 * CHUNK.min(numbers.len()));
+    for chunk in numbers.chunks(CHUNK) {
+        bytes.clear();
+        bytes.extend(chunk.iter().flat_map(|number| number.to_le_bytes()));
+        writer.write_all(&bytes)?;
+    }
+    Ok(())
+}
+
+fn put_head(writer: &mut impl Write, kind: u32, values: Values, grid: &VelocityGrid, count: u64) -> io::Result<()> {
+    let (code, floor) = match values {
+        Values::Linear => (0, 0.0),
+        Values::Log10 { floor: None } => (1, 0.0),
+        Values::Log10 { floor: Some(floor) } => (2, floor),
+    };
+    writer.write_all(&MAGIC)?;
+    writer.write_all(&kind.to_le_bytes())?;
+    writer.write_all(&u32::to_le_bytes(code))?;
+    put_numbers(writer, &[floor])?;
+    for cells in grid.shape() {
+        // A single axis of 2³² cells is as good as none: no such distribution was ever taken in.
+        writer.write_all(&u32::try_from(cells).unwrap_or(0).to_le_bytes())?;
+    }
+    put_numbers(writer, &[grid.lower(), grid.spacing()].concat())?;
+    writer.write_all(&count.to_le_bytes())
+}
+
+/// Bytes on their way in, hashed as they come.
+struct Source<R> {
+    reader: R,
+    name: String,
+    hasher: Hasher,
+}
+
+impl<R: Read> Source<R> {
+    fn bytes<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
+        self.reader.read_exact(bytes).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => malformed("it ends too early"),
+            _ => failed(&self.name, &error),
+        })?;
+        self.hasher.update(bytes);
+        Ok(())
+    }
+
+    fn u32(&mut self) -> Result<u32> {
+        self.bytes().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Result<u64> {
+        self.bytes().map(u64::from_le_bytes)
+    }
+
+    fn number(&mut self) -> Result<f64> {
+        let number = f64::from_le_bytes(self.bytes()?);
+        if number.is_finite() { Ok(number) } else { Err(malformed(format!("it holds the number {number}"))) }
+    }
+
+    fn numbers(&mut self, count: usize) -> Result<Vec<f64>> {
+        let (mut numbers, mut bytes) = (Vec::new(), vec![0; 8 * CHUNK.min(count)]);
+        while numbers.len() < count {
+            let wanted = CHUNK.min(count - numbers.len());
+            self.fill(&mut bytes[..8 * wanted])?;
+            numbers.extend(bytes[..8 * wanted].as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)));
+        }
+        match numbers.iter().find(|number| !number.is_finite()) {
+            None => Ok(numbers),
+            Some(number) => Err(malformed(format!("it holds the number {number}"))),
+        }
+    }
+
+    fn head(&mut self, wanted: u32) -> Result<(Values, VelocityGrid, u64)> {
+        if self.bytes()? != MAGIC {
+            return Err(malformed("it does not begin with `vdf-pca` and the version 1"));
+        }
+        let kind = self.u32()?;
+        if kind != wanted {
+            let name = |kind| ["an accumulator", "a learnt basis"].get(kind as usize).copied().unwrap_or("unknown");
+            return Err(malformed(format!("it holds {} where {} is wanted", name(kind), name(wanted))));
+        }
+        let values = match (self.u32()?, self.number()?) {
+            (0, _) => Values::Linear,
+            (1, _) => Values::Log10 { floor: None },
+            (2, floor) => Values::Log10 { floor: Some(floor) }.checked()?,
+            (code, _) => return Err(malformed(format!("values of kind {code}, not 0 to 2"))),
+        };
+        let shape = [self.u32()?, self.u32()?, self.u32()?].map(|cells| cells as usize);
+        let lower = [self.number()?, self.number()?, self.number()?];
+        let spacing = [self.number()?, self.number()?, self.number()?];
+        Ok((values, VelocityGrid::new(shape, lower, spacing)?, self.u64()?))
+    }
+
+    /// The mean and so many numbers a cell besides, then the hash and the end.
+    fn cells(&mut self, cells: usize, each: usize) -> Result<(Vec<f64>, Vec<f64>)> {
+        let total = cells.checked_mul(each).ok_or_else(|| malformed(format!("{each} numbers for each cell")))?;
+        let numbers = (self.numbers(cells)?, self.numbers(total)?);
+        let hash = self.hasher.finish();
+        if self.u64()? != hash {
+            return Err(malformed("its hash does not match its content: it is damaged"));
+        }
+        match self.reader.read(&mut [0]) {
+            Ok(0) => Ok(numbers),
+            Ok(_) => Err(malformed("more bytes follow where it should end")),
+            Err(error) => Err(failed(&self.name, &error)),
+        }
+    }
+}
+
+fn malformed(problem: impl Into<String>) -> Error {
+    Error::MalformedFile { format: "pca", problem: problem.into() }
+}
+
+fn failed(name: &str, error: &io::Error) -> Error {
+    Error::Io { path: name.to_owned(), problem: error.to_string() }
+}
+
+/// What can be written and read.
+trait Stored: Sized {
+    fn put(&self, writer: &mut impl Write) -> io::Result<()>;
+    fn get(source: &mut Source<impl Read>) -> Result<Self>;
+}
+
+fn write_to(stored: &impl Stored, name: &str, writer: impl Write) -> Result<()> {
+    let mut sink = Sink { writer, hasher: Hasher::default() };
+    let mut write = || {
+        stored.put(&mut sink)?;
+        let hash = sink.hasher.finish();
+        sink.write_all(&hash.to_le_bytes())?;
+        sink.flush()
+    };
+    write().map_err(|error| failed(name, &error))
+}
+
+fn write_file(stored: &impl Stored, path: &Path) -> Result<()> {
+    let name = path.display().to_string();
+    let file = File::create(path).map_err(|error| failed(&name, &error))?;
+    write_to(stored, &name, BufWriter::new(file))
+}
+
+fn read_from<S: Stored>(name: String, reader: impl Read) -> Result<S> {
+    S::get(&mut Source { reader, name, hasher: Hasher::default() })
+}
+
+fn read_file<S: Stored>(path: &Path) -> Result<S> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|error| failed(&name, &error))?;
+    read_from(name, BufReader::new(file))
+}
+
+impl Learnt {
+    /// Everything but the hash, into the hasher too.
+    pub(super) fn put(&self, writer: &mut impl Write) -> Result<()> {
+        self.put_all(writer).map_err(|error| failed("writer", &error))
+    }
+
+    fn put_all(&self, writer: &mut impl Write) -> io::Result<()> {
+        put_head(writer, 1, self.values, &self.grid, self.count)?;
+        // There are no more components than cells, and no more cells than u32 counts.
+        writer.write_all(&u32::try_from(self.variances.len()).unwrap_or(u32::MAX).to_le_bytes())?;
+        put_numbers(writer, &[self.total_variance])?;
+        [&self.variances, &self.mean, &self.components].into_iter().try_for_each(|numbers| put_numbers(writer, numbers))
+    }
+}
+
+impl Stored for PopulationPca {
+    fn put(&self, writer: &mut impl Write) -> io::Result<()> {
+        self.learnt().put_all(writer)
+    }
+
+    fn get(source: &mut Source<impl Read>) -> Result<Self> {
+        let (values, grid, count) = source.head(1)?;
+        let components = source.u32()? as usize;
+        if components > grid.cells() {
+            return Err(malformed(format!("{components} components of {} cells", grid.cells())));
+        }
+        let total_variance = source.number()?;
+        let variances = source.numbers(components)?;
+        let (mean, components) = source.cells(grid.cells(), components)?;
+        Self::new(grid, values, count, mean, components, variances, total_variance)
+    }
+}
+
+impl Stored for PcaAccumulator {
+    fn put(&self, writer: &mut impl Write) -> io::Result<()> {
+        put_head(writer, 0, self.values, &self.grid, self.count)?;
+        writer.write_all(&u32::try_from(self.row_count()).unwrap_or(u32::MAX).to_le_bytes())?;
+        for limit in [self.capacity, self.batch] {
+            writer.write_all(&(limit as u64).to_le_bytes())?;
+        }
+        put_numbers(writer, &[self.peak, self.lost])?;
+        [&self.mean, &self.rows].into_iter().try_for_each(|numbers| put_numbers(writer, numbers))
+    }
+
+    fn get(source: &mut Source<impl Read>) -> Result<Self> {
+        let (values, grid, count) = source.head(0)?;
+        let (rows, limits) = (source.u32()? as usize, [source.u64()?, source.u64()?]);
+        let [capacity, batch] = limits.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let (peak, lost) = (source.number()?, source.number()?);
+        let possible = rows as u64 <= count && peak >= 0.0 && lost >= 0.0;
+        if !possible || capacity == 0 || batch == 0 || capacity > grid.cells() {
+            let problem = format!("{rows} rows of {count} distributions, capacity {capacity} and {batch}, peak {peak}");
+            return Err(malformed(problem));
+        }
+        let (mean, rows) = source.cells(grid.cells(), rows)?;
+        Ok(Self { grid, values, capacity, batch, count, peak, mean, rows, lost })
+    }
+}
+
+macro_rules! stored {
+    ($type:ty) => {
+        impl $type {
+            /// Reads what [`write`](Self::write) wrote.
+            ///
+            /// # Errors
+            /// [`Error::MalformedFile`] for what is damaged, cut, too long or not what it should be, [`Error::Io`].
+            pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+                read_file(path.as_ref())
+            }
+
+            /// As [`read`](Self::read), from any reader, which must end with it.
+            ///
+            /// # Errors
+            /// As [`read`](Self::read).
+            pub fn from_bytes(reader: impl Read) -> Result<Self> {
+                read_from("reader".to_owned(), reader)
+            }
+
+            /// Writes it to a file, over one that is there; the layout is in `docs/methods/pca.md`.
+            ///
+            /// # Errors
+            /// [`Error::Io`].
+            pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+                write_file(self, path.as_ref())
+            }
+
+            /// As [`write`](Self::write), to any writer.
+            ///
+            /// # Errors
+            /// [`Error::Io`].
+            pub fn to_bytes(&self, writer: impl Write) -> Result<()> {
+                write_to(self, "writer", writer)
+            }
+        }
+    };
+}
+
+stored!(PopulationPca);
+stored!(PcaAccumulator);

@@ -1,0 +1,140 @@
+use super::*;
+use crate::distribution::synthetic::{Sampling, Synthetic};
+
+fn ring(cells: usize) -> Vdf {
+    let grid = Synthetic::default_grid("gyrating-ring", cells).unwrap();
+    Synthetic::named("gyrating-ring", 0).unwrap().sample(&grid, Sampling::default()).unwrap()
+}
+
+fn made(spec: &str) -> Pca {
+    let spec: crate::spec::Spec = spec.parse().unwrap();
+    Pca::from_options(&mut Options::of(&spec.terms[0])).unwrap()
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let square = |x: f64| x * x;
+    (a.iter().zip(b).map(|(a, b)| square(a - b)).sum::<f64>() / b.iter().map(|b| square(*b)).sum::<f64>()).sqrt()
+}
+
+#[test]
+fn slices_across_every_axis_come_back() {
+    let shape = [3, 17, 18];
+    let values: Vec<f64> = (0..shape.iter().product()).map(|k| k as f64).collect();
+    for axis in 0..3 {
+        let slices = slices(&values, shape, axis);
+        let [nx, ny, nz] = shape;
+        // Slice 2, the first cell along the others.
+        let expected = [2 * ny * nz, 2 * nz, 2][axis];
+        assert_eq!(slices[2 * nx * ny * nz / shape[axis]], expected as f64);
+        assert_eq!(from_slices(slices, shape, axis), values);
+    }
+}
+
+/// The error that Eckart and Young allow, from all singular values by an independent routine.
+#[test]
+fn no_other_components_of_that_number_describe_the_slices_better() {
+    let vdf = ring(20);
+    for (axis, name) in ["x", "y", "z"].into_iter().enumerate() {
+        let shape = vdf.grid().shape();
+        let samples = shape[axis];
+        let slices = nalgebra::DMatrix::from_row_slice(
+            samples,
+            vdf.grid().cells() / samples,
+            &slices(vdf.as_slice(), shape, axis),
+        );
+        let mean = slices.row_mean();
+        let centred =
+            nalgebra::DMatrix::from_fn(samples, slices.ncols(), |i, j| (slices[(i, j)] - mean[j]) / vdf.peak());
+        let mut values: Vec<f64> = centred.singular_values().iter().copied().collect();
+        values.sort_by(|a, b| b.total_cmp(a));
+        for k in [1, 4, 9] {
+            let basis = made(&format!("pca:components={k},axis={name},values=linear"));
+            let back = basis.reconstruct(&basis.encode(&vdf).unwrap(), vdf.grid()).unwrap();
+            let found: f64 =
+                back.as_slice().iter().zip(vdf.as_slice()).map(|(a, b)| ((a - b) / vdf.peak()).powi(2)).sum();
+            let best: f64 = values[k..].iter().map(|s| s * s).sum();
+            assert!((found / best - 1.0).abs() < 1e-9, "{k} across {name}: {found:e}, best {best:e}");
+        }
+    }
+}
+
+#[test]
+fn components_are_orthonormal_and_scores_are_projections() {
+    let vdf = ring(18);
+    let c = made("pca:components=6").encode(&vdf).unwrap();
+    let components: Vec<_> = c.components().collect();
+    for (i, a) in components.iter().enumerate() {
+        for (j, b) in components.iter().enumerate() {
+            let product: f64 = a.iter().zip(*b).map(|(a, b)| a * b).sum();
+            assert!((product - f64::from(i == j)).abs() < 1e-12);
+        }
+    }
+    let floor = c.floor().unwrap();
+    let h = decades::above(vdf.as_slice(), floor);
+    for (component, scores) in components.iter().zip(c.scores()) {
+        for (slice, score) in h.chunks_exact(c.mean().len()).zip(scores) {
+            let product: f64 = slice.iter().zip(c.mean()).zip(*component).map(|((h, m), c)| (h - m) * c).sum();
+            assert!((product - score).abs() < 1e-10);
+        }
+    }
+}
+
+#[test]
+fn every_component_describes_everything() {
+    let vdf = ring(16);
+    for spec in ["pca:values=linear", "pca:values=linear,axis=z", "pca:floor=1e-300"] {
+        let basis = made(spec);
+        let back = basis.reconstruct(&basis.encode(&vdf).unwrap(), vdf.grid()).unwrap();
+        assert!(distance(back.as_slice(), vdf.as_slice()) < 1e-11, "{spec}");
+    }
+}
+
+#[test]
+fn small_components_keep_their_digits() {
+    // Two patterns, one 1e-9 of the other: their Gram matrix sees only the first.
+    let grid = VelocityGrid::unit([6, 5, 4]).unwrap();
+    let vdf = Vdf::from_fn(grid, |[x, y, z]| (x + 0.3).sin() * (y * z + 1.0) + 1e-9 * (x * x).cos() * (y - z)).unwrap();
+    let basis = made("pca:components=2,values=linear");
+    let c = basis.encode(&vdf).unwrap();
+    assert_eq!(c.components().len(), 2);
+    let back = basis.reconstruct(&c, &grid).unwrap();
+    assert!(distance(back.as_slice(), vdf.as_slice()) < 1e-14);
+}
+
+#[test]
+fn no_more_components_are_stored_than_describe_the_slices() {
+    let grid = VelocityGrid::unit([9, 4, 3]).unwrap();
+    let count = |f: &dyn Fn([f64; 3]) -> f64, spec: &str| {
+        made(spec).encode(&Vdf::from_fn(grid, f).unwrap()).unwrap().components().len()
+    };
+    assert_eq!(count(&|_| 2.0, "pca:values=linear"), 0);
+    assert_eq!(count(&|_| 0.0, "pca"), 0);
+    assert_eq!(count(&|[x, y, z]| x * (y + z), "pca:values=linear"), 1);
+    assert_eq!(count(&|[x, y, z]| (x * (3.1 + y * y * 1.7 + z)).sin(), "pca:values=linear"), 8);
+    assert_eq!(count(&|[x, y, z]| (x * (3.1 + y * y * 1.7 + z)).sin(), "pca:values=linear,axis=z"), 2);
+}
+
+#[test]
+fn choices_that_make_no_sense_are_refused() {
+    let refused = |spec: &str| {
+        let spec: crate::spec::Spec = spec.parse().unwrap();
+        Pca::from_options(&mut Options::of(&spec.terms[0])).unwrap_err().to_string()
+    };
+    assert!(refused("pca:components=0").contains("at least one"));
+    assert!(refused("pca:axis=w").contains("one of x, y, z"));
+    assert!(refused("pca:floor=-1").contains("floor = -1"));
+    assert!(refused("pca:values=linear,floor=1").contains("only with values=log10"));
+    assert!(Pca::default().with_axis(3).is_err());
+}
+
+#[test]
+fn coefficients_of_other_choices_are_refused() {
+    let vdf = ring(12);
+    let c = made("pca:axis=y").encode(&vdf).unwrap();
+    for spec in ["pca", "pca:axis=y,values=linear"] {
+        assert!(matches!(made(spec).reconstruct(&c, vdf.grid()), Err(Error::ForeignCoefficients(_))), "{spec}");
+    }
+    let other = VelocityGrid::unit([12, 11, 12]).unwrap();
+    assert!(matches!(made("pca:axis=y").reconstruct(&c, &other), Err(Error::GridMismatch { .. })));
+}
