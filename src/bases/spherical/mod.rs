@@ -1,0 +1,304 @@
+//! Spherical harmonics around a centre, times functions of the radius: the expansion of theory and of instruments.
+//!
+//! f(v) = Σ_lm f_lm(r) Y_lm(n), v = c + r n. The harmonics of degree 0 to 2 hold density, bulk velocity, pressure and heat
+//! flux (Viñas and Gurgiolo 2009, J. Geophys. Res. 114, A01105); orders m ≠ 0 about the magnetic field what is not
+//! gyrotropic. Three ways to f_lm: splines by least squares over all cells ([`Method::Joint`]), Misner's shells
+//! (2004, Class. Quantum Grav. 21, S243) and Burnett's functions (1935, Proc. London Math. Soc. 39, 385).
+
+mod block_banded;
+mod cells;
+mod centre;
+mod coefficients;
+pub mod harmonics;
+mod joint;
+mod radial;
+mod spec;
+mod sphere;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use centre::Centre;
+pub use coefficients::SphericalCoefficients;
+
+use crate::basis::Basis;
+use crate::distribution::frame::{Orientation, axes_along};
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::vdf::Vdf;
+use crate::error::{Error, Result};
+use crate::numerics::cache::Cache;
+use crate::numerics::scaling::normalising_factor;
+
+use cells::{Geometry, Sorted};
+use coefficients::Extent;
+use harmonics::{Harmonics, count};
+use joint::Joint;
+use radial::Pieces;
+
+const NAME: &str = "spherical";
+
+/// How f_lm(r) is represented and found.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Method {
+    /// Cubic B-splines of the radius, the smallest Σ (g − f)² over all cells.
+    #[default]
+    Joint,
+}
+
+/// Where the shells of [`Method::Joint`] stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Shells {
+    /// At equal steps up to the farthest cell: they depend on the grid and the centre alone.
+    #[default]
+    Uniform,
+    /// At equal steps up to the radius, in whole cells, that holds 99.9 % of Σ f², and one wide one from there to the
+    /// farthest cell: for distributions that fill a small part of their box.
+    Placed,
+}
+
+/// The spherical basis with the user's choices. Cheap to clone; clones share their tables.
+#[derive(Clone)]
+pub struct Spherical {
+    method: Method,
+    degree: usize,
+    shells: usize,
+    placing: Shells,
+    radius: Option<f64>,
+    centre: Centre,
+    axis: Option<[f64; 3]>,
+    tables: Arc<Cache<(Geometry, usize, Vec<f64>), Joint>>,
+}
+
+/// How an encoding went.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct SphericalReport {
+    /// The highest degree of which each shell has coefficients, from the innermost on; none for a shell that no cell tells
+    /// from the others.
+    pub degrees: Vec<Option<usize>>,
+    /// Functions left out, because on these cells they add next to nothing to the others.
+    pub unresolved: usize,
+    /// All functions asked for.
+    pub functions: usize,
+    /// Iterations of conjugate gradients after the direct solution.
+    pub iterations: usize,
+}
+
+impl Default for Spherical {
+    /// Joint least squares to degree 10 on 50 shells, about the bulk velocity to half a cell, the polar
+    /// axis along z.
+    fn default() -> Self {
+        Self {
+            method: Method::default(),
+            degree: 10,
+            shells: 50,
+            placing: Shells::default(),
+            radius: None,
+            centre: Centre::default(),
+            axis: None,
+            tables: Arc::new(Cache::new(4)),
+        }
+    }
+}
+
+impl Spherical {
+    /// Highest degree.
+    pub const MAX_DEGREE: usize = 32;
+    /// Most shells.
+    pub const MAX_SHELLS: usize = 1000;
+    /// Largest table [bytes]: 32 shells (degree + 1)⁴, about.
+    const MAX_TABLE: usize = 1 << 30;
+
+    /// The default basis with harmonics up to a degree and the given number of functions of the radius.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] unless the degree is at most [`Self::MAX_DEGREE`], the shells are 3 to
+    /// [`Self::MAX_SHELLS`], and the table for both stays below 1 GiB.
+    pub fn new(degree: usize, shells: usize) -> Result<Self> {
+        Self { degree, shells, ..Self::default() }.validated()
+    }
+
+    /// With f_lm represented and found in another way.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for numbers out of range, which the message names.
+    pub fn with_method(self, method: Method) -> Result<Self> {
+        Self { method, ..self }.validated()
+    }
+
+    /// With the shells elsewhere.
+    #[must_use]
+    pub fn with_placing(self, placing: Shells) -> Self {
+        Self { placing, ..self }
+    }
+
+    /// With nothing represented beyond a distance from the centre [m/s]; by default all cells are.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] unless it is positive.
+    pub fn with_radius(self, radius: f64) -> Result<Self> {
+        Self { radius: Some(radius), ..self }.validated()
+    }
+
+    /// About another centre.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a centre that is not finite.
+    pub fn with_centre(self, centre: Centre) -> Result<Self> {
+        Self { centre, ..self }.validated()
+    }
+
+    /// With the polar axis along a vector, usually the magnetic field: then a gyrotropic distribution has m = 0 only.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a vector that is zero or not finite.
+    pub fn with_polar_axis(self, axis: [f64; 3]) -> Result<Self> {
+        Orientation::FieldAligned(axis).validated()?;
+        Ok(Self { axis: Some(axis), ..self })
+    }
+
+    fn validated(self) -> Result<Self> {
+        let refused = |name, value, allowed| Err(Error::InvalidParameter { name, value, allowed });
+        if self.degree > Self::MAX_DEGREE {
+            return refused("degree", self.degree.to_string(), format!("0 to {}", Self::MAX_DEGREE));
+        }
+        if !(3..=Self::MAX_SHELLS).contains(&self.shells) {
+            return refused("shells", self.shells.to_string(), format!("3 to {}", Self::MAX_SHELLS));
+        }
+        let most = Self::MAX_TABLE / (32 * count(self.degree) * count(self.degree));
+        if self.shells > most {
+            let allowed = format!("at most {most} at degree {}, for the size of the table", self.degree);
+            return refused("shells", self.shells.to_string(), allowed);
+        }
+        match self.radius {
+            Some(radius) if !(1e-75..1e75).contains(&radius) => {
+                return refused("radius", radius.to_string(), "between 1e-75 and 1e75".to_owned());
+            }
+            _ => {}
+        }
+        match self.centre {
+            Centre::Given(centre) if !centre.iter().all(|c| c.abs() < 1e75) => {
+                refused("centre", format!("{centre:?}"), "three numbers below 1e75".to_owned())
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// Encodes, and says what the shells could resolve.
+    ///
+    /// # Errors
+    /// [`Error::Degenerate`] for a distribution that is zero everywhere where the centre is taken from it, for a given
+    /// centre outside the grid, and where coefficients leave the range of `f64`.
+    pub fn fit(&self, vdf: &Vdf) -> Result<(SphericalCoefficients, SphericalReport)> {
+        let geometry = self.find_geometry(vdf)?;
+        let (coefficients, report) = self.solve(vdf, geometry);
+        if !coefficients.finite() {
+            let reason = format!("coefficients leave the range of f64 about the centre {:?}", coefficients.centre());
+            return Err(Error::Degenerate { basis: NAME, reason });
+        }
+        Ok((coefficients, report))
+    }
+
+    fn axes(&self) -> Option<[[f64; 3]; 3]> {
+        self.axis.map(axes_along)
+    }
+
+    fn solve(&self, vdf: &Vdf, geometry: Geometry) -> (SphericalCoefficients, SphericalReport) {
+        let grid = vdf.grid();
+        let unit = cells::unit(grid);
+        let factor = normalising_factor(vdf.peak());
+        let (inner, outer, shells) = self.extent(vdf, &geometry);
+        let breaks = radial::breaks(inner, outer, shells);
+        let key = (geometry.clone(), self.degree, breaks);
+        let table = self.tables.get_or_build(key.clone(), || Joint::new(key.0, key.1, key.2));
+        let (amplitudes, iterations) = table.solve(vdf.as_slice(), factor);
+        let amplitudes = amplitudes.into_iter().map(|c| c / factor).collect();
+        let coefficients = SphericalCoefficients {
+            degree: self.degree,
+            axis: self.axis,
+            centre: geometry.velocity(grid),
+            extent: Extent::Splines { inner: inner * unit, outer: outer * unit },
+            sizes: table.sizes().to_vec(),
+            amplitudes,
+        };
+        let [unresolved, functions] = table.unresolved();
+        let report = SphericalReport { degrees: coefficients.degrees().collect(), unresolved, functions, iterations };
+        (coefficients, report)
+    }
+
+    /// The radius up to which shells stand at equal steps, the outermost radius, and how many shells there are: in units
+    /// of the cells.
+    fn extent(&self, vdf: &Vdf, geometry: &Geometry) -> (f64, f64, usize) {
+        /// Steps nearer than this part of a cell tell nothing.
+        const FINEST: f64 = 0.5;
+        /// Part of Σ f² beyond the radius up to which shells are narrow.
+        const BEYOND: f64 = 1e-3;
+        // A single cell is at no distance from itself.
+        let farthest = geometry.farthest().max(FINEST);
+        let outer = self.radius.map_or(farthest, |radius| farthest.min(radius / cells::unit(vdf.grid())));
+        let inner = match self.placing {
+            Shells::Uniform => outer,
+            Shells::Placed => {
+                // Counted by whole cells: the radius is the same for distributions that are alike.
+                let mut squares = vec![0.0; farthest.ceil() as usize + 1];
+                let factor = normalising_factor(vdf.peak());
+                let values = vdf.as_slice();
+                geometry.for_radii(|cell, radius| squares[radius.ceil() as usize] += (values[cell] * factor).powi(2));
+                let mut beyond = BEYOND * squares.iter().sum::<f64>();
+                let radius = squares.iter().rposition(|square| {
+                    beyond -= square;
+                    beyond < 0.0
+                });
+                radius.map_or(outer, |radius| radius.max(1) as f64).min(outer)
+            }
+        };
+        // A last step from the inner radius on that would be no wider than the others is one of them.
+        let inner = if outer - inner < 1.0 { outer } else { inner };
+        let most = (inner / FINEST).ceil() as usize + if inner < outer { 1 } else { 0 } + 2;
+        (inner, outer, self.shells.min(most).max(3))
+    }
+
+    fn own(&self, coefficients: &SphericalCoefficients) -> Result<()> {
+        if coefficients.degree <= self.degree && coefficients.axis == self.axis {
+            return Ok(());
+        }
+        Err(Error::ForeignCoefficients(format!(
+            "they are of degree {} about the axis {:?}, unlike `{self}`",
+            coefficients.degree, coefficients.axis
+        )))
+    }
+}
+
+impl Basis for Spherical {
+    type Coefficients = SphericalCoefficients;
+
+    fn encode(&self, vdf: &Vdf) -> Result<SphericalCoefficients> {
+        Ok(self.fit(vdf)?.0)
+    }
+
+    /// Zero beyond the outermost radius.
+    fn reconstruct(&self, coefficients: &SphericalCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
+        self.own(coefficients)?;
+        let geometry = Geometry::new(grid, coefficients.centre, self.axes());
+        let (pieces, columns) = coefficients.pieces(cells::unit(grid));
+        let sorted = Sorted::by_pieces(geometry, &pieces);
+        let values = sorted.evaluate(&Harmonics::new(coefficients.degree), &pieces, &columns);
+        Vdf::from_vec(*grid, values)
+    }
+}
+
+impl PartialEq for Spherical {
+    fn eq(&self, other: &Self) -> bool {
+        let choices = |s: &Self| (s.method, s.degree, s.shells, s.placing, s.radius, s.centre, s.axis);
+        choices(self) == choices(other)
+    }
+}
+
+impl fmt::Debug for Spherical {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Spherical({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests;
