@@ -45,6 +45,10 @@ const CASES: &[Case] = &[
     case("spherical:degree=6,shells=16,placing=data,centre=bulk"),
     case("spherical:degree=3,shells=9,field=1/2/-1"),
     case("spherical:degree=2,shells=9,centre=search"),
+    // Values on spheres and splines between them are no projection.
+    Case { reproduces: f64::INFINITY, ..case("spherical:method=misner,degree=4,shells=9") },
+    // The width's search ends where the residual is rounding.
+    Case { reproduces: 1e-6, ..case("spherical:method=burnett,degree=7") },
     case("cosine"),
     case("cosine:keep=9"),
     case("cosine:terms=400"),
@@ -98,6 +102,18 @@ const BUDGETS: &[[&str; 4]] = &[
         "spherical:degree=10,shells=16",
     ],
     ["spherical:shells=4", "spherical:shells=8", "spherical:shells=16", "spherical:shells=30"],
+    [
+        "spherical:method=misner,degree=1,shells=16",
+        "spherical:method=misner,degree=3,shells=16",
+        "spherical:method=misner,degree=6,shells=16",
+        "spherical:method=misner,degree=10,shells=16",
+    ],
+    [
+        "spherical:method=burnett,degree=3",
+        "spherical:method=burnett,degree=6",
+        "spherical:method=burnett,degree=10",
+        "spherical:method=burnett,degree=16",
+    ],
     ["cosine:keep=3", "cosine:keep=6", "cosine:keep=12", "cosine"],
     ["cosine:block=8,keep=1", "cosine:block=8,keep=3", "cosine:block=8,keep=5", "cosine:block=8"],
     ["cosine:terms=20", "cosine:terms=100", "cosine:terms=500", "cosine:terms=2000"],

@@ -5,9 +5,13 @@ use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
-/// What is added to the diagonal, as a part of it: no more than keeps the factor clear of rounding. Among solutions that
-/// the equations hardly tell apart it takes small ones.
-const RIDGE: f64 = 1e-11;
+/// What is added to the diagonal, as a part of it, so that what the cells hardly see stays small: a combination of functions
+/// that is large only where the box has no cells must not fit the noise where it has. What they see well loses nothing,
+/// by [`BlockBanded::solve`].
+pub(super) const RIDGE: f64 = 1e-5;
+
+/// No more than keeps the factor clear of rounding.
+pub(super) const LEAST_RIDGE: f64 = 1e-11;
 
 /// An unknown that adds less than this part of itself, squared, to those before it in its block is left out.
 const DEPENDENT: f64 = 1e-10;
@@ -33,9 +37,9 @@ impl BlockBanded {
         Self { blocks, dropped, ridge: Vec::new() }
     }
 
-    /// L with L Lᵀ the matrix, its diagonal raised by the part [`RIDGE`]. Unknowns that add next to nothing to those before
+    /// L with L Lᵀ the matrix, its diagonal raised by the part `ridge`. Unknowns that add next to nothing to those before
     /// them in their own block ([`DEPENDENT`]) are left out: their solution is zero.
-    pub(super) fn factorise(mut self) -> Self {
+    pub(super) fn factorise(mut self, ridge: f64) -> Self {
         let diagonals = || self.blocks.iter().filter_map(|column| column.first());
         let diagonal_of = |block: &Mat<f64>| (0..block.nrows()).map(|k| block[(k, k)]).collect::<Vec<f64>>();
         let wholes: Vec<Vec<f64>> = diagonals().map(diagonal_of).collect();
@@ -46,10 +50,10 @@ impl BlockBanded {
             let whole = &wholes[s];
             let mut dropped = self.dropped[s].clone();
             for k in (0..dropped.len()).filter(|&k| !dropped[k]) {
-                diagonal[(k, k)] += RIDGE * whole[k];
+                diagonal[(k, k)] += ridge * whole[k];
             }
             // Of those that stay, none whose pivot is lost in rounding, or whose values are beside the others'.
-            factorise_dense(diagonal, &mut dropped, |k| f64::max(0.1 * RIDGE * whole[k], SMALL * largest));
+            factorise_dense(diagonal, &mut dropped, |k| f64::max(0.1 * ridge * whole[k], SMALL * largest));
             for block in below.iter_mut() {
                 for (column, _) in dropped.iter().enumerate().filter(|(_, dropped)| **dropped) {
                     block.col_mut(column).fill(0.0);
@@ -63,7 +67,7 @@ impl BlockBanded {
                 }
             }
             self.dropped[s] = dropped;
-            self.ridge.push(whole.iter().map(|whole| RIDGE * whole).collect());
+            self.ridge.push(whole.iter().map(|whole| ridge * whole).collect());
         }
         self
     }
@@ -178,7 +182,13 @@ mod tests {
         let block_of = |k: usize| starts.iter().rposition(|start| *start <= k).unwrap();
         let dense = Mat::from_fn(n, n, |i, j| {
             let near = block_of(i).abs_diff(block_of(j)) <= 2;
-            if i == j { 9.0 + i as f64 } else if near { ((i + 1) as f64 * (j + 1) as f64).sin() } else { 0.0 }
+            if i == j {
+                9.0 + i as f64
+            } else if near {
+                ((i + 1) as f64 * (j + 1) as f64).sin()
+            } else {
+                0.0
+            }
         });
         let blocks = (0..sizes.len())
             .map(|s| {
@@ -201,7 +211,7 @@ mod tests {
         let expected: Vec<f64> = (0..15).map(|k| (k as f64).cos()).collect();
         let b: Vec<f64> = (0..15).map(|i| (0..15).map(|j| dense[(i, j)] * expected[j]).sum()).collect();
         let mut x = split(&b, &sizes);
-        banded.factorise().solve(&mut x);
+        banded.factorise(LEAST_RIDGE).solve(&mut x);
         for (found, expected) in x.concat().iter().zip(&expected) {
             assert!((found - expected).abs() < 1e-10, "{found} {expected}");
         }
@@ -217,7 +227,7 @@ mod tests {
             let block = |r: usize, c: usize| gram.submatrix(3 * r, 3 * c, sizes[r], sizes[c]).to_owned();
             vec![vec![block(0, 0), block(1, 0)], vec![block(1, 1)]]
         };
-        let factor = BlockBanded::new(blocks(())).factorise();
+        let factor = BlockBanded::new(blocks(())).factorise(LEAST_RIDGE);
         assert_eq!(factor.dropped(0), [false, false, true]);
         assert_eq!(factor.dropped(1), [false, false]);
         let wanted = [1.0, -2.0, 0.0, 0.5, 3.0];

@@ -63,7 +63,7 @@ impl Geometry {
     }
 
     /// Distances of the cells from the centre along each axis of the grid.
-    fn offsets(&self) -> [Vec<f64>; 3] {
+    pub(super) fn offsets(&self) -> [Vec<f64>; 3] {
         std::array::from_fn(|axis| {
             let offset = |k: usize| (k as f64 + 0.5 - self.centre[axis]) * self.aspect[axis];
             (0..self.shape[axis]).map(offset).collect()
@@ -137,11 +137,6 @@ impl Sorted {
     /// By the intervals of radial functions.
     pub(super) fn by_pieces(geometry: Geometry, pieces: &Pieces) -> Self {
         Self::new(geometry, pieces.intervals(), |radius| pieces.interval(radius))
-    }
-
-    /// Number of cells in an interval.
-    pub(super) fn population(&self, interval: usize) -> usize {
-        self.starts[interval + 1] - self.starts[interval]
     }
 
     /// Calls `visit` with blocks of cells, interval after interval.

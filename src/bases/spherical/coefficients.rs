@@ -4,6 +4,7 @@ use faer::Mat;
 
 use super::harmonics::{count, degree_and_order};
 use super::joint;
+use super::misner;
 use super::radial::{Pieces, breaks};
 use crate::basis::{Coefficients, Quantity, Slot};
 
@@ -24,6 +25,14 @@ pub struct SphericalCoefficients {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Extent {
     Splines { inner: f64, outer: f64 },
+    Spheres { last: f64 },
+    Burnett { width: f64 },
+}
+
+/// Functions of the radius in a unit of length, with their coefficients or without.
+pub(super) enum Radial {
+    Pieces(Pieces, Vec<Mat<f64>>),
+    Burnett(f64),
 }
 
 impl SphericalCoefficients {
@@ -48,13 +57,19 @@ impl SphericalCoefficients {
         self.amplitudes.iter().all(|amplitude| amplitude.is_finite())
     }
 
-    /// The functions of the radius, in a unit of length [m/s], and their coefficients on every interval.
-    pub(super) fn pieces(&self, unit: f64) -> (Pieces, Vec<Mat<f64>>) {
+    /// The functions of the radius, in a unit of length [m/s].
+    pub(super) fn pieces(&self, unit: f64) -> Radial {
+        let functions = count(self.degree);
         match self.extent {
             Extent::Splines { inner, outer } => {
                 let pieces = Pieces::splines(breaks(inner / unit, outer / unit, self.sizes.len()));
-                (pieces, joint::columns(&self.amplitudes, &self.sizes, count(self.degree)))
+                Radial::Pieces(pieces, joint::columns(&self.amplitudes, &self.sizes, functions))
             }
+            Extent::Spheres { last } => {
+                let (pieces, columns) = misner::splines(last / unit, &self.amplitudes, &self.sizes, functions);
+                Radial::Pieces(pieces, columns)
+            }
+            Extent::Burnett { width } => Radial::Burnett(width / unit),
         }
     }
 }
@@ -62,21 +77,24 @@ impl SphericalCoefficients {
 impl Coefficients for SphericalCoefficients {
     fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
         self.centre.iter_mut().for_each(|value| visitor(Slot::new(Quantity::Velocity, 0), value));
+        let speed = Slot::new(Quantity::Speed, 0);
         match &mut self.extent {
-            Extent::Splines { inner, outer } => {
-                [inner, outer].into_iter().for_each(|value| visitor(Slot::new(Quantity::Speed, 0), value));
-            }
+            Extent::Splines { inner, outer } => [inner, outer].into_iter().for_each(|value| visitor(speed, value)),
+            Extent::Spheres { last: length } | Extent::Burnett { width: length } => visitor(speed, length),
         }
+        let burnett = matches!(self.extent, Extent::Burnett { .. });
         let mut amplitudes = self.amplitudes.iter_mut();
-        for &size in &self.sizes {
+        for (shell, &size) in self.sizes.iter().enumerate() {
             for (position, amplitude) in (0..size as usize).zip(amplitudes.by_ref()) {
-                visitor(Slot::new(Quantity::PhaseSpaceDensity, degree_and_order(position).0), amplitude);
+                let l = degree_and_order(position).0;
+                let degree = if burnett { 2 * shell + l } else { l };
+                visitor(Slot::new(Quantity::PhaseSpaceDensity, degree), amplitude);
             }
         }
     }
 
-    /// The highest degree of every shell.
+    /// The highest degree of every shell; Burnett's functions follow from the degree.
     fn topology_len(&self) -> usize {
-        self.sizes.len()
+        if matches!(self.extent, Extent::Burnett { .. }) { 0 } else { self.sizes.len() }
     }
 }

@@ -79,11 +79,6 @@ impl Harmonics {
         values.chunks(lanes[0].len().max(1)).flat_map(|column| &column.as_flattened()[..n]).copied().collect()
     }
 
-    /// The harmonic at a position of the order, at one direction.
-    pub(super) fn at(&self, direction: [f64; 3], position: usize) -> f64 {
-        self.evaluate(&[direction])[position]
-    }
-
     /// The same eight by eight: `to` holds for every harmonic as many `Lanes` as there are in each component.
     pub(super) fn write(&self, directions: [&[Lanes]; 3], to: &mut [Lanes]) {
         vectorised(Write { harmonics: self, directions, to });
@@ -214,13 +209,11 @@ mod tests {
                 let cosine: f64 = (0..3).map(|axis| at[i][axis] * at[j][axis]).sum();
                 let (mut before, mut legendre) = (0.0, 1.0);
                 for l in 0..=64usize {
-                    let sum: f64 =
-                        (l * l..count(l)).map(|k| values[k * at.len() + i] * values[k * at.len() + j]).sum();
+                    let sum: f64 = (l * l..count(l)).map(|k| values[k * at.len() + i] * values[k * at.len() + j]).sum();
                     let factor = (2 * l + 1) as f64;
                     assert!((sum - factor / (4.0 * PI) * legendre).abs() < 1e-12 * factor, "degree {l}");
                     let l = l as f64;
-                    (before, legendre) =
-                        (legendre, ((2.0 * l + 1.0) * cosine * legendre - l * before) / (l + 1.0));
+                    (before, legendre) = (legendre, ((2.0 * l + 1.0) * cosine * legendre - l * before) / (l + 1.0));
                 }
             }
         }

@@ -11,10 +11,12 @@
 //! centre, few harmonics. These hold 1, v and v v: the residual is orthogonal to them, and density, bulk velocity and pressure tensor come out
 //! exact.
 
+use std::sync::OnceLock;
+
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 
-use super::block_banded::BlockBanded;
+use super::block_banded::{BlockBanded, LEAST_RIDGE, RIDGE};
 use super::cells::{Block, Geometry, Sorted};
 use super::harmonics::{Harmonics, count, degree_and_order};
 use super::radial::Pieces;
@@ -27,13 +29,13 @@ pub(super) struct Joint {
     pieces: Pieces,
     cells: Sorted,
     factor: BlockBanded,
+    fine: OnceLock<BlockBanded>,
     sizes: Vec<u32>,
     conserved: Conserved,
 }
 
 /// Pairs (a, b), a ≤ b, of the four splines of an interval.
-const PAIRS: [[usize; 2]; 10] =
-    [[0, 0], [0, 1], [0, 2], [0, 3], [1, 1], [1, 2], [1, 3], [2, 2], [2, 3], [3, 3]];
+const PAIRS: [[usize; 2]; 10] = [[0, 0], [0, 1], [0, 2], [0, 3], [1, 1], [1, 2], [1, 3], [2, 2], [2, 3], [3, 3]];
 
 /// Harmonics of a shell, the innermost 0: one degree more from shell to shell until the highest is reached.
 fn functions(shell: usize, degree: usize) -> usize {
@@ -44,10 +46,11 @@ impl Joint {
     pub(super) fn new(geometry: Geometry, degree: usize, breaks: Vec<f64>) -> Self {
         let pieces = Pieces::splines(breaks);
         let cells = Sorted::by_pieces(geometry, &pieces);
-        let factor = BlockBanded::new(normal_matrix(&cells, &pieces, degree)).factorise();
+        let factor = BlockBanded::new(normal_matrix(&cells, &pieces, degree)).factorise(RIDGE);
         let shells = pieces.intervals() + 2;
         let sizes = (0..shells).map(|shell| held(factor.dropped(shell))).collect();
-        let mut joint = Self { harmonics: Harmonics::new(degree), pieces, cells, factor, sizes, conserved: Conserved::default() };
+        let (harmonics, fine) = (Harmonics::new(degree), OnceLock::new());
+        let mut joint = Self { harmonics, pieces, cells, factor, fine, sizes, conserved: Conserved::default() };
         joint.conserved = Conserved::new(&joint);
         joint
     }
@@ -69,12 +72,13 @@ impl Joint {
 
     /// The least-squares coefficients, shell after shell, of values times a factor, and the iterations made for them.
     ///
-    /// Where next to nothing is left, what is left is the doing of the factor's ridge and of rounding: conjugate gradients
-    /// then take the solution further, to functions of which the cells see one part in 1e10.
+    /// Where next to nothing is left, what is left may be the doing of the factor's ridge: conjugate gradients then take the
+    /// solution further, to combinations of which the cells see one part in 1e10, as long as that is worth while. They are
+    /// preconditioned by a factor with the least ridge, made when it is first needed.
     pub(super) fn solve(&self, values: &[f64], factor: f64) -> (Vec<f64>, usize) {
         /// Part of Σ f² left below which the solution is taken further.
-        const NEARLY_ALL: f64 = 1e-9;
-        const LIMITS: Limits = Limits { gradient: 1e-9, worthwhile: 0.0, iterations: 200 };
+        const NEARLY_ALL: f64 = 1e-6;
+        const LIMITS: Limits = Limits { gradient: 1e-9, worthwhile: 1e-3, iterations: 200 };
         let scaled: Vec<f64> = values.iter().map(|value| value * factor).collect();
         let b = self.project(&scaled);
         let mut x = b.clone();
@@ -85,24 +89,28 @@ impl Joint {
         if norm_squared - explained > NEARLY_ALL * norm_squared {
             return (self.held(&x), 0);
         }
+        let fine = self.fine.get_or_init(|| {
+            let degree = self.harmonics.degree();
+            BlockBanded::new(normal_matrix(&self.cells, &self.pieces, degree)).factorise(LEAST_RIDGE)
+        });
         let back = self.evaluate(&self.held(&x));
         let left: Vec<f64> = scaled.iter().zip(&back).map(|(f, g)| f - g).collect();
         let (y, iterations) = cgls::solve(
             left,
             |y| {
                 let mut x = self.split(y);
-                self.factor.solve_upper(&mut x);
+                fine.solve_upper(&mut x);
                 self.evaluate(&self.held(&x))
             },
             |r| {
                 let mut y = self.project(r);
-                self.factor.solve_lower(&mut y);
+                fine.solve_lower(&mut y);
                 y.concat()
             },
             &LIMITS,
         );
         let mut more = self.split(&y);
-        self.factor.solve_upper(&mut more);
+        fine.solve_upper(&mut more);
         add(&mut x, 1.0, &more);
         self.conserved.correct(&b, &mut x);
         (self.held(&x), iterations)
@@ -210,7 +218,7 @@ impl Conserved {
         }
         let Self { projections, functions, .. } = &conserved;
         let matrix = Mat::from_fn(projections.len(), projections.len(), |i, j| dot(&projections[i], &functions[j]));
-        conserved.products = Some(BlockBanded::new(vec![vec![matrix]]).factorise());
+        conserved.products = Some(BlockBanded::new(vec![vec![matrix]]).factorise(LEAST_RIDGE));
         conserved
     }
 
@@ -243,8 +251,7 @@ fn held(dropped: &[bool]) -> u32 {
 /// The coefficients of the four splines of every interval, as `Sorted::evaluate` takes them.
 pub(super) fn columns(amplitudes: &[f64], sizes: &[u32], functions: usize) -> Vec<Mat<f64>> {
     let mut rest = amplitudes;
-    let shells: Vec<&[f64]> =
-        sizes.iter().map(|&size| rest.split_off(..size as usize).unwrap_or_default()).collect();
+    let shells: Vec<&[f64]> = sizes.iter().map(|&size| rest.split_off(..size as usize).unwrap_or_default()).collect();
     let coefficient = |spline: usize, k: usize| match spline.checked_sub(1) {
         Some(shell) => shells.get(shell).and_then(|shell| shell.get(k)),
         None if k == 0 => shells.first().and_then(|shell| shell.first()),
@@ -320,9 +327,8 @@ impl ProductBlocks {
         for (sum, function) in sums.iter().zip(self.table.col_iter()) {
             density.iter_mut().zip(function.iter()).for_each(|(density, y)| *density += sum * y);
         }
-        let weighted = Mat::from_fn(self.weights.len(), columns, |i, j| {
-            self.weights[i] * density[i] * self.table[(i, j)]
-        });
+        let weighted =
+            Mat::from_fn(self.weights.len(), columns, |i, j| self.weights[i] * density[i] * self.table[(i, j)]);
         let mut block = Mat::zeros(rows, columns);
         let left = self.table.get(.., ..rows).transpose();
         matmul(block.as_mut(), Accum::Replace, left, weighted.as_ref(), 1.0, Par::Seq);

@@ -6,13 +6,17 @@
 //! (2004, Class. Quantum Grav. 21, S243) and Burnett's functions (1935, Proc. London Math. Soc. 39, 385).
 
 mod block_banded;
+mod burnett;
 mod cells;
 mod centre;
 mod coefficients;
 pub mod harmonics;
 mod joint;
+mod misner;
+mod moments;
 mod radial;
 mod spec;
+mod spectrum;
 mod sphere;
 
 use std::fmt;
@@ -20,20 +24,24 @@ use std::sync::Arc;
 
 pub use centre::Centre;
 pub use coefficients::SphericalCoefficients;
+pub use misner::Misner;
+pub use spectrum::{SphereSpectrum, SphericalSpectrum};
 
 use crate::basis::Basis;
 use crate::distribution::frame::{Orientation, axes_along};
+use crate::distribution::gaussian_fit::locating_moments;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::cache::Cache;
 use crate::numerics::scaling::normalising_factor;
 
+use burnett::LeastSquares;
 use cells::{Geometry, Sorted};
-use coefficients::Extent;
+use coefficients::{Extent, Radial};
 use harmonics::{Harmonics, count};
 use joint::Joint;
-use radial::Pieces;
+use misner::Extraction;
 
 const NAME: &str = "spherical";
 
@@ -43,6 +51,11 @@ pub enum Method {
     /// Cubic B-splines of the radius, the smallest Σ (g − f)² over all cells.
     #[default]
     Joint,
+    /// Values on spheres, by Misner's extraction, and cubic splines through them.
+    Misner(Misner),
+    /// Burnett's functions of total degree 2n + l up to the degree, the smallest Σ (g − f)² over all cells; of the width
+    /// with the smallest of all where none is given [m/s].
+    Burnett(Option<f64>),
 }
 
 /// Where the shells of [`Method::Joint`] stand.
@@ -67,10 +80,11 @@ pub struct Spherical {
     centre: Centre,
     axis: Option<[f64; 3]>,
     tables: Arc<Cache<(Geometry, usize, Vec<f64>), Joint>>,
+    extractions: Arc<Cache<(Geometry, usize, Vec<f64>, Misner), Extraction>>,
 }
 
 /// How an encoding went.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct SphericalReport {
     /// The highest degree of which each shell has coefficients, from the innermost on; none for a shell that no cell tells
@@ -97,6 +111,7 @@ impl Default for Spherical {
             centre: Centre::default(),
             axis: None,
             tables: Arc::new(Cache::new(4)),
+            extractions: Arc::new(Cache::new(4)),
         }
     }
 }
@@ -170,6 +185,15 @@ impl Spherical {
             let allowed = format!("at most {most} at degree {}, for the size of the table", self.degree);
             return refused("shells", self.shells.to_string(), allowed);
         }
+        match self.method {
+            Method::Misner(misner) => {
+                misner.validated()?;
+            }
+            Method::Burnett(Some(width)) if !(1e-75..1e75).contains(&width) => {
+                return refused("width", width.to_string(), "between 1e-75 and 1e75".to_owned());
+            }
+            _ => {}
+        }
         match self.radius {
             Some(radius) if !(1e-75..1e75).contains(&radius) => {
                 return refused("radius", radius.to_string(), "between 1e-75 and 1e75".to_owned());
@@ -191,7 +215,7 @@ impl Spherical {
     /// centre outside the grid, and where coefficients leave the range of `f64`.
     pub fn fit(&self, vdf: &Vdf) -> Result<(SphericalCoefficients, SphericalReport)> {
         let geometry = self.find_geometry(vdf)?;
-        let (coefficients, report) = self.solve(vdf, geometry);
+        let (coefficients, report) = self.solve(vdf, geometry)?;
         if !coefficients.finite() {
             let reason = format!("coefficients leave the range of f64 about the centre {:?}", coefficients.centre());
             return Err(Error::Degenerate { basis: NAME, reason });
@@ -203,34 +227,87 @@ impl Spherical {
         self.axis.map(axes_along)
     }
 
-    fn solve(&self, vdf: &Vdf, geometry: Geometry) -> (SphericalCoefficients, SphericalReport) {
-        let grid = vdf.grid();
-        let unit = cells::unit(grid);
-        let factor = normalising_factor(vdf.peak());
-        let (inner, outer, shells) = self.extent(vdf, &geometry);
-        let breaks = radial::breaks(inner, outer, shells);
-        let key = (geometry.clone(), self.degree, breaks);
-        let table = self.tables.get_or_build(key.clone(), || Joint::new(key.0, key.1, key.2));
-        let (amplitudes, iterations) = table.solve(vdf.as_slice(), factor);
-        let amplitudes = amplitudes.into_iter().map(|c| c / factor).collect();
+    fn solve(&self, vdf: &Vdf, geometry: Geometry) -> Result<(SphericalCoefficients, SphericalReport)> {
+        let unit = cells::unit(vdf.grid());
+        let (values, factor) = (vdf.as_slice(), normalising_factor(vdf.peak()));
+        let mut report = SphericalReport::default();
+        let (extent, sizes, amplitudes) = match self.method {
+            Method::Joint => {
+                let (inner, outer, shells) = self.extent(vdf, &geometry);
+                let key = (geometry.clone(), self.degree, radial::breaks(inner, outer, shells));
+                let table = self.tables.get_or_build(key.clone(), || Joint::new(key.0, key.1, key.2));
+                let (amplitudes, iterations) = table.solve(values, factor);
+                report.iterations = iterations;
+                [report.unresolved, report.functions] = table.unresolved();
+                (Extent::Splines { inner: inner * unit, outer: outer * unit }, table.sizes().to_vec(), amplitudes)
+            }
+            Method::Misner(misner) => {
+                let (last, _, shells) = self.extent(vdf, &geometry);
+                let radii = (1..=shells).map(|k| last * k as f64 / shells as f64).collect();
+                let table = self.extraction(geometry.clone(), misner, radii);
+                [report.unresolved, report.functions] = table.unresolved();
+                (Extent::Spheres { last: last * unit }, table.sizes().to_vec(), table.extract(values, factor))
+            }
+            Method::Burnett(width) => {
+                let squares = LeastSquares::new(&geometry, values, factor, self.degree);
+                let width = match width {
+                    Some(width) => width / unit,
+                    None => {
+                        let thermal = locating_moments(NAME, vdf)?.thermal_speed() / unit;
+                        // No width at all along any axis: a cell's.
+                        squares.search(if thermal > 1e-3 { thermal } else { 1.0 })
+                    }
+                };
+                let amplitudes = squares.coefficients(width, self.axes());
+                report.functions = amplitudes.len();
+                (Extent::Burnett { width: width * unit }, burnett::sizes(self.degree), amplitudes)
+            }
+        };
         let coefficients = SphericalCoefficients {
             degree: self.degree,
             axis: self.axis,
-            centre: geometry.velocity(grid),
-            extent: Extent::Splines { inner: inner * unit, outer: outer * unit },
-            sizes: table.sizes().to_vec(),
-            amplitudes,
+            centre: geometry.velocity(vdf.grid()),
+            extent,
+            sizes,
+            amplitudes: amplitudes.into_iter().map(|c| c / factor).collect(),
         };
-        let [unresolved, functions] = table.unresolved();
-        let report = SphericalReport { degrees: coefficients.degrees().collect(), unresolved, functions, iterations };
-        (coefficients, report)
+        report.degrees = coefficients.degrees().collect();
+        Ok((coefficients, report))
+    }
+
+    fn extraction(&self, geometry: Geometry, misner: Misner, radii: Vec<f64>) -> Arc<Extraction> {
+        let key = (geometry, self.degree, radii, misner);
+        self.extractions.get_or_build(key.clone(), || Extraction::new(key.0, key.1, key.3, key.2))
+    }
+
+    /// f_lm on spheres of any radii [m/s] about the centre that the basis finds, by Misner's method: one vector a radius,
+    /// in the order l² + l + m, up to the degree that the shell can resolve. With the choices of [`Method::Misner`], or
+    /// with their defaults.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for radii that are not positive or beyond the farthest cell; else as
+    /// [`Spherical::fit`].
+    pub fn extract(&self, vdf: &Vdf, radii: &[f64]) -> Result<Vec<Vec<f64>>> {
+        let geometry = self.find_geometry(vdf)?;
+        let unit = cells::unit(vdf.grid());
+        let farthest = geometry.farthest() * unit;
+        if let Some(radius) = radii.iter().find(|radius| !(**radius > 0.0 && **radius <= farthest)) {
+            let allowed = format!("above 0 and up to the farthest cell, at {farthest:e}");
+            return Err(Error::InvalidParameter { name: "radius", value: radius.to_string(), allowed });
+        }
+        let misner = if let Method::Misner(misner) = self.method { misner } else { Misner::default() };
+        let table = self.extraction(geometry, misner, radii.iter().map(|radius| radius / unit).collect());
+        let factor = normalising_factor(vdf.peak());
+        let found = table.extract(vdf.as_slice(), factor);
+        let mut rest = found.iter().map(|value| value / factor);
+        Ok(table.sizes().iter().map(|&size| rest.by_ref().take(size as usize).collect()).collect())
     }
 
     /// The radius up to which shells stand at equal steps, the outermost radius, and how many shells there are: in units
     /// of the cells.
     fn extent(&self, vdf: &Vdf, geometry: &Geometry) -> (f64, f64, usize) {
         /// Steps nearer than this part of a cell tell nothing.
-        const FINEST: f64 = 0.5;
+        const FINEST: f64 = 1.0;
         /// Part of Σ f² beyond the radius up to which shells are narrow.
         const BEYOND: f64 = 1e-3;
         // A single cell is at no distance from itself.
@@ -259,12 +336,18 @@ impl Spherical {
     }
 
     fn own(&self, coefficients: &SphericalCoefficients) -> Result<()> {
-        if coefficients.degree <= self.degree && coefficients.axis == self.axis {
+        let method = matches!(
+            (self.method, coefficients.extent),
+            (Method::Joint, Extent::Splines { .. })
+                | (Method::Misner(_), Extent::Spheres { .. })
+                | (Method::Burnett(_), Extent::Burnett { .. })
+        );
+        if method && coefficients.degree == self.degree && coefficients.axis == self.axis {
             return Ok(());
         }
         Err(Error::ForeignCoefficients(format!(
-            "they are of degree {} about the axis {:?}, unlike `{self}`",
-            coefficients.degree, coefficients.axis
+            "they are of degree {} about the axis {:?} with {:?}, unlike `{self}`",
+            coefficients.degree, coefficients.axis, coefficients.extent
         )))
     }
 }
@@ -280,9 +363,16 @@ impl Basis for Spherical {
     fn reconstruct(&self, coefficients: &SphericalCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
         self.own(coefficients)?;
         let geometry = Geometry::new(grid, coefficients.centre, self.axes());
-        let (pieces, columns) = coefficients.pieces(cells::unit(grid));
-        let sorted = Sorted::by_pieces(geometry, &pieces);
-        let values = sorted.evaluate(&Harmonics::new(coefficients.degree), &pieces, &columns);
+        let (unit, degree) = (cells::unit(grid), coefficients.degree);
+        let values = match coefficients.pieces(unit) {
+            Radial::Pieces(pieces, columns) => {
+                let sorted = Sorted::by_pieces(geometry, &pieces);
+                sorted.evaluate(&Harmonics::new(degree), &pieces, &columns)
+            }
+            Radial::Burnett(width) => {
+                burnett::evaluate(&coefficients.amplitudes, degree, width, &geometry, self.axes())
+            }
+        };
         Vdf::from_vec(*grid, values)
     }
 }

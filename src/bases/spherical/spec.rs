@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Centre, Method, NAME, Shells, Spherical};
+use super::{Centre, Method, Misner, NAME, Shells, Spherical};
 use crate::basis::NamedBasis;
 use crate::error::Result;
 use crate::spec::{Options, SpecWriter};
@@ -12,6 +12,20 @@ impl fmt::Display for Spherical {
         let mut spec = SpecWriter::new(NAME);
         spec = match self.method {
             Method::Joint => spec,
+            Method::Misner(misner) => {
+                let Misner { half_width, order, resolution } = Misner::default();
+                spec.option(true, "method", "misner")
+                    .option(misner.half_width != half_width, "half-width", misner.half_width)
+                    .option(misner.order != order, "order", misner.order)
+                    .option(misner.resolution != resolution, "resolution", misner.resolution)
+            }
+            Method::Burnett(width) => {
+                let spec = spec.option(true, "method", "burnett");
+                match width {
+                    Some(width) => spec.option(true, "width", format!("{width:e}")),
+                    None => spec,
+                }
+            }
         };
         spec = spec.option(self.degree != 10, "degree", self.degree).option(self.shells != 50, "shells", self.shells);
         spec = spec.option(self.placing == Shells::Placed, "placing", "data");
@@ -37,8 +51,21 @@ impl NamedBasis for Spherical {
 
     fn from_options(options: &mut Options<'_>) -> Result<Self> {
         let mut basis = Self::default();
-        let methods = [("joint", Method::Joint)];
+        let methods = [
+            ("joint", Method::Joint),
+            ("misner", Method::Misner(Misner::default())),
+            ("burnett", Method::Burnett(None)),
+        ];
         basis.method = options.choice("method", &methods)?.unwrap_or_default();
+        match &mut basis.method {
+            Method::Joint => {}
+            Method::Misner(misner) => {
+                misner.half_width = options.number("half-width")?.unwrap_or(misner.half_width);
+                misner.order = options.number("order")?.unwrap_or(misner.order);
+                misner.resolution = options.number("resolution")?.unwrap_or(misner.resolution);
+            }
+            Method::Burnett(width) => *width = options.number("width")?,
+        }
         basis.degree = options.number("degree")?.unwrap_or(basis.degree);
         basis.shells = options.number("shells")?.unwrap_or(basis.shells);
         let placings = [("uniform", Shells::Uniform), ("data", Shells::Placed)];
