@@ -36,3 +36,11 @@ for name in ("db4", "bior4.4", "sym8"):
         median(f"pywt {name} {mode}, there and back",
                lambda: pywt.waverecn(pywt.wavedecn(f, name, mode, level=2), name, mode))
 median("pywt stationary db4, one level, there and back", lambda: pywt.iswtn(pywt.swtn(f, "db4", level=1), "db4"))
+
+# benches/spherical.rs: the transform alone, on latitudes and longitudes of pyshtools' own (made with pyshtools 4.14).
+import pyshtools.expand as sh
+
+spheres = np.random.default_rng(0).normal(size=(50, 22, 44))
+c = [sh.SHExpandDH(q, sampling=2, lmax_calc=10) for q in spheres]
+median("pyshtools SHExpandDH, degree 10, 50 x 22 x 44", lambda: [sh.SHExpandDH(q, sampling=2, lmax_calc=10) for q in spheres])
+median("pyshtools MakeGridDH, the same back", lambda: [sh.MakeGridDH(q, sampling=2, lmax=10, lmax_calc=10) for q in c])

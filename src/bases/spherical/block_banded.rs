@@ -13,7 +13,7 @@ pub(super) const RIDGE: f64 = 1e-5;
 /// No more than keeps the factor clear of rounding.
 pub(super) const LEAST_RIDGE: f64 = 1e-11;
 
-/// An unknown that adds less than this part of itself, squared, to those before it in its block is left out.
+/// An unknown that adds less than this part of itself, squared, to those before it in its block counts as unresolved.
 const DEPENDENT: f64 = 1e-10;
 
 /// Diagonal entries below this part of the largest are rounding errors of the others.
@@ -32,13 +32,27 @@ pub(super) struct BlockBanded {
 impl BlockBanded {
     /// From the blocks at and below the diagonal: those of column s in rows s, s + 1, ….
     pub(super) fn new(blocks: Vec<Vec<Mat<f64>>>) -> Self {
-        let alone = |column: &Vec<Mat<f64>>| column.first().map(dependent).unwrap_or_default();
-        let dropped = blocks.iter().map(alone).collect();
+        let sizes = |column: &Vec<Mat<f64>>| vec![false; column.first().map_or(0, Mat::nrows)];
+        let dropped = blocks.iter().map(sizes).collect();
         Self { blocks, dropped, ridge: Vec::new() }
     }
 
-    /// L with L Lᵀ the matrix, its diagonal raised by the part `ridge`. Unknowns that add next to nothing to those before
-    /// them in their own block ([`DEPENDENT`]) are left out: their solution is zero.
+    /// How many unknowns of the matrix (not the factor) their own blocks hardly tell from those before them.
+    pub(super) fn unresolved(&self) -> usize {
+        let in_block = |block: &Mat<f64>| dependent(block, DEPENDENT).into_iter().filter(|dropped| *dropped).count();
+        self.blocks.iter().filter_map(|column| column.first()).map(in_block).sum()
+    }
+
+    /// Leaves out unknowns that add nothing but rounding to those before them in their block: their solution is zero.
+    pub(super) fn without_dependent(mut self) -> Self {
+        const ROUNDING: f64 = 1e-14;
+        let independent = |column: &Vec<Mat<f64>>| column.first().map(|block| dependent(block, ROUNDING));
+        self.dropped = self.blocks.iter().map(|column| independent(column).unwrap_or_default()).collect();
+        self
+    }
+
+    /// L with L Lᵀ the matrix, its diagonal raised by the part `ridge`. Unknowns whose functions vanish on all
+    /// cells are left out: their solution is zero.
     pub(super) fn factorise(mut self, ridge: f64) -> Self {
         let diagonals = || self.blocks.iter().filter_map(|column| column.first());
         let diagonal_of = |block: &Mat<f64>| (0..block.nrows()).map(|k| block[(k, k)]).collect::<Vec<f64>>();
@@ -52,7 +66,7 @@ impl BlockBanded {
             for k in (0..dropped.len()).filter(|&k| !dropped[k]) {
                 diagonal[(k, k)] += ridge * whole[k];
             }
-            // Of those that stay, none whose pivot is lost in rounding, or whose values are beside the others'.
+            // Nor does one stay whose pivot is lost in rounding all the same.
             factorise_dense(diagonal, &mut dropped, |k| f64::max(0.1 * ridge * whole[k], SMALL * largest));
             for block in below.iter_mut() {
                 for (column, _) in dropped.iter().enumerate().filter(|(_, dropped)| **dropped) {
@@ -131,10 +145,10 @@ fn column(x: &mut [f64]) -> MatMut<'_, f64> {
     MatMut::from_column_major_slice_mut(x, n, 1)
 }
 
-/// Which unknowns of a dense matrix add no more than [`DEPENDENT`] of themselves, squared, to those before.
-fn dependent(matrix: &Mat<f64>) -> Vec<bool> {
+/// Which unknowns of a dense matrix add no more than a part of themselves, squared, to those before.
+fn dependent(matrix: &Mat<f64>, part: f64) -> Vec<bool> {
     let mut dropped = vec![false; matrix.nrows()];
-    factorise_dense(&mut matrix.clone(), &mut dropped, |k| DEPENDENT * matrix[(k, k)]);
+    factorise_dense(&mut matrix.clone(), &mut dropped, |k| part * matrix[(k, k)]);
     dropped
 }
 
@@ -218,23 +232,24 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_that_adds_nothing_gets_zero_and_the_others_are_solved() {
+    fn unknowns_that_vanish_get_zero_and_dependent_ones_share() {
         let sizes = [3, 2];
-        // The last unknown of the first block repeats the first.
-        let a = Mat::from_fn(6, 5, |i, j| if j % 2 == 0 && j < 3 { 1.0 } else { ((i * j * j) as f64 + 0.3).cos() });
+        // The last unknown of the first block repeats the first; the first of the second block is nothing.
+        let a = Mat::from_fn(6, 5, |i, j| match j {
+            0 | 2 => 1.0,
+            3 => 0.0,
+            _ => ((i * j * j) as f64 + 0.3).cos(),
+        });
         let gram = a.transpose() * &a;
-        let blocks = |_: ()| {
-            let block = |r: usize, c: usize| gram.submatrix(3 * r, 3 * c, sizes[r], sizes[c]).to_owned();
-            vec![vec![block(0, 0), block(1, 0)], vec![block(1, 1)]]
-        };
-        let factor = BlockBanded::new(blocks(())).factorise(LEAST_RIDGE);
-        assert_eq!(factor.dropped(0), [false, false, true]);
-        assert_eq!(factor.dropped(1), [false, false]);
-        let wanted = [1.0, -2.0, 0.0, 0.5, 3.0];
-        let b: Vec<f64> = (0..5).map(|i| (0..5).map(|j| gram[(i, j)] * wanted[j]).sum()).collect();
+        let block = |r: usize, c: usize| gram.submatrix(3 * r, 3 * c, sizes[r], sizes[c]).to_owned();
+        let matrix = BlockBanded::new(vec![vec![block(0, 0), block(1, 0)], vec![block(1, 1)]]);
+        assert_eq!(matrix.unresolved(), 2);
+        let factor = matrix.factorise(RIDGE);
+        assert_eq!((factor.dropped(0), factor.dropped(1)), ([false; 3].as_slice(), [true, false].as_slice()));
+        let b: Vec<f64> = (0..5).map(|i| gram[(i, 0)] + 3.0 * gram[(i, 4)]).collect();
         let mut x = split(&b, &sizes);
         factor.solve(&mut x);
-        for (found, wanted) in x.concat().iter().zip(wanted) {
+        for (found, wanted) in x.concat().iter().zip([0.5, 0.0, 0.5, 0.0, 3.0]) {
             assert!((found - wanted).abs() < 1e-9, "{x:?}");
         }
     }

@@ -31,6 +31,7 @@ pub(super) struct Joint {
     factor: BlockBanded,
     fine: OnceLock<BlockBanded>,
     sizes: Vec<u32>,
+    unresolved: usize,
     conserved: Conserved,
 }
 
@@ -46,11 +47,14 @@ impl Joint {
     pub(super) fn new(geometry: Geometry, degree: usize, breaks: Vec<f64>) -> Self {
         let pieces = Pieces::splines(breaks);
         let cells = Sorted::by_pieces(geometry, &pieces);
-        let factor = BlockBanded::new(normal_matrix(&cells, &pieces, degree)).factorise(RIDGE);
+        let matrix = BlockBanded::new(normal_matrix(&cells, &pieces, degree));
+        let unresolved = matrix.unresolved();
+        let factor = matrix.factorise(RIDGE);
         let shells = pieces.intervals() + 2;
         let sizes = (0..shells).map(|shell| held(factor.dropped(shell))).collect();
         let (harmonics, fine) = (Harmonics::new(degree), OnceLock::new());
-        let mut joint = Self { harmonics, pieces, cells, factor, fine, sizes, conserved: Conserved::default() };
+        let mut joint =
+            Self { harmonics, pieces, cells, factor, fine, sizes, unresolved, conserved: Conserved::default() };
         joint.conserved = Conserved::new(&joint);
         joint
     }
@@ -60,14 +64,9 @@ impl Joint {
         &self.sizes
     }
 
-    /// Functions that the cells do not tell from others, and the total.
+    /// Functions that the cells hardly tell from others of their shell, and the total.
     pub(super) fn unresolved(&self) -> [usize; 2] {
-        let shells = 0..self.sizes.len();
-        let dropped = |shell: usize| self.factor.dropped(shell);
-        [
-            shells.clone().map(|shell| dropped(shell).iter().filter(|dropped| **dropped).count()).sum(),
-            shells.map(|shell| dropped(shell).len()).sum(),
-        ]
+        [self.unresolved, (0..self.sizes.len()).map(|shell| functions(shell, self.harmonics.degree())).sum()]
     }
 
     /// The least-squares coefficients, shell after shell, of values times a factor, and the iterations made for them.
@@ -78,7 +77,7 @@ impl Joint {
     pub(super) fn solve(&self, values: &[f64], factor: f64) -> (Vec<f64>, usize) {
         /// Part of Σ f² left below which the solution is taken further.
         const NEARLY_ALL: f64 = 1e-6;
-        const LIMITS: Limits = Limits { gradient: 1e-9, worthwhile: 1e-3, iterations: 200 };
+        const LIMITS: Limits = Limits { gradient: 1e-13, worthwhile: 1e-5, iterations: 300 };
         let scaled: Vec<f64> = values.iter().map(|value| value * factor).collect();
         let b = self.project(&scaled);
         let mut x = b.clone();
@@ -91,7 +90,9 @@ impl Joint {
         }
         let fine = self.fine.get_or_init(|| {
             let degree = self.harmonics.degree();
-            BlockBanded::new(normal_matrix(&self.cells, &self.pieces, degree)).factorise(LEAST_RIDGE)
+            BlockBanded::new(normal_matrix(&self.cells, &self.pieces, degree))
+                .without_dependent()
+                .factorise(LEAST_RIDGE)
         });
         let back = self.evaluate(&self.held(&x));
         let left: Vec<f64> = scaled.iter().zip(&back).map(|(f, g)| f - g).collect();

@@ -87,10 +87,9 @@ pub struct Spherical {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct SphericalReport {
-    /// The highest degree of which each shell has coefficients, from the innermost on; none for a shell that no cell tells
-    /// from the others.
+    /// The highest degree of which each shell has coefficients, from the innermost on.
     pub degrees: Vec<Option<usize>>,
-    /// Functions left out, because on these cells they add next to nothing to the others.
+    /// Functions of which the cells see next to nothing beside the others of their shell: their coefficients are kept small.
     pub unresolved: usize,
     /// All functions asked for.
     pub functions: usize,
