@@ -23,8 +23,6 @@ const DECADES: i32 = 8;
 /// Radius to the right, degree or order upwards, power as colour.
 pub fn spectrum(view: &View, spec: &str, spectrum: &SphericalSpectrum) -> Drawn<Canvas> {
     let mut canvas = Canvas::new(WIDTH, HEIGHT)?;
-    let of_degree = |sphere: &SphereSpectrum| sphere.degree.clone();
-    let of_order = |sphere: &SphereSpectrum| sphere.order.clone();
     let largest = spectrum.spheres.iter().flat_map(|sphere| &sphere.degree).fold(0.0, |a: f64, b| a.max(*b));
     let scale = LogScale::new(largest * 10f64.powi(-DECADES), largest);
     canvas.text((LEFT, 26.0), &format!("{}: {spec}", view.name), Pen::new(LABEL_SIZE, INK, Align::Left))?;
@@ -34,11 +32,12 @@ pub fn spectrum(view: &View, spec: &str, spectrum: &SphericalSpectrum) -> Drawn<
         spectrum.anisotropy()
     );
     canvas.text((LEFT, 54.0), &measures, Pen::new(TICK_SIZE, FADED_INK, Align::Left))?;
-    let panels: [(&str, &dyn Fn(&SphereSpectrum) -> Vec<f64>); 2] =
-        [("degree l", &of_degree), ("order |m|", &of_order)];
-    for (k, (label, powers)) in panels.into_iter().enumerate() {
+    let degrees: Vec<&[f64]> = spectrum.spheres.iter().map(|sphere| sphere.degree.as_slice()).collect();
+    let orders: Vec<&[f64]> = spectrum.spheres.iter().map(|sphere| sphere.order.as_slice()).collect();
+    let panels = [("degree l", degrees), ("order |m|", orders)];
+    for (k, (label, rows)) in panels.into_iter().enumerate() {
         let area = Area { left: LEFT + k as f64 * (PANEL.0 + GAP), top: TOP, width: PANEL.0, height: PANEL.1 };
-        panel(&mut canvas, &area, view, &spectrum.spheres, label, &scale, powers)?;
+        panel(&mut canvas, &area, view, &spectrum.spheres, label, &scale, &rows)?;
     }
     let bar = Area { left: LEFT + 2.0 * PANEL.0 + GAP + 22.0, top: TOP, width: BAR_WIDTH, height: PANEL.1 };
     let colour = |fraction: f64| scale.colour(scale.value(fraction.max(1e-6)));
@@ -53,11 +52,10 @@ fn panel(
     spheres: &[SphereSpectrum],
     label: &str,
     scale: &LogScale,
-    powers: impl Fn(&SphereSpectrum) -> Vec<f64>,
+    rows: &[&[f64]],
 ) -> Drawn {
-    let rows: Vec<Vec<f64>> = spheres.iter().map(powers).collect();
     let last = spheres.last().map_or(1.0, |sphere| sphere.radius) / view.units.velocity();
-    let degrees = rows.first().map_or(1, Vec::len);
+    let degrees = rows.first().map_or(1, |row| row.len());
     canvas.raster(area, |u, v| {
         let radius = u * last * view.units.velocity();
         let sphere = spheres.partition_point(|sphere| sphere.radius < radius).min(spheres.len().saturating_sub(1));

@@ -45,7 +45,7 @@ impl BlockBanded {
 
     /// Leaves out unknowns that add nothing but rounding to those before them in their block: their solution is zero.
     pub(super) fn without_dependent(mut self) -> Self {
-        const ROUNDING: f64 = 1e-14;
+        const ROUNDING: f64 = 1e-15;
         let independent = |column: &Vec<Mat<f64>>| column.first().map(|block| dependent(block, ROUNDING));
         self.dropped = self.blocks.iter().map(|column| independent(column).unwrap_or_default()).collect();
         self
@@ -159,8 +159,9 @@ fn factorise_dense(matrix: &mut Mat<f64>, dropped: &mut [bool], least: impl Fn(u
     let mut pivot_column = vec![0.0; n];
     for k in 0..n {
         let pivot = matrix[(k, k)];
-        // Written so that NaN fails it.
-        if dropped[k] || !(pivot > least(k)) {
+        // NaN does not stay either.
+        let stays = !dropped[k] && pivot > least(k);
+        if !stays {
             dropped[k] = true;
             matrix.col_mut(k).fill(0.0);
             matrix.row_mut(k).fill(0.0);

@@ -129,7 +129,6 @@ struct Axis {
     norm: f64,
     /// z q_k = b_{k+1} q_{k+1} + a_k q_k + b_k q_{k−1}.
     recurrence: Vec<[f64; 2]>,
-    width: f64,
     /// How much of itself the last function adds to the others on the cells, over what it adds on all of the axis.
     independence: f64,
 }
@@ -147,8 +146,9 @@ impl Axis {
         let largest = z.iter().fold(0.0, |largest: f64, z| largest.max(z.abs()));
         let (mut length, mut independence) = (norm, 1.0);
         for k in 0..functions.min(cells) {
-            // Written so that NaN fails it.
-            if !(length > 1e-9 * largest.max(1e-150)) {
+            // NaN is not independent either.
+            let independent = length > 1e-9 * largest.max(1e-150);
+            if !independent {
                 independence = 0.0;
                 break;
             }
@@ -169,7 +169,7 @@ impl Axis {
             length = dot(&next, &next).sqrt();
         }
         let table = Mat::from_fn(cells, functions, |i, k| columns.get(k).map_or(0.0, |column| column[i]));
-        Self { table, norm, recurrence, width, independence }
+        Self { table, norm, recurrence, independence }
     }
 
     /// The same functions at any places, in units of the width.

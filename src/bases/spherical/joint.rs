@@ -275,13 +275,14 @@ fn normal_matrix(cells: &Sorted, pieces: &Pieces, degree: usize) -> Vec<Vec<Mat<
         true
     });
     let blocks = ProductBlocks::new(degree);
-    let (intervals, splines) = (pieces.intervals(), pieces.intervals() + 3);
+    let splines = pieces.intervals() + 3;
     // Of splines j and j + d: intervals that both live on.
     let overlap = |j: usize, d: usize| {
         let mut sum = vec![0.0; count(2 * degree)];
-        for i in (j + d).saturating_sub(3)..=j.min(intervals - 1) {
+        let first = (j + d).saturating_sub(3);
+        for (i, products) in products.iter().enumerate().take(j + 1).skip(first) {
             let pair = PAIRS.iter().position(|pair| *pair == [j - i, j + d - i]).unwrap_or_default();
-            sum.iter_mut().zip(products[i].col(pair).iter()).for_each(|(sum, product)| *sum += product);
+            sum.iter_mut().zip(products.col(pair).iter()).for_each(|(sum, product)| *sum += product);
         }
         sum
     };

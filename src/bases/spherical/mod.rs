@@ -69,6 +69,11 @@ pub enum Shells {
     Placed,
 }
 
+/// Geometry, degree and breaks.
+type JointKey = (Geometry, usize, Vec<f64>);
+/// Geometry, degree, radii and choices.
+type ExtractionKey = (Geometry, usize, Vec<f64>, Misner);
+
 /// The spherical basis with the user's choices. Cheap to clone; clones share their tables.
 #[derive(Clone)]
 pub struct Spherical {
@@ -79,8 +84,8 @@ pub struct Spherical {
     radius: Option<f64>,
     centre: Centre,
     axis: Option<[f64; 3]>,
-    tables: Arc<Cache<(Geometry, usize, Vec<f64>), Joint>>,
-    extractions: Arc<Cache<(Geometry, usize, Vec<f64>, Misner), Extraction>>,
+    tables: Arc<Cache<JointKey, Joint>>,
+    extractions: Arc<Cache<ExtractionKey, Extraction>>,
 }
 
 /// How an encoding went.
