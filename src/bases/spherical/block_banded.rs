@@ -45,7 +45,7 @@ impl BlockBanded {
 
     /// Leaves out unknowns that add nothing but rounding to those before them in their block: their solution is zero.
     pub(super) fn without_dependent(mut self) -> Self {
-        const ROUNDING: f64 = 1e-15;
+        const ROUNDING: f64 = 1e-14;
         let independent = |column: &Vec<Mat<f64>>| column.first().map(|block| dependent(block, ROUNDING));
         self.dropped = self.blocks.iter().map(|column| independent(column).unwrap_or_default()).collect();
         self

@@ -77,7 +77,7 @@ impl Joint {
     pub(super) fn solve(&self, values: &[f64], factor: f64) -> (Vec<f64>, usize) {
         /// Part of Σ f² left below which the solution is taken further.
         const NEARLY_ALL: f64 = 1e-6;
-        const LIMITS: Limits = Limits { gradient: 1e-13, worthwhile: 1e-5, iterations: 300 };
+        const LIMITS: Limits = Limits { gradient: 1e-13, worthwhile: 1e-7, iterations: 150 };
         let scaled: Vec<f64> = values.iter().map(|value| value * factor).collect();
         let b = self.project(&scaled);
         let mut x = b.clone();
@@ -94,6 +94,8 @@ impl Joint {
                 .without_dependent()
                 .factorise(LEAST_RIDGE)
         });
+        x = b.clone();
+        fine.solve(&mut x);
         let back = self.evaluate(&self.held(&x));
         let left: Vec<f64> = scaled.iter().zip(&back).map(|(f, g)| f - g).collect();
         let (y, iterations) = cgls::solve(
