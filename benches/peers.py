@@ -68,3 +68,10 @@ if len(sys.argv) > 2:
             d = d - (pca.components_ @ d) @ pca.components_
             left += d @ d
         print(f"scikit-learn IncrementalPCA(30), 512 x 50^3, {name:16} {elapsed:8.0f} ms, {left / total:.4e} of the variance left out")
+# benches/spherical.rs: the transform alone, on latitudes and longitudes of pyshtools' own (made with pyshtools 4.14).
+import pyshtools.expand as sh
+
+spheres = np.random.default_rng(0).normal(size=(50, 22, 44))
+c = [sh.SHExpandDH(q, sampling=2, lmax_calc=10) for q in spheres]
+median("pyshtools SHExpandDH, degree 10, 50 x 22 x 44", lambda: [sh.SHExpandDH(q, sampling=2, lmax_calc=10) for q in spheres])
+median("pyshtools MakeGridDH, the same back", lambda: [sh.MakeGridDH(q, sampling=2, lmax=10, lmax_calc=10) for q in c])

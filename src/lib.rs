@@ -72,6 +72,7 @@ pub use bases::hermite::{Hermite, HermiteCoefficients};
 pub use bases::maxwellian::{Maxwellian, MaxwellianCoefficients};
 pub use bases::mixture::{Mixture, MixtureCoefficients, MixtureComponent};
 pub use bases::pca::{Pca, PcaAccumulator, PcaCoefficients, PopulationPca, PopulationPcaCoefficients};
+pub use bases::spherical::{Spherical, SphericalCoefficients};
 pub use bases::wavelet::{Wavelet, WaveletCoefficients, WaveletFilter};
 pub use basis::{Basis, Coefficients, Expansion, NamedBasis, Quantity, Slot};
 pub use coding::{Coder, Resolution};

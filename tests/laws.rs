@@ -42,6 +42,14 @@ const CASES: &[Case] = &[
     case("mixture:components=3"),
     // The likeliest mixture, seen through cells, is not the one it was made from.
     Case { reproduces: f64::INFINITY, ..case("mixture:components=4,refine=none") },
+    case("spherical:degree=4,shells=12"),
+    case("spherical:degree=6,shells=16,placing=data,centre=bulk"),
+    case("spherical:degree=3,shells=9,field=1/2/-1"),
+    case("spherical:degree=2,shells=9,centre=search"),
+    // Values on spheres and splines between them are no projection.
+    Case { reproduces: f64::INFINITY, ..case("spherical:method=misner,degree=4,shells=9") },
+    // The width's search ends where the residual is rounding.
+    Case { reproduces: 1e-6, ..case("spherical:method=burnett,degree=7") },
     case("cosine"),
     case("cosine:keep=9"),
     case("cosine:terms=400"),
@@ -102,6 +110,25 @@ const BUDGETS: &[[&str; 4]] = &[
         "hermite:order=27,truncation=hyperbolic-cross",
     ],
     ["hermite:terms=20", "hermite:terms=100", "hermite:terms=500", "hermite:terms=2000"],
+    [
+        "spherical:degree=2,shells=16",
+        "spherical:degree=4,shells=16",
+        "spherical:degree=7,shells=16",
+        "spherical:degree=10,shells=16",
+    ],
+    ["spherical:shells=4", "spherical:shells=8", "spherical:shells=16", "spherical:shells=30"],
+    [
+        "spherical:method=misner,degree=1,shells=16",
+        "spherical:method=misner,degree=3,shells=16",
+        "spherical:method=misner,degree=6,shells=16",
+        "spherical:method=misner,degree=10,shells=16",
+    ],
+    [
+        "spherical:method=burnett,degree=3",
+        "spherical:method=burnett,degree=6",
+        "spherical:method=burnett,degree=10",
+        "spherical:method=burnett,degree=16",
+    ],
     ["cosine:keep=3", "cosine:keep=6", "cosine:keep=12", "cosine"],
     ["cosine:block=8,keep=1", "cosine:block=8,keep=3", "cosine:block=8,keep=5", "cosine:block=8"],
     ["cosine:terms=20", "cosine:terms=100", "cosine:terms=500", "cosine:terms=2000"],
@@ -236,7 +263,7 @@ fn law_2_origin_and_unit_of_velocity_do_not_matter() {
         let spacing = vdf.grid().spacing();
         let stretched = [spacing[0] * 3.0, spacing[1] * 0.2, spacing[2] * 40.0];
         // Widths along the grid's axes follow cells of any aspect; one width, or a rotated frame, does not.
-        let separate = !["isotropic", "frame="].iter().any(|tied| spec.contains(tied));
+        let separate = !["isotropic", "frame=", "spherical"].iter().any(|tied| spec.contains(tied));
         let moved = [
             Some(VelocityGrid::unit(shape).unwrap()),
             Some(VelocityGrid::new(shape, [3e6, -1e7, 2e5], spacing).unwrap()),

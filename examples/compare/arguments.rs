@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 /// The bases compared when none are named, and a compressor beside them.
-pub const DEFAULT_BASES: [&str; 17] = [
+pub const DEFAULT_BASES: [&str; 20] = [
     "maxwellian:fit=moments",
     "maxwellian",
     "maxwellian:covariance=full",
@@ -14,6 +14,9 @@ pub const DEFAULT_BASES: [&str; 17] = [
     "hermite:order=15,truncation=total-degree",
     "hermite:order=15,terms=1000",
     "mixture:components=15",
+    "spherical",
+    "spherical:method=misner",
+    "spherical:method=burnett,degree=15",
     "cosine:block=8,keep=4",
     "cosine:block=8,keep=4,padding=zeros",
     "cosine:terms=1900",

@@ -106,6 +106,11 @@ fn draw(input: &Input, rows: &[Row], folder: &Path, progress: &Progress) -> Resu
             progress.doing(format!("{}: picture", row.spec));
             picture::comparison(&view, &row.spec, measured)?.save(&folder.join(&file))?;
             files.push(file);
+            if let Some(spectrum) = &measured.spectrum {
+                let file = PathBuf::from(format!("{stem}-spectrum.png"));
+                picture::spectrum(&view, &row.spec, spectrum)?.save(&folder.join(&file))?;
+                files.push(file);
+            }
         }
         progress.step();
     }

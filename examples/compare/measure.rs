@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::time::Instant;
 
-use vdf_basis::{AnyBasis, Basis, Coefficients, Fidelity, Registry, Result, StorageCost, Vdf};
+use vdf_basis::bases::spherical::SphericalSpectrum;
+use vdf_basis::{AnyBasis, Basis, Coefficients, Fidelity, Registry, Result, SphericalCoefficients, StorageCost, Vdf};
 
 use crate::compressor::Compressor;
 use crate::progress::Progress;
@@ -40,6 +41,8 @@ pub struct Measured {
     pub encode_ms: f64,
     /// Median time of reconstructing [ms].
     pub reconstruct_ms: f64,
+    /// Of spherical expansions, the power by degree and order.
+    pub spectrum: Option<SphericalSpectrum>,
 }
 
 /// One line of every table: a spec, and what came of it.
@@ -90,6 +93,7 @@ fn measure_basis(
         reconstruction,
         encode_ms,
         reconstruct_ms,
+        spectrum: coefficients.downcast_ref::<SphericalCoefficients>().map(SphericalCoefficients::spectrum),
     })
 }
 

@@ -79,6 +79,7 @@ mod tests {
             fidelity,
             encode_ms: 1.5,
             reconstruct_ms: 0.5,
+            spectrum: None,
         };
         let failed = Error::Degenerate { basis: "maxwellian", reason: "nothing there".to_owned() };
         vec![

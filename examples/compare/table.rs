@@ -128,6 +128,7 @@ mod tests {
                 coefficients: 7,
                 encode_ms: 1.5,
                 reconstruct_ms: 0.5,
+                spectrum: None,
             }),
         };
         Row { spec: spec.to_owned(), outcome }

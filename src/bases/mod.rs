@@ -5,4 +5,5 @@ pub mod hermite;
 pub mod maxwellian;
 pub mod mixture;
 pub mod pca;
+pub mod spherical;
 pub mod wavelet;

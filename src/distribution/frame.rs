@@ -161,6 +161,12 @@ fn eigenframe(pressure: &Matrix3<f64>) -> Matrix3<f64> {
 }
 
 /// e_3 along the field, e_1 the grid axis most nearly across it, made exactly so.
+/// Right-handed unit vectors, the third along a field that [`Orientation::validated`] accepts.
+pub(crate) fn axes_along(field: [f64; 3]) -> [[f64; 3]; 3] {
+    let rows = field_aligned(Vector3::from(field));
+    std::array::from_fn(|i| std::array::from_fn(|j| rows[(i, j)]))
+}
+
 fn field_aligned(field: Vector3<f64>) -> Matrix3<f64> {
     let Some(third) = unit(field) else {
         return Matrix3::identity();

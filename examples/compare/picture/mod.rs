@@ -7,9 +7,11 @@ mod comparison;
 mod panel;
 mod profile;
 mod scale;
+mod spectrum;
 mod summary;
 mod view;
 
 pub use comparison::comparison;
+pub use spectrum::spectrum;
 pub use summary::summary;
 pub use view::View;

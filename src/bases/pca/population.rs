@@ -7,7 +7,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, ColMut, ColRef, MatRef, Par};
 
 use super::file::Hasher;
-use super::{coding, NAME, Values, restored};
+use super::{NAME, Values, coding, restored};
 use crate::basis::{Basis, Coefficients, Quantity, Slot};
 use crate::coding::{Coder, Numbers, Resolution};
 use crate::distribution::grid::VelocityGrid;

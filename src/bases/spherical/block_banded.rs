@@ -1,0 +1,257 @@
+//! Symmetric matrices of blocks near the diagonal, and their Cholesky factors: what normal equations become where every
+//! function overlaps a few neighbours only.
+
+use faer::linalg::matmul::matmul;
+use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
+use faer::{Accum, Mat, MatMut, MatRef, Par};
+
+/// What is added to the diagonal, as a part of it, so that what the cells hardly see stays small: a combination of functions
+/// that is large only where the box has no cells must not fit the noise where it has. What they see well loses nothing,
+/// by [`BlockBanded::solve`].
+pub(super) const RIDGE: f64 = 1e-5;
+
+/// No more than keeps the factor clear of rounding.
+pub(super) const LEAST_RIDGE: f64 = 1e-11;
+
+/// An unknown that adds less than this part of itself, squared, to those before it in its block counts as unresolved.
+const DEPENDENT: f64 = 1e-10;
+
+/// Diagonal entries below this part of the largest are rounding errors of the others.
+const SMALL: f64 = 1e-20;
+
+/// A symmetric block-banded matrix, or its lower Cholesky factor in the same place.
+pub(super) struct BlockBanded {
+    /// `blocks[s][d]` is the block in row s + d and column s.
+    blocks: Vec<Vec<Mat<f64>>>,
+    /// Which unknowns of each block are left out.
+    dropped: Vec<Vec<bool>>,
+    /// What the factor has added to the diagonal.
+    ridge: Vec<Vec<f64>>,
+}
+
+impl BlockBanded {
+    /// From the blocks at and below the diagonal: those of column s in rows s, s + 1, ….
+    pub(super) fn new(blocks: Vec<Vec<Mat<f64>>>) -> Self {
+        let sizes = |column: &Vec<Mat<f64>>| vec![false; column.first().map_or(0, Mat::nrows)];
+        let dropped = blocks.iter().map(sizes).collect();
+        Self { blocks, dropped, ridge: Vec::new() }
+    }
+
+    /// How many unknowns of the matrix (not the factor) their own blocks hardly tell from those before them.
+    pub(super) fn unresolved(&self) -> usize {
+        let in_block = |block: &Mat<f64>| dependent(block, DEPENDENT).into_iter().filter(|dropped| *dropped).count();
+        self.blocks.iter().filter_map(|column| column.first()).map(in_block).sum()
+    }
+
+    /// Leaves out unknowns that add nothing but rounding to those before them in their block: their solution is zero.
+    pub(super) fn without_dependent(mut self) -> Self {
+        const ROUNDING: f64 = 1e-14;
+        let independent = |column: &Vec<Mat<f64>>| column.first().map(|block| dependent(block, ROUNDING));
+        self.dropped = self.blocks.iter().map(|column| independent(column).unwrap_or_default()).collect();
+        self
+    }
+
+    /// L with L Lᵀ the matrix, its diagonal raised by the part `ridge`. Unknowns whose functions vanish on all
+    /// cells are left out: their solution is zero.
+    pub(super) fn factorise(mut self, ridge: f64) -> Self {
+        let diagonals = || self.blocks.iter().filter_map(|column| column.first());
+        let diagonal_of = |block: &Mat<f64>| (0..block.nrows()).map(|k| block[(k, k)]).collect::<Vec<f64>>();
+        let wholes: Vec<Vec<f64>> = diagonals().map(diagonal_of).collect();
+        let largest = wholes.iter().flatten().fold(0.0, |a: f64, b| a.max(*b));
+        for s in 0..self.blocks.len() {
+            let (before, after) = self.blocks.split_at_mut(s + 1);
+            let [diagonal, below @ ..] = before[s].as_mut_slice() else { continue };
+            let whole = &wholes[s];
+            let mut dropped = self.dropped[s].clone();
+            for k in (0..dropped.len()).filter(|&k| !dropped[k]) {
+                diagonal[(k, k)] += ridge * whole[k];
+            }
+            // Nor does one stay whose pivot is lost in rounding all the same.
+            factorise_dense(diagonal, &mut dropped, |k| f64::max(0.1 * ridge * whole[k], SMALL * largest));
+            for block in below.iter_mut() {
+                for (column, _) in dropped.iter().enumerate().filter(|(_, dropped)| **dropped) {
+                    block.col_mut(column).fill(0.0);
+                }
+                solve_lower_triangular_in_place(diagonal.as_ref(), block.transpose_mut(), Par::Seq);
+            }
+            for (near, left) in below.iter().enumerate() {
+                for (far, right) in below.iter().enumerate().skip(near) {
+                    let target = after[near][far - near].as_mut();
+                    matmul(target, Accum::Add, right.as_ref(), left.transpose(), -1.0, Par::Seq);
+                }
+            }
+            self.dropped[s] = dropped;
+            self.ridge.push(whole.iter().map(|whole| ridge * whole).collect());
+        }
+        self
+    }
+
+    /// Which unknowns of a block the factor leaves out.
+    pub(super) fn dropped(&self, block: usize) -> &[bool] {
+        &self.dropped[block]
+    }
+
+    /// Solves with the matrix itself, in place; one vector a block.
+    ///
+    /// A solution with the ridge leaves the ridge's part of itself on the right-hand side: solved for in turn, until it
+    /// matters to no digit but along what the equations hardly see (iterated Tikhonov regularisation).
+    pub(super) fn solve(&self, x: &mut [Vec<f64>]) {
+        const MORE: usize = 2;
+        self.solve_lower(x);
+        self.solve_upper(x);
+        let first = x.to_vec();
+        for _ in 0..MORE {
+            for (x, ridge) in x.iter_mut().flatten().zip(self.ridge.iter().flatten()) {
+                *x *= ridge;
+            }
+            self.solve_lower(x);
+            self.solve_upper(x);
+            x.iter_mut().flatten().zip(first.iter().flatten()).for_each(|(x, first)| *x += first);
+        }
+    }
+
+    /// Solves L y = x in place.
+    pub(super) fn solve_lower(&self, x: &mut [Vec<f64>]) {
+        for s in 0..x.len() {
+            for (value, dropped) in x[s].iter_mut().zip(&self.dropped[s]) {
+                if *dropped {
+                    *value = 0.0;
+                }
+            }
+            solve_lower_triangular_in_place(self.blocks[s][0].as_ref(), column(&mut x[s]), Par::Seq);
+            let (before, after) = x.split_at_mut(s + 1);
+            let left = MatRef::from_column_major_slice(&before[s], before[s].len(), 1);
+            for (block, y) in self.blocks[s][1..].iter().zip(after) {
+                matmul(column(y), Accum::Add, block.as_ref(), left, -1.0, Par::Seq);
+            }
+        }
+    }
+
+    /// Solves Lᵀ y = x in place, for x that is zero where unknowns are left out.
+    pub(super) fn solve_upper(&self, x: &mut [Vec<f64>]) {
+        for s in (0..x.len()).rev() {
+            let (before, after) = x.split_at_mut(s + 1);
+            for (block, y) in self.blocks[s][1..].iter().zip(after) {
+                let right = MatRef::from_column_major_slice(y, y.len(), 1);
+                matmul(column(&mut before[s]), Accum::Add, block.transpose(), right, -1.0, Par::Seq);
+            }
+            solve_upper_triangular_in_place(self.blocks[s][0].transpose(), column(&mut x[s]), Par::Seq);
+        }
+    }
+}
+
+fn column(x: &mut [f64]) -> MatMut<'_, f64> {
+    let n = x.len();
+    MatMut::from_column_major_slice_mut(x, n, 1)
+}
+
+/// Which unknowns of a dense matrix add no more than a part of themselves, squared, to those before.
+fn dependent(matrix: &Mat<f64>, part: f64) -> Vec<bool> {
+    let mut dropped = vec![false; matrix.nrows()];
+    factorise_dense(&mut matrix.clone(), &mut dropped, |k| part * matrix[(k, k)]);
+    dropped
+}
+
+/// Cholesky's factor of a dense matrix in its lower triangle. Unknowns that are dropped, or whose pivot is not above
+/// `least` and are dropped now, get a one on the diagonal and zeros elsewhere.
+fn factorise_dense(matrix: &mut Mat<f64>, dropped: &mut [bool], least: impl Fn(usize) -> f64) {
+    let n = matrix.nrows();
+    let mut pivot_column = vec![0.0; n];
+    for k in 0..n {
+        let pivot = matrix[(k, k)];
+        // NaN does not stay either.
+        let stays = !dropped[k] && pivot > least(k);
+        if !stays {
+            dropped[k] = true;
+            matrix.col_mut(k).fill(0.0);
+            matrix.row_mut(k).fill(0.0);
+            matrix[(k, k)] = 1.0;
+            continue;
+        }
+        let root = pivot.sqrt();
+        matrix[(k, k)] = root;
+        for i in k + 1..n {
+            matrix[(i, k)] /= root;
+            pivot_column[i] = matrix[(i, k)];
+        }
+        for j in k + 1..n {
+            let factor = pivot_column[j];
+            if let Some(target) = matrix.col_mut(j).try_as_col_major_mut() {
+                let target = &mut target.as_slice_mut()[j..];
+                for (target, left) in target.iter_mut().zip(&pivot_column[j..]) {
+                    *target -= factor * left;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// AᵀA with A banded in blocks of the sizes given, dense beside it.
+    fn matrix(sizes: &[usize]) -> (Mat<f64>, BlockBanded) {
+        let n: usize = sizes.iter().sum();
+        let starts: Vec<usize> = sizes.iter().scan(0, |sum, size| Some(std::mem::replace(sum, *sum + size))).collect();
+        let block_of = |k: usize| starts.iter().rposition(|start| *start <= k).unwrap();
+        let dense = Mat::from_fn(n, n, |i, j| {
+            let near = block_of(i).abs_diff(block_of(j)) <= 2;
+            if i == j {
+                9.0 + i as f64
+            } else if near {
+                ((i + 1) as f64 * (j + 1) as f64).sin()
+            } else {
+                0.0
+            }
+        });
+        let blocks = (0..sizes.len())
+            .map(|s| {
+                let rows = s..sizes.len().min(s + 3);
+                rows.map(|r| dense.submatrix(starts[r], starts[s], sizes[r], sizes[s]).to_owned()).collect()
+            })
+            .collect();
+        (dense, BlockBanded::new(blocks))
+    }
+
+    fn split(x: &[f64], sizes: &[usize]) -> Vec<Vec<f64>> {
+        let mut rest = x;
+        sizes.iter().map(|&size| rest.split_off(..size).unwrap().to_vec()).collect()
+    }
+
+    #[test]
+    fn solves_what_a_dense_matrix_says() {
+        let sizes = [1, 4, 3, 5, 2];
+        let (dense, banded) = matrix(&sizes);
+        let expected: Vec<f64> = (0..15).map(|k| (k as f64).cos()).collect();
+        let b: Vec<f64> = (0..15).map(|i| (0..15).map(|j| dense[(i, j)] * expected[j]).sum()).collect();
+        let mut x = split(&b, &sizes);
+        banded.factorise(LEAST_RIDGE).solve(&mut x);
+        for (found, expected) in x.concat().iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-10, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn unknowns_that_vanish_get_zero_and_dependent_ones_share() {
+        let sizes = [3, 2];
+        // The last unknown of the first block repeats the first; the first of the second block is nothing.
+        let a = Mat::from_fn(6, 5, |i, j| match j {
+            0 | 2 => 1.0,
+            3 => 0.0,
+            _ => ((i * j * j) as f64 + 0.3).cos(),
+        });
+        let gram = a.transpose() * &a;
+        let block = |r: usize, c: usize| gram.submatrix(3 * r, 3 * c, sizes[r], sizes[c]).to_owned();
+        let matrix = BlockBanded::new(vec![vec![block(0, 0), block(1, 0)], vec![block(1, 1)]]);
+        assert_eq!(matrix.unresolved(), 2);
+        let factor = matrix.factorise(RIDGE);
+        assert_eq!((factor.dropped(0), factor.dropped(1)), ([false; 3].as_slice(), [true, false].as_slice()));
+        let b: Vec<f64> = (0..5).map(|i| gram[(i, 0)] + 3.0 * gram[(i, 4)]).collect();
+        let mut x = split(&b, &sizes);
+        factor.solve(&mut x);
+        for (found, wanted) in x.concat().iter().zip([0.5, 0.0, 0.5, 0.0, 3.0]) {
+            assert!((found - wanted).abs() < 1e-9, "{x:?}");
+        }
+    }
+}
