@@ -67,6 +67,7 @@ pub use bases::cosine::{Cosine, CosineCoefficients};
 pub use bases::hermite::{Hermite, HermiteCoefficients};
 pub use bases::maxwellian::{Maxwellian, MaxwellianCoefficients};
 pub use bases::mixture::{Mixture, MixtureCoefficients, MixtureComponent};
+pub use bases::octree::{Octree, OctreeCoefficients, OctreeTarget};
 pub use bases::wavelet::{Wavelet, WaveletCoefficients, WaveletFilter};
 pub use basis::{Basis, Coefficients, Expansion, NamedBasis, Quantity, Slot};
 pub use compose::log_density::LogDensity;

@@ -5,6 +5,7 @@ use crate::bases::cosine::Cosine;
 use crate::bases::hermite::Hermite;
 use crate::bases::maxwellian::Maxwellian;
 use crate::bases::mixture::Mixture;
+use crate::bases::octree::Octree;
 use crate::bases::wavelet::Wavelet;
 use crate::basis::NamedBasis;
 use crate::compose::log_density::LogDensity;
@@ -22,7 +23,7 @@ type Combine = fn(AnyBasis, &mut Options<'_>) -> Result<AnyBasis>;
 /// let basis = Registry::standard().parse("maxwellian + hermite:order=8,truncation=total-degree")?;
 /// assert_eq!(basis.to_string(), "maxwellian + hermite:order=8,truncation=total-degree");
 /// let error = Registry::standard().parse("hermit").unwrap_err();
-/// assert!(error.to_string().contains("cosine, hermite, maxwellian, mixture, wavelet"));
+/// assert!(error.to_string().contains("cosine, hermite, maxwellian, mixture, octree, wavelet"));
 /// # Ok::<(), vdf_basis::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -46,6 +47,7 @@ impl Registry {
             .with::<Hermite>()
             .with::<Maxwellian>()
             .with::<Mixture>()
+            .with::<Octree>()
             .with::<Wavelet>()
             .with_combinator("log", |inner, options| {
                 Ok(AnyBasis::new(match options.number("floor")? {
@@ -140,7 +142,7 @@ mod tests {
         let message = |spec: &str| Registry::standard().parse(spec).unwrap_err().to_string();
         assert!(
             message("hermit")
-                .contains("there is no basis `hermit`; there are cosine, hermite, maxwellian, mixture, wavelet")
+                .contains("there is no basis `hermit`; there are cosine, hermite, maxwellian, mixture, octree, wavelet")
         );
         assert!(message("hermite(maxwellian)").contains("there is no combinator `hermite`; there are log"));
         assert!(message("log").contains("there is no basis `log`"));
@@ -162,6 +164,10 @@ mod tests {
             "mixture",
             "mixture:components=25,covariance=field-aligned,field=0e0/1e0/2.5e-9,kappa=3,refine=none,start=moment-split",
             "mixture:select=l2,l2=0.05,samples=10000,seed=7,tolerance=1e-5,iterations=50",
+            "octree",
+            "octree:leaf=best,degree=2,l2=0.01,split=octants,smallest=1,align=4,refine=splits,blend=yes",
+            "octree:leaf=linear,linf=0.01",
+            "octree:coefficients=500",
         ] {
             let basis = Registry::standard().parse(spec).unwrap();
             assert_eq!(basis.to_string(), spec);

@@ -4,4 +4,5 @@ pub mod cosine;
 pub mod hermite;
 pub mod maxwellian;
 pub mod mixture;
+pub mod octree;
 pub mod wavelet;

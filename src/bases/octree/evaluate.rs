@@ -1,0 +1,73 @@
+//! Values of a leaf at points: products of one table an axis.
+
+use super::polynomials::{Table, terms};
+use crate::numerics::exponential::exp;
+use crate::numerics::lanes::{Instructions, LANES, Vector, Vectorisable, vectorised};
+use crate::numerics::separable::transform;
+use faer::MatRef;
+
+/// The products of total degree up to some degree, at the points of three tables.
+pub(super) struct Polynomials {
+    degree: usize,
+    tables: [Table; 3],
+}
+
+impl Polynomials {
+    /// Products of the tables' rows; the tables hold the degrees up to `degree` at least.
+    pub fn new(degree: usize, tables: [Table; 3]) -> Self {
+        Self { degree, tables }
+    }
+
+    /// Σ c_ijk p_i p_j p_k at every point, for the coefficients of the terms that a box of this shape has.
+    pub fn values_in(&self, coefficients: &[f64], shape: [usize; 3]) -> Vec<f64> {
+        let sizes = shape.map(|n| n.min(self.degree + 1));
+        let mut dense = vec![0.0; sizes.iter().product()];
+        for ([i, j, k], &c) in terms(self.degree, shape).zip(coefficients) {
+            dense[(i * sizes[1] + j) * sizes[2] + k] = c;
+        }
+        let matrix = |axis: usize| -> MatRef<'_, f64> { self.tables[axis].matrix(sizes[axis]).transpose() };
+        transform(&dense, [matrix(0), matrix(1), matrix(2)])
+    }
+
+    /// The same for tables on the cells of the box itself.
+    pub fn values(&self, coefficients: &[f64]) -> Vec<f64> {
+        self.values_in(coefficients, [0, 1, 2].map(|axis| self.tables[axis].points))
+    }
+}
+
+/// `factor` times e to the values, or to `ceiling` where they are larger.
+pub(super) fn exponentiate(values: &mut [f64], ceiling: f64, factor: f64) {
+    vectorised(Exponentials { values, ceiling, factor });
+}
+
+/// `ceiling` times ten to the values, never above the ceiling.
+pub(super) fn decay(values: &mut [f64], ceiling: f64) {
+    values.iter_mut().for_each(|decades| *decades *= std::f64::consts::LN_10);
+    exponentiate(values, 0.0, ceiling);
+}
+
+struct Exponentials<'a> {
+    values: &'a mut [f64],
+    ceiling: f64,
+    factor: f64,
+}
+
+impl Vectorisable for Exponentials<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions>(self, i: I) {
+        let (chunks, rest) = self.values.as_chunks_mut::<LANES>();
+        let ceiling = Vector::splat(i, self.ceiling);
+        let apply = |lanes: &mut [f64; LANES]| {
+            (exp(Vector::load(i, lanes).smaller(ceiling)) * self.factor).store(lanes);
+        };
+        chunks.iter_mut().for_each(apply);
+        if !rest.is_empty() {
+            let mut lanes = [0.0; LANES];
+            lanes[..rest.len()].copy_from_slice(rest);
+            apply(&mut lanes);
+            rest.copy_from_slice(&lanes[..rest.len()]);
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The best tree over the dyadic boxes for a price per coefficient, and the price that meets a target.
+//!
+//! A tree costs Σ over its leaves of (squared error + λ · coefficients). The best cost of a box is that of its best
+//! leaf, or the sum of the best costs of its parts, whichever is less: one pass from the smallest boxes up finds the
+//! best of all trees (Breiman et al. 1984, Classification and Regression Trees; Donoho 1997, Ann. Stat. 25, 1870, for
+//! cuts along one axis at a time; Chou, Lookabaugh and Gray 1989, IEEE Trans. Inf. Theory 35, 299, for the price). No
+//! other tree of dyadic boxes has less error with as many coefficients.
+
+use super::survey::{BoxIndex, Model, Survey};
+
+/// How boxes are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Splitting {
+    /// In two along the axis where that is best (a k-d tree).
+    #[default]
+    Axis,
+    /// In eight, along all axes that are long enough: the octree proper.
+    Octants,
+}
+
+/// What a tree has to meet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Goal {
+    /// At most this squared error, over the whole sum of squares.
+    Error(f64),
+    /// At most so many coefficients.
+    Coefficients(usize),
+    /// As few coefficients as there can be with leaves whose error is finite.
+    Fewest,
+}
+
+impl Goal {
+    /// A price to begin with.
+    pub fn first_price(self) -> f64 {
+        match self {
+            Self::Error(error) => error / 2000.0,
+            Self::Coefficients(count) => 1e-2 / (count.max(1) as f64).powi(2),
+            Self::Fewest => DEAREST,
+        }
+    }
+}
+
+/// A tree of boxes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Node {
+    /// A box cut along one axis or several, and its parts in C order.
+    Split(BoxIndex, Vec<Node>),
+    Leaf(BoxIndex, Model),
+}
+
+/// The best tree for one price.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub price: f64,
+    pub root: Node,
+    /// Sum over the leaves, over the whole sum of squares.
+    pub error: f64,
+    pub coefficients: usize,
+}
+
+impl Plan {
+    pub fn leaves(&self) -> Vec<(BoxIndex, Model)> {
+        let mut leaves = Vec::new();
+        self.root.collect(&mut leaves);
+        leaves
+    }
+
+    /// The best tree for a goal: the tree with the fewest coefficients, or the least error, that meets a goal, near a price where to begin.
+    pub fn search(survey: &Survey, splitting: Splitting, goal: Goal, begin: f64) -> Self {
+        let meets = |plan: &Self| match goal {
+            Goal::Error(error) => plan.error <= error,
+            Goal::Coefficients(count) => plan.coefficients <= count,
+            Goal::Fewest => true,
+        };
+        // With a growing price the error grows and the coefficients get fewer.
+        let dear_enough = |plan: &Self| match goal {
+            Goal::Error(_) => !meets(plan),
+            Goal::Coefficients(_) | Goal::Fewest => meets(plan),
+        };
+        let mut solver = Solver::new(survey, splitting);
+        if goal == Goal::Fewest {
+            return solver.plan(DEAREST);
+        }
+        let (mut low, mut high): (Option<Self>, Option<Self>) = (None, None);
+        let mut price = begin.clamp(CHEAPEST, DEAREST);
+        for _ in 0..MOST_PRICES {
+            let plan = solver.plan(price);
+            let ratio = match goal {
+                Goal::Error(error) => error / plan.error.max(1e-3 * error).max(f64::MIN_POSITIVE),
+                Goal::Coefficients(count) => (plan.coefficients.max(1) as f64 / count.max(1) as f64).powi(2),
+                Goal::Fewest => 1.0,
+            };
+            if dear_enough(&plan) { high = Some(plan) } else { low = Some(plan) }
+            price = match (&low, &high) {
+                (Some(low), Some(high)) => {
+                    let near = match goal {
+                        Goal::Error(error) => low.error > NEAR * error,
+                        Goal::Coefficients(count) => high.coefficients == count,
+                        Goal::Fewest => true,
+                    };
+                    if near || low.coefficients == high.coefficients || high.price < low.price * (1.0 + FINEST) {
+                        break;
+                    }
+                    // Where the error, or the count, as a power of the price meets the goal; kept off the ends.
+                    let measure = |plan: &Self| match goal {
+                        Goal::Error(error) => (plan.error.max(1e-12 * error) / error).ln(),
+                        Goal::Coefficients(count) => (count.max(1) as f64 / plan.coefficients.max(1) as f64).ln(),
+                        Goal::Fewest => 0.0,
+                    };
+                    let (below, above) = (measure(low), measure(high));
+                    let share = if above > below { -below / (above - below) } else { 0.5 };
+                    let share = if share.is_finite() { share.clamp(0.1, 0.9) } else { 0.5 };
+                    low.price * (high.price / low.price).powf(share)
+                }
+                (Some(low), None) if low.price >= DEAREST => break,
+                (None, Some(high)) if high.price <= CHEAPEST => break,
+                (Some(low), None) => (low.price * ratio.clamp(1.3, 1e3)).min(DEAREST),
+                (None, Some(high)) => (high.price * ratio.clamp(1e-3, 0.75)).max(CHEAPEST),
+                (None, None) => break,
+            };
+        }
+        let met = match goal {
+            Goal::Error(_) => low.or(high),
+            Goal::Coefficients(_) | Goal::Fewest => high.or(low),
+        };
+        met.unwrap_or_else(|| solver.plan(CHEAPEST))
+    }
+
+}
+
+/// Prices, in shares of the sum of squares for one coefficient.
+const CHEAPEST: f64 = 1e-36;
+const DEAREST: f64 = 2.0;
+/// Prices that differ by less are the same.
+const FINEST: f64 = 1e-3;
+/// A squared error that is this share of what is allowed is near enough.
+const NEAR: f64 = 0.995;
+const MOST_PRICES: usize = 60;
+
+impl Node {
+    /// The box that it is about.
+    pub fn index(&self) -> BoxIndex {
+        match self {
+            Self::Split(index, _) | Self::Leaf(index, _) => *index,
+        }
+    }
+
+    fn collect(&self, leaves: &mut Vec<(BoxIndex, Model)>) {
+        match self {
+            Self::Split(_, parts) => parts.iter().for_each(|part| part.collect(leaves)),
+            Self::Leaf(index, model) => leaves.push((*index, *model)),
+        }
+    }
+}
+
+struct Solver<'a> {
+    survey: &'a Survey,
+    splitting: Splitting,
+    /// The best cost of every box.
+    best: Vec<f64>,
+    strides: [usize; 2],
+}
+
+/// What is best for a box.
+#[derive(Clone, Copy)]
+enum Choice {
+    Leaf(usize),
+    Cells,
+    Split(usize),
+    Octants,
+}
+
+/// By how much a cut must be better than a leaf, or one axis than another: what is equal but for rounding must not be
+/// decided by it.
+const BETTER: f64 = 1.0 - 1e-9;
+
+impl<'a> Solver<'a> {
+    fn new(survey: &'a Survey, splitting: Splitting) -> Self {
+        let [x, y, z] = [0, 1, 2].map(|axis| survey.axes[axis].len());
+        Self { survey, splitting, best: vec![0.0; x * y * z], strides: [y * z, z] }
+    }
+
+    fn plan(&mut self, price: f64) -> Plan {
+        let [x, y, z] = [0, 1, 2].map(|axis| self.survey.axes[axis].len());
+        // Parts have larger numbers than the whole.
+        for i in (0..x).rev() {
+            for j in (0..y).rev() {
+                for k in (0..z).rev() {
+                    let (cost, _) = self.choose([i, j, k], price);
+                    let position = self.position([i, j, k]);
+                    self.best[position] = cost;
+                }
+            }
+        }
+        let mut plan = Plan { price, root: Node::Leaf([0; 3], Model::Empty), error: 0.0, coefficients: 0 };
+        plan.root = self.grow([0; 3], price, &mut plan.error, &mut plan.coefficients);
+        plan
+    }
+
+    #[inline(always)]
+    fn position(&self, [i, j, k]: BoxIndex) -> usize {
+        i * self.strides[0] + j * self.strides[1] + k
+    }
+
+    #[inline(always)]
+    fn choose(&self, index: BoxIndex, price: f64) -> (f64, Choice) {
+        let errors = self.survey.errors(self.position(index));
+        let (mut cost, mut choice) = (f64::from(errors[0]), Choice::Leaf(0));
+        if cost <= price {
+            // Neither a coefficient nor a cut can pay.
+            return (cost, choice);
+        }
+        let shape = self.survey.shape(index);
+        let counts = self.survey.counts(shape);
+        for (column, (&error, &count)) in errors.iter().zip(counts).enumerate().skip(1) {
+            let other = f64::from(error) + price * f64::from(count);
+            if other < cost * BETTER {
+                (cost, choice) = (other, Choice::Leaf(column));
+            }
+        }
+        let cells = shape.iter().product::<usize>() as f64 * price;
+        if cells < cost * BETTER {
+            (cost, choice) = (cells, Choice::Cells);
+        }
+        match self.splitting {
+            Splitting::Axis => {
+                for axis in 0..3 {
+                    if let Some(halves) = self.survey.axes[axis].halves(index[axis]) {
+                        let other = halves.into_iter().map(|half| self.best[self.position(with(index, axis, half))]);
+                        let other = other.sum::<f64>();
+                        if other < cost * BETTER {
+                            (cost, choice) = (other, Choice::Split(axis));
+                        }
+                    }
+                }
+            }
+            Splitting::Octants => {
+                let mut other = 0.0;
+                let mut parts = 0;
+                self.octants(index, |part| {
+                    other += self.best[self.position(part)];
+                    parts += 1;
+                });
+                if parts > 1 && other < cost * BETTER {
+                    (cost, choice) = (other, Choice::Octants);
+                }
+            }
+        }
+        (cost, choice)
+    }
+
+    #[inline(always)]
+    fn octants(&self, [i, j, k]: BoxIndex, mut visit: impl FnMut(BoxIndex)) {
+        let halves = |axis: usize, number: usize| match self.survey.axes[axis].halves(number) {
+            Some([a, b]) => (a, b),
+            None => (number, number),
+        };
+        let (x, y, z) = (halves(0, i), halves(1, j), halves(2, k));
+        for i in x.0..=x.1 {
+            for j in y.0..=y.1 {
+                for k in z.0..=z.1 {
+                    visit([i, j, k]);
+                }
+            }
+        }
+    }
+
+    fn grow(&self, index: BoxIndex, price: f64, error: &mut f64, coefficients: &mut usize) -> Node {
+        match self.choose(index, price).1 {
+            Choice::Leaf(column) => {
+                *error += f64::from(self.survey.errors(self.position(index))[column]);
+                *coefficients += self.survey.counts(self.survey.shape(index))[column] as usize;
+                Node::Leaf(index, self.survey.models[column])
+            }
+            Choice::Cells => {
+                *coefficients += self.survey.shape(index).iter().product::<usize>();
+                Node::Leaf(index, Model::Cells)
+            }
+            Choice::Split(axis) => {
+                let halves = self.survey.axes[axis].halves(index[axis]).unwrap_or_default();
+                let parts = halves.map(|half| self.grow(with(index, axis, half), price, error, coefficients));
+                Node::Split(index, parts.into())
+            }
+            Choice::Octants => {
+                let mut parts = Vec::with_capacity(8);
+                self.octants(index, |part| parts.push(self.grow(part, price, error, coefficients)));
+                Node::Split(index, parts)
+            }
+        }
+    }
+}
+
+fn with(mut index: BoxIndex, axis: usize, number: usize) -> BoxIndex {
+    index[axis] = number;
+    index
+}

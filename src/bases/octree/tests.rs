@@ -1,0 +1,30 @@
+use super::*;
+use crate::basis::Coefficients;
+use crate::distribution::fidelity::Fidelity;
+use std::time::Instant;
+
+#[test]
+fn trial() {
+    let vdf = Vdf::read_npy("../shared/data/sample_vdf.npy").unwrap();
+    let registry = crate::Registry::standard();
+    for spec in std::env::var("SPECS").unwrap().split(' ') {
+        let any = registry.parse(spec).unwrap();
+        let basis: &Octree = any.downcast_ref().unwrap();
+        let mut best = f64::INFINITY;
+        let mut last = None;
+        for _ in 0..5 {
+            let start = Instant::now();
+            last = Some(basis.fit(&vdf).unwrap());
+            best = best.min(start.elapsed().as_secs_f64() * 1e3);
+        }
+        let (c, report) = last.unwrap();
+        let mut back = f64::INFINITY;
+        for _ in 0..5 {
+            let start = Instant::now();
+            basis.reconstruct(&c, vdf.grid()).unwrap();
+            back = back.min(start.elapsed().as_secs_f64() * 1e3);
+        }
+        let fidelity = Fidelity::compare(&vdf, &basis.reconstruct(&c, vdf.grid()).unwrap()).unwrap();
+        println!("{spec}: {} coefficients, l2 {:.5} linf {:.5}, {best:.1} ms, back {back:.2} ms, {report:?}", c.count(), fidelity.l2, fidelity.linf);
+    }
+}
