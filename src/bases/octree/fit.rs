@@ -19,8 +19,8 @@ use crate::error::Result;
 use crate::numerics::scaling::normalising_factor;
 
 /// Plans corrected by fits, then plans with no exponential that is not fitted yet, then with no leaf at all.
-const ROUNDS: usize = 8;
-const LAST_ROUNDS: usize = 16;
+const ROUNDS: usize = 12;
+const LAST_ROUNDS: usize = 40;
 /// Highest degree of exponentials in the survey; higher ones are tried where this one serves.
 const SURVEYED_LOG_DEGREE: usize = 3;
 /// The smallest error that rounding leaves room for.
@@ -121,7 +121,7 @@ pub(super) fn fit(octree: &Octree, vdf: &Vdf) -> Result<(OctreeCoefficients, Oct
         }
         OctreeTarget::Linf(linf) => {
             let linf = linf.max(LEAST_ERROR) * peak;
-            (0.5 * linf, Threshold { look_below: 0.0, keep_below: linf * linf / TYPICAL_PEAK_TO_MEAN })
+            (0.5 * linf, Threshold { look_below: 0.0, keep_below: linf * linf })
         }
         OctreeTarget::Coefficients(_) => (0.03 * rms, Threshold { look_below: 0.0, keep_below: f64::INFINITY }),
     };
@@ -146,7 +146,7 @@ pub(super) fn fit(octree: &Octree, vdf: &Vdf) -> Result<(OctreeCoefficients, Oct
     let mut search = Search { fitter: &fitter, survey: &mut survey, splitting: octree.splitting, fitted: BTreeMap::new() };
     let goal = |share: f64| match octree.target {
         OctreeTarget::L2(l2) => Goal::Error(l2.max(LEAST_ERROR).powi(2) * share),
-        OctreeTarget::Linf(_) => Goal::Fewest,
+        OctreeTarget::Linf(linf) => Goal::Price(PRICE * (linf.max(LEAST_ERROR) * peak).powi(2) / total),
         // The ceiling of exponentials is a coefficient too.
         OctreeTarget::Coefficients(count) => Goal::Coefficients(count - usize::from(choices.log.is_some())),
     };
@@ -174,8 +174,8 @@ pub(super) fn fit(octree: &Octree, vdf: &Vdf) -> Result<(OctreeCoefficients, Oct
 
 /// Times that a tree with moved cuts is planned again.
 const REPLANS: usize = 3;
-/// Square of how much larger than the mean error of a leaf its largest mostly is, at least.
-const TYPICAL_PEAK_TO_MEAN: f64 = 4.0;
+/// What a coefficient must save in squared error where the largest error counts, over the square of that.
+const PRICE: f64 = 2.0;
 
 fn choices(octree: &Octree, negative: bool) -> Choices {
     let range = |highest: usize| octree.degree.map_or([0, highest], |degree| [degree; 2]);

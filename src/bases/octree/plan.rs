@@ -6,7 +6,8 @@
 //! cuts along one axis at a time; Chou, Lookabaugh and Gray 1989, IEEE Trans. Inf. Theory 35, 299, for the price). No
 //! other tree of dyadic boxes has less error with as many coefficients.
 
-use super::survey::{BoxIndex, Model, Survey};
+use super::survey::{BoxIndex, CLIP, Model, Survey};
+use crate::numerics::lanes::{Instructions, Vectorisable, vectorised};
 
 /// How boxes are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -25,8 +26,8 @@ pub(super) enum Goal {
     Error(f64),
     /// At most so many coefficients.
     Coefficients(usize),
-    /// As few coefficients as there can be with leaves whose error is finite.
-    Fewest,
+    /// The least cost at this price.
+    Price(f64),
 }
 
 impl Goal {
@@ -35,7 +36,7 @@ impl Goal {
         match self {
             Self::Error(error) => error / 2000.0,
             Self::Coefficients(count) => 1e-2 / (count.max(1) as f64).powi(2),
-            Self::Fewest => DEAREST,
+            Self::Price(price) => price,
         }
     }
 }
@@ -70,16 +71,16 @@ impl Plan {
         let meets = |plan: &Self| match goal {
             Goal::Error(error) => plan.error <= error,
             Goal::Coefficients(count) => plan.coefficients <= count,
-            Goal::Fewest => true,
+            Goal::Price(_) => true,
         };
         // With a growing price the error grows and the coefficients get fewer.
         let dear_enough = |plan: &Self| match goal {
             Goal::Error(_) => !meets(plan),
-            Goal::Coefficients(_) | Goal::Fewest => meets(plan),
+            Goal::Coefficients(_) | Goal::Price(_) => meets(plan),
         };
         let mut solver = Solver::new(survey, splitting);
-        if goal == Goal::Fewest {
-            return solver.plan(DEAREST);
+        if let Goal::Price(price) = goal {
+            return solver.plan(price);
         }
         let (mut low, mut high): (Option<Self>, Option<Self>) = (None, None);
         let mut price = begin.clamp(CHEAPEST, DEAREST);
@@ -88,7 +89,7 @@ impl Plan {
             let ratio = match goal {
                 Goal::Error(error) => error / plan.error.max(1e-3 * error).max(f64::MIN_POSITIVE),
                 Goal::Coefficients(count) => (plan.coefficients.max(1) as f64 / count.max(1) as f64).powi(2),
-                Goal::Fewest => 1.0,
+                Goal::Price(_) => 1.0,
             };
             if dear_enough(&plan) { high = Some(plan) } else { low = Some(plan) }
             price = match (&low, &high) {
@@ -96,7 +97,7 @@ impl Plan {
                     let near = match goal {
                         Goal::Error(error) => low.error > NEAR * error,
                         Goal::Coefficients(count) => high.coefficients == count,
-                        Goal::Fewest => true,
+                        Goal::Price(_) => true,
                     };
                     if near || low.coefficients == high.coefficients || high.price < low.price * (1.0 + FINEST) {
                         break;
@@ -105,7 +106,7 @@ impl Plan {
                     let measure = |plan: &Self| match goal {
                         Goal::Error(error) => (plan.error.max(1e-12 * error) / error).ln(),
                         Goal::Coefficients(count) => (count.max(1) as f64 / plan.coefficients.max(1) as f64).ln(),
-                        Goal::Fewest => 0.0,
+                        Goal::Price(_) => 0.0,
                     };
                     let (below, above) = (measure(low), measure(high));
                     let share = if above > below { -below / (above - below) } else { 0.5 };
@@ -119,9 +120,12 @@ impl Plan {
                 (None, None) => break,
             };
         }
+        if let (Some(low), Some(high)) = (&low, &high) {
+            return solver.between(low, high, goal);
+        }
         let met = match goal {
             Goal::Error(_) => low.or(high),
-            Goal::Coefficients(_) | Goal::Fewest => high.or(low),
+            Goal::Coefficients(_) | Goal::Price(_) => high.or(low),
         };
         met.unwrap_or_else(|| solver.plan(CHEAPEST))
     }
@@ -153,6 +157,22 @@ impl Node {
     }
 }
 
+/// Whether two boxes are cut alike.
+fn alike(a: &[Node], b: &[Node]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.index() == b.index())
+}
+
+/// The first tree with the parts of the second at some boxes.
+fn mixed(low: &Node, high: &Node, taken: &[BoxIndex]) -> Node {
+    match (low, high) {
+        (Node::Split(index, a), Node::Split(_, b)) if alike(a, b) => {
+            Node::Split(*index, a.iter().zip(b).map(|(a, b)| mixed(a, b, taken)).collect())
+        }
+        _ if taken.contains(&low.index()) => high.clone(),
+        _ => low.clone(),
+    }
+}
+
 struct Solver<'a> {
     survey: &'a Survey,
     splitting: Splitting,
@@ -181,14 +201,13 @@ impl<'a> Solver<'a> {
     }
 
     fn plan(&mut self, price: f64) -> Plan {
-        let [x, y, z] = [0, 1, 2].map(|axis| self.survey.axes[axis].len());
-        // Parts have larger numbers than the whole.
-        for i in (0..x).rev() {
-            for j in (0..y).rev() {
-                for k in (0..z).rev() {
-                    let (cost, _) = self.choose([i, j, k], price);
-                    let position = self.position([i, j, k]);
-                    self.best[position] = cost;
+        match self.splitting {
+            Splitting::Axis => vectorised(Pass { solver: self, price }),
+            Splitting::Octants => {
+                let [x, y, z] = [0, 1, 2].map(|axis| self.survey.axes[axis].len());
+                // Parts have larger numbers than the whole.
+                for position in (0..x * y * z).rev() {
+                    self.best[position] = self.choose([position / (y * z), position / z % y, position % z], price).0;
                 }
             }
         }
@@ -265,6 +284,64 @@ impl<'a> Solver<'a> {
         }
     }
 
+    /// A tree between two neighbours in price: where they differ, the parts of the dearer one that save most for the
+    /// error they add, as long as the goal is met.
+    fn between(&self, low: &Plan, high: &Plan, goal: Goal) -> Plan {
+        let mut differences = Vec::new();
+        self.compare(&low.root, &high.root, &mut differences);
+        // By the leading digits only: of parts that are mirror images, rounding must not choose.
+        differences.sort_by_key(|(_, (error, count))| (error / (*count as f64)).max(0.0).to_bits() >> 36);
+        let (mut error, mut coefficients) = (low.error, low.coefficients as i64);
+        let mut taken = Vec::new();
+        for (index, (more, fewer)) in differences {
+            let fits = match goal {
+                Goal::Error(most) => error + more <= most,
+                Goal::Coefficients(most) => coefficients > most as i64,
+                Goal::Price(_) => false,
+            };
+            if fits && fewer > 0 {
+                error += more;
+                coefficients -= fewer;
+                taken.push(index);
+            }
+        }
+        let root = mixed(&low.root, &high.root, &taken);
+        let (error, coefficients) = self.sums(&root);
+        Plan { price: low.price, root, error, coefficients }
+    }
+
+    /// Where two trees begin to differ: the box, how much more error the second has and how many coefficients fewer.
+    fn compare(&self, low: &Node, high: &Node, differences: &mut Vec<(BoxIndex, (f64, i64))>) {
+        match (low, high) {
+            (Node::Split(_, a), Node::Split(_, b)) if alike(a, b) => {
+                a.iter().zip(b).for_each(|(a, b)| self.compare(a, b, differences));
+            }
+            _ if low == high => {}
+            _ => {
+                let (a, b) = (self.sums(low), self.sums(high));
+                differences.push((low.index(), (b.0 - a.0, a.1 as i64 - b.1 as i64)));
+            }
+        }
+    }
+
+    /// Error and coefficients of a part of a tree.
+    fn sums(&self, node: &Node) -> (f64, usize) {
+        let mut leaves = Vec::new();
+        node.collect(&mut leaves);
+        let (mut error, mut coefficients) = (0.0, 0);
+        for (index, model) in leaves {
+            let shape = self.survey.shape(index);
+            match self.survey.models.iter().position(|other| *other == model) {
+                Some(column) => {
+                    error += f64::from(self.survey.errors(self.position(index))[column]);
+                    coefficients += self.survey.counts(shape)[column] as usize;
+                }
+                None => coefficients += shape.iter().product::<usize>(),
+            }
+        }
+        (error, coefficients)
+    }
+
     fn grow(&self, index: BoxIndex, price: f64, error: &mut f64, coefficients: &mut usize) -> Node {
         match self.choose(index, price).1 {
             Choice::Leaf(column) => {
@@ -285,6 +362,65 @@ impl<'a> Solver<'a> {
                 let mut parts = Vec::with_capacity(8);
                 self.octants(index, |part| parts.push(self.grow(part, price, error, coefficients)));
                 Node::Split(index, parts)
+            }
+        }
+    }
+}
+
+/// The best costs of all boxes cut along single axes: what [`Solver::choose`] finds, a row at a time.
+struct Pass<'a, 'b> {
+    solver: &'a mut Solver<'b>,
+    price: f64,
+}
+
+impl Vectorisable for Pass<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions>(self, _: I) {
+        let Self { solver, price } = self;
+        let survey = solver.survey;
+        let [x, y, z] = &survey.axes;
+        let models = survey.models.len();
+        let (plane, row) = (solver.strides[0], solver.strides[1]);
+        for i in (0..x.len()).rev() {
+            for j in (0..y.len()).rev() {
+                let (errors, counts) = survey.row(i, j);
+                let prices: Vec<f64> = counts.iter().map(|&count| price * f64::from(count)).collect();
+                let area = (x.all[i].len * y.all[j].len) as f64 * price;
+                let start = i * plane + j * row;
+                // Parts have larger numbers than the whole: they are behind it.
+                let (_, rest) = solver.best.split_at_mut(start);
+                let (costs, others) = rest.split_at_mut(row);
+                let part = |axis_halves: Option<[usize; 2]>, stride: usize, offset: usize| {
+                    axis_halves.map(|halves| {
+                        halves.map(|half| {
+                            let from = half * stride + offset - start - row;
+                            from..from + row
+                        })
+                    })
+                };
+                let along_x = part(x.halves(i), plane, j * row).map(|halves| halves.map(|half| &others[half]));
+                let along_y = part(y.halves(j), row, i * plane).map(|halves| halves.map(|half| &others[half]));
+                for k in (0..row).rev() {
+                    let errors = &errors[k * models..(k + 1) * models];
+                    let mut cost = f64::from(errors[0]);
+                    if cost > price {
+                        let len = z.all[k].len;
+                        let prices = &prices[len.min(CLIP - 1) * models..][..models];
+                        for (error, price) in errors.iter().zip(prices).skip(1) {
+                            cost = cost.min(f64::from(*error) + price);
+                        }
+                        cost = cost.min(area * len as f64);
+                        for halves in [along_x, along_y].into_iter().flatten() {
+                            cost = cost.min(halves[0][k] + halves[1][k]);
+                        }
+                        if let Some([a, b]) = z.halves(k) {
+                            cost = cost.min(costs[a] + costs[b]);
+                        }
+                    }
+                    costs[k] = cost;
+                }
             }
         }
     }

@@ -56,10 +56,15 @@ pub(super) struct Projection<'a> {
     pub sums: Vec<f64>,
     row: Vec<f64>,
     shape: [usize; 3],
+    /// Whether polynomials of degree n and more vanish on n cells.
+    vanishing: bool,
+    /// Highest degree along x that does not vanish.
+    highest_x: usize,
 }
 
 impl<'a> Projection<'a> {
-    pub fn new(field: &'a [f64], shape: [usize; 3], tables: [&'a Tables; 3], degree: usize) -> Self {
+    /// `vanishing`: whether the polynomials of degree n and more are zero on n cells.
+    pub fn new(field: &'a [f64], shape: [usize; 3], tables: [&'a Tables; 3], degree: usize, vanishing: bool) -> Self {
         let [_, ny, nz] = shape;
         Self {
             field,
@@ -70,7 +75,14 @@ impl<'a> Projection<'a> {
             sums: vec![0.0; (degree + 1) * pairs(degree)],
             row: vec![0.0; nz],
             shape,
+            vanishing,
+            highest_x: degree,
         }
+    }
+
+    #[inline(always)]
+    fn highest(&self, interval: Interval) -> usize {
+        if self.vanishing { self.degree.min(interval.len - 1) } else { self.degree }
     }
 
     /// Sums along x over an interval.
@@ -78,12 +90,13 @@ impl<'a> Projection<'a> {
     pub fn along_x(&mut self, interval: Interval) {
         let [_, ny, nz] = self.shape;
         let rows = self.tables[0].rows(interval);
+        self.highest_x = self.highest(interval);
         self.planes.fill(0.0);
         for y in 0..ny {
             for x in 0..interval.len {
                 let from = ((interval.start + x) * ny + y) * nz;
                 let values = &self.field[from..from + nz];
-                for k in 0..=self.degree {
+                for k in 0..=self.highest_x {
                     let weight = rows[k * interval.len + x];
                     let sums = &mut self.planes[(k * ny + y) * nz..(k * ny + y + 1) * nz];
                     for (sum, value) in sums.iter_mut().zip(values) {
@@ -100,11 +113,13 @@ impl<'a> Projection<'a> {
         let [_, ny, nz] = self.shape;
         let rows = self.tables[1].rows(interval);
         let stride = pairs(self.degree);
+        let highest = self.highest(interval);
         for i in 0..=self.degree {
             for j in 0..=self.degree - i {
                 let row = &mut self.row[..nz];
                 row.fill(0.0);
-                for y in 0..interval.len {
+                let cells = if i <= self.highest_x && j <= highest { interval.len } else { 0 };
+                for y in 0..cells {
                     let weight = rows[j * interval.len + y];
                     let from = (i * ny + interval.start + y) * nz;
                     for (sum, value) in row.iter_mut().zip(&self.planes[from..from + nz]) {
@@ -124,9 +139,13 @@ impl<'a> Projection<'a> {
     pub fn along_z(&mut self, interval: Interval) {
         let rows = self.tables[2].rows(interval);
         let stride = pairs(self.degree);
+        let highest = self.highest(interval);
         for k in 0..=self.degree {
             let sums = &mut self.sums[k * stride..k * stride + pairs(self.degree - k)];
             sums.fill(0.0);
+            if k > highest {
+                continue;
+            }
             for z in 0..interval.len {
                 let weight = rows[k * interval.len + z];
                 let from = (interval.start + z) * stride;

@@ -61,7 +61,8 @@ pub(super) struct Survey {
     counts: Vec<u32>,
 }
 
-const CLIP: usize = MAX_DEGREE + 2;
+/// Lengths counted apart: up to the highest degree, and one for all beyond.
+pub(super) const CLIP: usize = MAX_DEGREE + 2;
 
 impl Survey {
     /// Surveys `values`, whose squares sum up to `total`. `floor` is the value below which logarithms do not matter.
@@ -115,6 +116,16 @@ impl Survey {
     /// Whether nothing is known of a model before it is tried.
     pub fn is_unsurveyed(&self, model: Model) -> bool {
         self.models[self.surveyed..].contains(&model)
+    }
+
+    /// The errors of a row of boxes, one interval of x and one of y, and the counts for their lengths along z.
+    #[inline(always)]
+    pub fn row(&self, i: usize, j: usize) -> (&[f32], &[u32]) {
+        let row = self.axes[2].len() * self.models.len();
+        let start = self.position([i, j, 0]) * self.models.len();
+        let [x, y] = [self.axes[0].all[i].len, self.axes[1].all[j].len].map(|n| n.min(CLIP - 1));
+        let counts = (x * CLIP + y) * CLIP * self.models.len();
+        (&self.errors[start..start + row], &self.counts[counts..counts + CLIP * self.models.len()])
     }
 
     /// Where a box is cut that has `parts` parts of which this is the first.
@@ -228,16 +239,16 @@ impl Vectorisable for Filling<'_> {
         let Self { xs, axes, errors, models, fields: (values, squares, logs), total, choices, threshold, families } = self;
         let shape = [0, 1, 2].map(|axis| axes[axis].all[0].len);
         let ones = families.ones.each_ref();
-        let mut energy = Projection::new(squares, shape, ones, 0);
+        let mut energy = Projection::new(squares, shape, ones, 0, false);
         let mut linear = choices.linear.map(|range| {
-            (Projection::new(values, shape, families.gram.each_ref(), range[1]), range)
+            (Projection::new(values, shape, families.gram.each_ref(), range[1], true), range)
         });
         let mut log = choices.log.map(|range| {
             let chebyshev = families.chebyshev.each_ref();
             LogSurvey {
-                weights: Projection::new(&logs.weights, shape, chebyshev, 2 * range[1]),
-                first: Projection::new(&logs.first, shape, chebyshev, range[1]),
-                second: Projection::new(&logs.second, shape, ones, 0),
+                weights: Projection::new(&logs.weights, shape, chebyshev, 2 * range[1], false),
+                first: Projection::new(&logs.first, shape, chebyshev, range[1], false),
+                second: Projection::new(&logs.second, shape, ones, 0, false),
                 system: families.system.clone(),
                 range,
             }
