@@ -63,6 +63,14 @@ const CASES: &[Case] = &[
     Case { reproduces: 0.1, ..case("wavelet:filter=bior1.3,boundary=symmetric,terms=900") },
     Case { reproduces: 0.1, ..case("wavelet:filter=bior1.3,boundary=symmetric,level=1,rounding=int8") },
     Case { reproduces: 0.1, scales: false, ..case("wavelet:step=1e-17") },
+    // An error that is allowed is made again every time; what reproduces itself is one leaf.
+    case("octree:degree=2,l2=1e-9"),
+    Case { reproduces: 0.06, ..case("octree") },
+    Case { reproduces: 0.03, ..case("octree:leaf=linear,l2=0.02") },
+    Case { reproduces: 0.2, ..case("octree:leaf=best,coefficients=300") },
+    Case { reproduces: 0.1, ..case("octree:leaf=linear,linf=0.05,split=octants") },
+    Case { reproduces: 0.1, ..case("octree:linf=0.1,degree=3,smallest=2") },
+    Case { reproduces: 0.1, ..case("octree:l2=0.08,refine=splits,blend=yes,align=4") },
     case("maxwellian + wavelet:filter=db2,level=1,terms=200"),
     case("maxwellian + hermite:order=6,truncation=total-degree"),
     Case { scales: false, ..case("log(maxwellian):floor=1e-18") },
@@ -97,6 +105,14 @@ const BUDGETS: &[[&str; 4]] = &[
         "wavelet:boundary=symmetric,l2=0.1",
         "wavelet:boundary=symmetric,l2=0.01",
         "wavelet:boundary=symmetric",
+    ],
+    ["octree:l2=0.5", "octree:l2=0.2", "octree:l2=0.05", "octree:l2=0.01"],
+    ["octree:leaf=linear,l2=0.5", "octree:leaf=linear,l2=0.2", "octree:leaf=linear,l2=0.05", "octree:leaf=linear,l2=0"],
+    [
+        "octree:leaf=best,coefficients=5",
+        "octree:leaf=best,coefficients=40",
+        "octree:leaf=best,coefficients=300",
+        "octree:leaf=best,coefficients=2000",
     ],
     ["mixture:components=1", "mixture:components=3", "mixture:components=6", "mixture:components=12"],
     ["maxwellian", "maxwellian + hermite:order=3", "maxwellian + hermite:order=6", "maxwellian + hermite:order=10"],
@@ -347,9 +363,14 @@ fn law_7_hostile_distributions_give_an_answer_or_a_reason() {
 fn law_7_a_large_grid_is_only_larger() {
     let grid = VelocityGrid::from_edges([200; 3], [-1e6; 3], [1e6; 3]).unwrap();
     let vdf = Synthetic::named("bi-maxwellian", 0).unwrap().sample(&grid, Sampling::default()).unwrap();
-    for spec in
-        ["maxwellian", "hermite:order=6", "log(maxwellian)", "cosine:terms=1000", "wavelet:filter=sym8,terms=1000"]
-    {
+    for spec in [
+        "maxwellian",
+        "hermite:order=6",
+        "log(maxwellian)",
+        "cosine:terms=1000",
+        "octree:leaf=linear",
+        "wavelet:filter=sym8,terms=1000",
+    ] {
         let basis = basis(spec);
         let c = basis.encode(&vdf).unwrap();
         assert!(basis.reconstruct(&c, &grid).is_ok());
