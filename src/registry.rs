@@ -141,8 +141,9 @@ mod tests {
     fn unknown_names_and_keys_are_refused_with_what_exists() {
         let message = |spec: &str| Registry::standard().parse(spec).unwrap_err().to_string();
         assert!(
-            message("hermit")
-                .contains("there is no basis `hermit`; there are cosine, hermite, maxwellian, mixture, octree, wavelet")
+            message("hermit").contains(
+                "there is no basis `hermit`; there are cosine, hermite, maxwellian, mixture, octree, wavelet"
+            )
         );
         assert!(message("hermite(maxwellian)").contains("there is no combinator `hermite`; there are log"));
         assert!(message("log").contains("there is no basis `log`"));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 /// The bases compared when none are named.
-pub const DEFAULT_BASES: [&str; 12] = [
+pub const DEFAULT_BASES: [&str; 14] = [
     "maxwellian:fit=moments",
     "maxwellian",
     "maxwellian:covariance=full",
@@ -14,6 +14,8 @@ pub const DEFAULT_BASES: [&str; 12] = [
     "hermite:order=15,truncation=total-degree",
     "hermite:order=15,terms=1000",
     "mixture:components=15",
+    "octree:l2=0.05",
+    "octree:leaf=linear,l2=0.05",
     "cosine:block=8,keep=4",
     "cosine:terms=1900",
     "wavelet:filter=sym8,level=2,terms=2150",

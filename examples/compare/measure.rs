@@ -1,8 +1,9 @@
 //! Encoding, reconstructing, comparing and timing one basis.
 
+use std::ops::Range;
 use std::time::Instant;
 
-use vdf_basis::{AnyBasis, Basis, Coefficients, Fidelity, Result, StorageCost, Vdf};
+use vdf_basis::{AnyBasis, Basis, Coefficients, Fidelity, OctreeCoefficients, Result, StorageCost, Vdf};
 
 use crate::progress::Progress;
 
@@ -10,6 +11,8 @@ use crate::progress::Progress;
 pub struct Measured {
     /// The reconstruction on the original's grid.
     pub reconstruction: Vdf,
+    /// The boxes of cells that were described one by one, where the basis has such.
+    pub boxes: Vec<[Range<usize>; 3]>,
     /// How many real numbers a decoder needs.
     pub coefficients: usize,
     /// What storing them costs.
@@ -60,7 +63,9 @@ fn measure_basis(
         basis.reconstruct(&coefficients, vdf.grid())
     })?;
     let bytes = stored_bytes(&basis.to_string(), coefficients.count(), coefficients.topology_len());
+    let octree = coefficients.downcast_ref::<OctreeCoefficients>();
     Ok(Measured {
+        boxes: octree.map_or_else(Vec::new, |octree| octree.leaves().into_iter().map(|leaf| leaf.cells).collect()),
         coefficients: coefficients.count(),
         cost: StorageCost::new(vdf.grid(), occupied_blocks, bytes),
         fidelity: Fidelity::compare(vdf, &reconstruction)?,

@@ -112,7 +112,10 @@ pub(super) fn moments(coefficients: &OctreeCoefficients, grid: &VelocityGrid) ->
                     let product = |power: usize, k: usize| -> f64 {
                         powers[axis].row(power).iter().zip(functions.row(k)).map(|(a, b)| a * b).sum()
                     };
-                    (0..4).flat_map(|power| (0..rows[axis]).map(move |k| (power, k))).map(|(p, k)| product(p, k)).collect()
+                    (0..4)
+                        .flat_map(|power| (0..rows[axis]).map(move |k| (power, k)))
+                        .map(|(p, k)| product(p, k))
+                        .collect()
                 });
                 let against: [Vec<f64>; 3] = against;
                 let mut dense = vec![0.0; rows.iter().product()];

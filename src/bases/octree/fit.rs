@@ -143,7 +143,8 @@ pub(super) fn fit(octree: &Octree, vdf: &Vdf) -> Result<(OctreeCoefficients, Oct
     let choices = choices(octree, negative);
     let mut survey = Survey::new(&values, total, axes, choices, threshold, fitter.floor, octree.threads.0);
     let mut work = Work { boxes: survey.boxes(), ..Work::default() };
-    let mut search = Search { fitter: &fitter, survey: &mut survey, splitting: octree.splitting, fitted: BTreeMap::new() };
+    let mut search =
+        Search { fitter: &fitter, survey: &mut survey, splitting: octree.splitting, fitted: BTreeMap::new() };
     let goal = |share: f64| match octree.target {
         OctreeTarget::L2(l2) => Goal::Error(l2.max(LEAST_ERROR).powi(2) * share),
         OctreeTarget::Linf(linf) => Goal::Price(PRICE * (linf.max(LEAST_ERROR) * peak).powi(2) / total),
@@ -221,9 +222,9 @@ impl Search<'_, '_> {
             }
             work.rounds += 1;
             self.fit_all(&open, work);
-            if round >= ROUNDS {
+            if round == ROUNDS || round == LAST_ROUNDS {
                 let (survey, fitted) = (&mut *self.survey, &self.fitted);
-                let last = round >= LAST_ROUNDS;
+                let last = round == LAST_ROUNDS;
                 survey.retain(|index, model| {
                     matches!(model, Model::Linear(_) | Model::Empty) && !last || fitted.contains_key(&(index, model))
                 });

@@ -15,8 +15,6 @@ pub(super) struct Interval {
 pub(super) struct Intervals {
     /// Numbered as a heap; complete, so that 2^(levels + 1) − 1 of them.
     pub all: Vec<Interval>,
-    /// How often the axis is halved.
-    pub levels: usize,
 }
 
 /// Where an interval is halved: in its middle, the first half the longer; at a multiple of `unit` cells, whose first
@@ -44,7 +42,7 @@ impl Intervals {
             let halves = halved(all[index], unit);
             all.extend(halves);
         }
-        Self { all, levels }
+        Self { all }
     }
 
     pub fn len(&self) -> usize {
@@ -67,13 +65,17 @@ mod tests {
         for n in [1, 2, 3, 5, 12, 50, 56, 97, 200] {
             for (unit, smallest) in [(1, 1), (1, 3), (4, 3), (4, 8)] {
                 let intervals = Intervals::new(n, unit, smallest);
-                assert_eq!(intervals.len(), (2 << intervals.levels) - 1);
-                for level in 0..=intervals.levels {
+                let levels = intervals.len().ilog2();
+                assert_eq!(intervals.len(), (2 << levels) - 1);
+                for level in 0..=levels {
                     let row = &intervals.all[(1 << level) - 1..(2 << level) - 1];
                     let mut next = 0;
                     for interval in row {
                         assert_eq!((interval.start, interval.start % unit), (next, 0));
-                        assert!(interval.len > 0 && (level == 0 || interval.len.div_ceil(unit) * unit >= smallest), "{n}");
+                        assert!(
+                            interval.len > 0 && (level == 0 || interval.len.div_ceil(unit) * unit >= smallest),
+                            "{n}"
+                        );
                         next += interval.len;
                     }
                     assert_eq!(next, n);

@@ -10,8 +10,7 @@ pub(super) fn fit(values: &[f64], shape: [usize; 3], degree: usize) -> (Vec<f64>
     let rows = shape.map(|n| n.min(degree + 1));
     let matrices = [0, 1, 2].map(|axis| tables[axis].matrix(rows[axis]));
     let all = transform(values, matrices);
-    let coefficients: Vec<f64> =
-        terms(degree, shape).map(|[i, j, k]| all[(i * rows[1] + j) * rows[2] + k]).collect();
+    let coefficients: Vec<f64> = terms(degree, shape).map(|[i, j, k]| all[(i * rows[1] + j) * rows[2] + k]).collect();
     let found = Polynomials::new(degree, tables).values(&coefficients);
     (coefficients, found)
 }

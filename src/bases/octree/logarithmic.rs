@@ -10,7 +10,9 @@ use nalgebra::{Cholesky, DMatrix, DVector};
 
 use super::evaluate::{Polynomials, exponentiate};
 use super::polynomials::{Table, terms};
-use crate::numerics::levenberg_marquardt::{LeastSquaresProblem, LevenbergMarquardt, NormalEquations, Report, minimise};
+use crate::numerics::levenberg_marquardt::{
+    LeastSquaresProblem, LevenbergMarquardt, NormalEquations, Report, minimise,
+};
 use crate::numerics::separable::transform;
 
 /// Steps of Levenberg and Marquardt at most.
@@ -96,10 +98,8 @@ impl<'a> Problem<'a> {
         let rows = self.shape.map(|n| n.min(self.degree + 1));
         let matrices = [0, 1, 2].map(|axis| self.tables[axis].matrix(rows[axis]));
         let sums = transform(targets, matrices);
-        let right = DVector::from_iterator(
-            size,
-            self.terms.iter().map(|[i, j, k]| sums[(i * rows[1] + j) * rows[2] + k]),
-        );
+        let right =
+            DVector::from_iterator(size, self.terms.iter().map(|[i, j, k]| sums[(i * rows[1] + j) * rows[2] + k]));
         (matrix, right)
     }
 

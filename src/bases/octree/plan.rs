@@ -91,7 +91,11 @@ impl Plan {
                 Goal::Coefficients(count) => (plan.coefficients.max(1) as f64 / count.max(1) as f64).powi(2),
                 Goal::Price(_) => 1.0,
             };
-            if dear_enough(&plan) { high = Some(plan) } else { low = Some(plan) }
+            if dear_enough(&plan) {
+                high = Some(plan)
+            } else {
+                low = Some(plan)
+            }
             price = match (&low, &high) {
                 (Some(low), Some(high)) => {
                     let near = match goal {
@@ -129,7 +133,6 @@ impl Plan {
         };
         met.unwrap_or_else(|| solver.plan(CHEAPEST))
     }
-
 }
 
 /// Prices, in shares of the sum of squares for one coefficient.

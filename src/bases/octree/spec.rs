@@ -14,9 +14,11 @@ impl fmt::Display for Octree {
             LeafKind::Linear => "linear",
             LeafKind::Best => "best",
         };
-        let spec = SpecWriter::new(NAME)
-            .option(self.leaf != LeafKind::default(), "leaf", leaf)
-            .option(self.degree.is_some(), "degree", self.degree.unwrap_or_default());
+        let spec = SpecWriter::new(NAME).option(self.leaf != LeafKind::default(), "leaf", leaf).option(
+            self.degree.is_some(),
+            "degree",
+            self.degree.unwrap_or_default(),
+        );
         let spec = match self.target {
             OctreeTarget::L2(l2) => spec.option(self.target != OctreeTarget::default(), "l2", l2),
             OctreeTarget::Linf(linf) => spec.option(true, "linf", linf),

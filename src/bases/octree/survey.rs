@@ -92,7 +92,17 @@ impl Survey {
         let families = Families::new(&axes, choices);
         let fill = |xs: &[Interval], errors: &mut [f32]| {
             let fields = (values, squares.as_slice(), &fields);
-            vectorised(Filling { xs, axes: &axes, errors, models: models.len(), fields, total, choices, threshold, families: &families });
+            vectorised(Filling {
+                xs,
+                axes: &axes,
+                errors,
+                models: models.len(),
+                fields,
+                total,
+                choices,
+                threshold,
+                families: &families,
+            });
         };
         let chunk = axes[0].len().div_ceil(threads.max(1));
         thread::scope(|scope| {
@@ -236,13 +246,14 @@ impl Vectorisable for Filling<'_> {
 
     #[inline(always)]
     fn run<I: Instructions>(self, _: I) {
-        let Self { xs, axes, errors, models, fields: (values, squares, logs), total, choices, threshold, families } = self;
+        let Self { xs, axes, errors, models, fields: (values, squares, logs), total, choices, threshold, families } =
+            self;
         let shape = [0, 1, 2].map(|axis| axes[axis].all[0].len);
         let ones = families.ones.each_ref();
         let mut energy = Projection::new(squares, shape, ones, 0, false);
-        let mut linear = choices.linear.map(|range| {
-            (Projection::new(values, shape, families.gram.each_ref(), range[1], true), range)
-        });
+        let mut linear = choices
+            .linear
+            .map(|range| (Projection::new(values, shape, families.gram.each_ref(), range[1], true), range));
         let mut log = choices.log.map(|range| {
             let chebyshev = families.chebyshev.each_ref();
             LogSurvey {

@@ -54,7 +54,10 @@ fn hostile() -> Vec<(&'static str, Vdf)> {
         ("flat", Vdf::from_fn(unit([9, 8, 7]), |_| 3.0).unwrap()),
         ("negative", Vdf::from_fn(unit([14; 3]), |[x, y, z]| -(-0.1 * (x * y + z)).exp()).unwrap()),
         ("cut ring", ring(20)),
-        ("zeros among values", Vdf::from_fn(unit([16; 3]), |[x, _, z]| (x - 8.0).max(0.0) * (z - 5.0).max(0.0)).unwrap()),
+        (
+            "zeros among values",
+            Vdf::from_fn(unit([16; 3]), |[x, _, z]| (x - 8.0).max(0.0) * (z - 5.0).max(0.0)).unwrap(),
+        ),
     ]
 }
 
@@ -64,9 +67,8 @@ fn a_maxwellian_is_one_exponential_of_degree_two() {
         let (a, b, c) = (0.6 * x + 0.8 * y - 14.0, -0.8 * x + 0.6 * y + 1.0, z - 9.0);
         3e-15 * (-0.5 * (a * a / 30.0 + b * b / 9.0 + (c + 0.3 * a).powi(2) / 14.0)).exp()
     };
-    let straight = |[x, y, z]: [f64; 3]| {
-        (-0.05 * ((x - 8.0).powi(2) + (y - 9.5).powi(2)) - 0.02 * (z - 7.0).powi(2)).exp()
-    };
+    let straight =
+        |[x, y, z]: [f64; 3]| (-0.05 * ((x - 8.0).powi(2) + (y - 9.5).powi(2)) - 0.02 * (z - 7.0).powi(2)).exp();
     for vdf in [Vdf::from_fn(unit([23, 20, 18]), rotated).unwrap(), Vdf::from_fn(unit([19; 3]), straight).unwrap()] {
         for spec in ["octree:l2=1e-8", "octree:l2=1e-8,degree=2", "octree:l2=1e-8,leaf=best"] {
             let (c, report, fidelity) = round_trip(&basis(spec), &vdf);
@@ -99,10 +101,17 @@ fn targets_are_met_on_anything() {
                 let (c, report, fidelity) = round_trip(&basis(&format!("octree:leaf={leaf},l2={target}")), &vdf);
                 assert!(fidelity.l2 <= target + 1e-15, "{what}, {leaf}, l2 {target}: {}, {report:?}", fidelity.l2);
                 // The leaves' errors are the error.
-                assert!((report.l2 - fidelity.l2).abs() <= 1e-9 * report.l2 + 1e-15, "{what}: {report:?}, {fidelity:?}");
+                assert!(
+                    (report.l2 - fidelity.l2).abs() <= 1e-9 * report.l2 + 1e-15,
+                    "{what}: {report:?}, {fidelity:?}"
+                );
                 assert!(c.count() <= cells + 1, "{what}, {leaf}, l2 {target}: {} of {cells}", c.count());
                 let (_, report, fidelity) = round_trip(&basis(&format!("octree:leaf={leaf},linf={target}")), &vdf);
-                assert!(fidelity.linf <= target + 1e-15, "{what}, {leaf}, linf {target}: {}, {report:?}", fidelity.linf);
+                assert!(
+                    fidelity.linf <= target + 1e-15,
+                    "{what}, {leaf}, linf {target}: {}, {report:?}",
+                    fidelity.linf
+                );
             }
             for target in [1, 7, 50, 100_000] {
                 let (c, ..) = round_trip(&basis(&format!("octree:leaf={leaf},coefficients={target}")), &vdf);
@@ -172,7 +181,8 @@ fn survey(vdf: &Vdf, choices: Choices, smallest: usize, floor: f64) -> Survey {
 
 #[test]
 fn the_survey_knows_the_error_of_every_box() {
-    let vdf = Vdf::from_fn(unit([9, 7, 12]), |[x, y, z]| 1.5 + (0.7 * x + 0.9 * y - 0.4 * z + 0.1 * x * z).sin()).unwrap();
+    let vdf =
+        Vdf::from_fn(unit([9, 7, 12]), |[x, y, z]| 1.5 + (0.7 * x + 0.9 * y - 0.4 * z + 0.1 * x * z).sin()).unwrap();
     let total: f64 = vdf.as_slice().iter().map(|f| f * f).sum();
     let choices = Choices { linear: Some([0, 4]), log: Some([0, 2]), unsurveyed_log: 0 };
     let survey = survey(&vdf, choices, 2, 1e-9);
@@ -191,7 +201,11 @@ fn the_survey_knows_the_error_of_every_box() {
                 Model::Cells => 0.0,
             };
             let difference = (f64::from(*error) * total - expected).abs();
-            assert!(difference < 1e-6 * expected + 1e-9, "{index:?} {model:?}: {} {expected}", f64::from(*error) * total);
+            assert!(
+                difference < 1e-6 * expected + 1e-9,
+                "{index:?} {model:?}: {} {expected}",
+                f64::from(*error) * total
+            );
         }
     }
 }
@@ -219,14 +233,14 @@ fn least(vdf: &Vdf, extent: tree::Extent, degrees: usize, price: f64, total: f64
 
 #[test]
 fn no_tree_is_better_than_the_plan() {
-    let vdf = Vdf::from_fn(unit([4, 3, 4]), |[x, y, z]| if x > 1.5 { x + y * z } else { (3.0 * y).sin() }).unwrap();
+    let vdf = Vdf::from_fn(unit([4, 2, 4]), |[x, y, z]| if x > 1.5 { x + y * z } else { (3.0 * y).sin() }).unwrap();
     let total: f64 = vdf.as_slice().iter().map(|f| f * f).sum();
     let choices = Choices { linear: Some([0, 1]), log: None, unsurveyed_log: 0 };
     let survey = survey(&vdf, choices, 1, 1e-9);
     for price in [1e-4, 3e-3, 0.02, 0.1] {
         let plan = Plan::search(&survey, Splitting::Axis, Goal::Price(price), price);
         let cost = plan.error + price * plan.coefficients as f64;
-        let whole = [4, 3, 4].map(|len| intervals::Interval { start: 0, len });
+        let whole = [4, 2, 4].map(|len| intervals::Interval { start: 0, len });
         let expected = least(&vdf, whole, 1, price, total);
         assert!((cost - expected).abs() < 1e-6 * expected, "{price}: {cost} {expected}");
     }
@@ -235,7 +249,7 @@ fn no_tree_is_better_than_the_plan() {
 #[test]
 fn cuts_that_leave_the_middle_lower_the_error() {
     // The edge is at 5 of 16 cells.
-    let vdf = Vdf::from_fn(unit([16, 9, 9]), |[x, y, z]| if x < 4.5 { 2.0 + y } else { 0.1 * z + 1.0 }).unwrap();
+    let vdf = Vdf::from_fn(unit([16, 9, 9]), |[x, y, z]| if x < 4.5 { 9.0 + 0.1 * y } else { 1.0 + 0.1 * z }).unwrap();
     let (c, report, fidelity) = round_trip(&basis("octree:leaf=linear,coefficients=8,refine=splits"), &vdf);
     let (.., still) = round_trip(&basis("octree:leaf=linear,coefficients=8"), &vdf);
     assert!(report.moved_cuts == 1 && c.count() == 8, "{report:?}");
@@ -324,7 +338,7 @@ fn threads_change_no_bit() {
 fn cuts_keep_to_blocks_where_asked() {
     let c = basis("octree:leaf=linear,l2=0.05,align=4").encode(&ring(22)).unwrap();
     let ends: Vec<usize> = c.leaves().iter().flat_map(|leaf| leaf.cells.clone().map(|cells| cells.start)).collect();
-    assert!(ends.iter().all(|start| start % 4 == 0) && ends.iter().any(|start| *start == 4));
+    assert!(ends.iter().all(|start| start % 4 == 0) && ends.iter().any(|start| *start > 8));
 }
 
 #[test]

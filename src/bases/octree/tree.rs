@@ -156,8 +156,8 @@ impl Tree {
         let mut cuts = [None; 3];
         for axis in (0..3).filter(|axis| mask >> axis & 1 == 1) {
             let middle = halved(extent[axis], self.unit)[0].len;
-            let shift =
-                if moved && reader.take(1)? == 1 { reader.take(8)? as isize - FARTHEST } else { 0 } * self.unit as isize;
+            let shift = if moved && reader.take(1)? == 1 { reader.take(8)? as isize - FARTHEST } else { 0 }
+                * self.unit as isize;
             let cut = middle.checked_add_signed(shift)?;
             if cut == 0 || cut >= extent[axis].len {
                 return None;
@@ -171,7 +171,10 @@ impl Tree {
     /// Whether a cut may be moved there and still be written.
     pub fn allows(&self, interval: Interval, cut: usize) -> bool {
         let shift = cut as isize - halved(interval, self.unit)[0].len as isize;
-        cut > 0 && cut < interval.len && (shift / self.unit as isize).abs() <= FARTHEST && shift % self.unit as isize == 0
+        cut > 0
+            && cut < interval.len
+            && (shift / self.unit as isize).abs() <= FARTHEST
+            && shift % self.unit as isize == 0
     }
 }
 
