@@ -75,10 +75,10 @@ impl Survey {
         floor: f64,
         threads: usize,
     ) -> Self {
-        let range = |range: Option<[usize; 2]>| range.map_or(1..=0, |[lowest, highest]| lowest..=highest);
+        let degrees = |range: Option<[usize; 2]>| range.map_or(0..0, |[lowest, highest]| lowest..highest + 1);
         let mut models = vec![Model::Empty];
-        models.extend(range(choices.linear).map(Model::Linear));
-        models.extend(range(choices.log).map(Model::Log));
+        models.extend(degrees(choices.linear).map(Model::Linear));
+        models.extend(degrees(choices.log).map(Model::Log));
         let surveyed = models.len();
         if let Some([_, highest]) = choices.log {
             models.extend((highest + 1..=highest + choices.unsurveyed_log).map(Model::Log));
