@@ -60,20 +60,25 @@ impl Vectorisable for Exponentials<'_> {
 
     #[inline(always)]
     fn run<I: Instructions>(self, i: I) {
-        let (chunks, rest) = self.values.as_chunks_mut::<LANES>();
-        let ceiling = Vector::splat(i, self.ceiling);
-        let apply = |lanes: &mut [f64; LANES]| {
-            let exponent = Vector::load(i, lanes).smaller(ceiling);
-            // Bounded first: what is left out must not become a denormal number, which takes a hundred times as long.
-            let value = exp(exponent.larger(exponent.of(LEAST))) * self.factor;
-            value.where_at_least(exponent, LEAST).store(lanes);
-        };
-        chunks.iter_mut().for_each(apply);
+        let Self { values, ceiling, factor } = self;
+        let (chunks, rest) = values.as_chunks_mut::<LANES>();
+        for lanes in chunks {
+            bounded_exponential(i, lanes, ceiling, factor);
+        }
         if !rest.is_empty() {
             let mut lanes = [0.0; LANES];
             lanes[..rest.len()].copy_from_slice(rest);
-            apply(&mut lanes);
+            bounded_exponential(i, &mut lanes, ceiling, factor);
             rest.copy_from_slice(&lanes[..rest.len()]);
         }
     }
+}
+
+/// `factor` times e to eight values, or to `ceiling`; zero for those below [`LEAST`].
+#[inline(always)]
+fn bounded_exponential<I: Instructions>(i: I, lanes: &mut [f64; LANES], ceiling: f64, factor: f64) {
+    let exponent = Vector::load(i, lanes).smaller(Vector::splat(i, ceiling));
+    // Bounded first: what is left out must not become a denormal number, which takes a hundred times as long.
+    let value = exp(exponent.larger(exponent.of(LEAST))) * factor;
+    value.where_at_least(exponent, LEAST).store(lanes);
 }
