@@ -71,6 +71,7 @@ pub use bases::cosine::{Cosine, CosineCoefficients};
 pub use bases::hermite::{Hermite, HermiteCoefficients};
 pub use bases::maxwellian::{Maxwellian, MaxwellianCoefficients};
 pub use bases::mixture::{Mixture, MixtureCoefficients, MixtureComponent};
+pub use bases::octree::{Octree, OctreeCoefficients, OctreeTarget};
 pub use bases::pca::{Pca, PcaAccumulator, PcaCoefficients, PopulationPca, PopulationPcaCoefficients};
 pub use bases::spherical::{Spherical, SphericalCoefficients};
 pub use bases::wavelet::{Wavelet, WaveletCoefficients, WaveletFilter};

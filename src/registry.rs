@@ -5,6 +5,7 @@ use crate::bases::cosine::Cosine;
 use crate::bases::hermite::Hermite;
 use crate::bases::maxwellian::Maxwellian;
 use crate::bases::mixture::Mixture;
+use crate::bases::octree::Octree;
 use crate::bases::pca::Pca;
 use crate::bases::spherical::Spherical;
 use crate::bases::wavelet::Wavelet;
@@ -54,6 +55,7 @@ impl Registry {
             .with::<Mixture>()
             .with::<Pca>()
             .with::<Spherical>()
+            .with::<Octree>()
             .with::<Wavelet>()
             .with_builder("fast", |options| Preset::from_options(Effort::Fast, options).map(AnyBasis::new))
             .with_builder("balanced", |options| Preset::from_options(Effort::Balanced, options).map(AnyBasis::new))
@@ -206,6 +208,10 @@ mod tests {
             "pca:components=12,axis=z,floor=1e-16",
             "pca:values=linear",
             "mixture:select=l2,l2=0.05,samples=10000,seed=7,tolerance=1e-5,iterations=50",
+            "octree",
+            "octree:leaf=best,degree=2,l2=0.01,split=octants,smallest=1,align=4,refine=splits,blend=yes",
+            "octree:leaf=linear,linf=0.01",
+            "octree:coefficients=500",
         ] {
             let basis = Registry::standard().parse(spec).unwrap();
             assert_eq!(basis.to_string(), spec);

@@ -80,6 +80,14 @@ const CASES: &[Case] = &[
     Case { reproduces: 0.1, ..case("wavelet:filter=bior1.3,boundary=symmetric,terms=900") },
     Case { reproduces: 0.1, ..case("wavelet:filter=bior1.3,boundary=symmetric,level=1,rounding=int8") },
     Case { reproduces: 0.1, scales: false, ..case("wavelet:step=1e-17") },
+    // An error that is allowed is made again every time; what reproduces itself is one leaf.
+    case("octree:degree=2,l2=1e-9"),
+    Case { reproduces: 0.06, ..case("octree") },
+    Case { reproduces: 0.03, ..case("octree:leaf=linear,l2=0.02") },
+    Case { reproduces: 0.2, ..case("octree:leaf=best,coefficients=300") },
+    Case { reproduces: 0.1, ..case("octree:leaf=linear,linf=0.05,split=octants") },
+    Case { reproduces: 0.1, ..case("octree:linf=0.1,degree=3,smallest=2") },
+    Case { reproduces: 0.1, ..case("octree:l2=0.08,refine=splits,blend=yes,align=4") },
     case("maxwellian + wavelet:filter=db2,level=1,terms=200"),
     case("maxwellian + hermite:order=6,truncation=total-degree"),
     Case { scales: false, ..case("log(maxwellian):floor=1e-18") },
@@ -151,6 +159,14 @@ const BUDGETS: &[[&str; 4]] = &[
         "pca:components=3,values=linear",
         "pca:components=8,values=linear",
         "pca:components=20,values=linear",
+    ],
+    ["octree:l2=0.5", "octree:l2=0.2", "octree:l2=0.05", "octree:l2=0.01"],
+    ["octree:leaf=linear,l2=0.5", "octree:leaf=linear,l2=0.2", "octree:leaf=linear,l2=0.05", "octree:leaf=linear,l2=0"],
+    [
+        "octree:leaf=best,coefficients=5",
+        "octree:leaf=best,coefficients=40",
+        "octree:leaf=best,coefficients=300",
+        "octree:leaf=best,coefficients=2000",
     ],
     ["mixture:components=1", "mixture:components=3", "mixture:components=6", "mixture:components=12"],
     ["maxwellian", "maxwellian + hermite:order=3", "maxwellian + hermite:order=6", "maxwellian + hermite:order=10"],
@@ -406,6 +422,7 @@ fn law_7_a_large_grid_is_only_larger() {
         "log(maxwellian)",
         "pca:axis=y",
         "cosine:terms=1000",
+        "octree:leaf=linear",
         "wavelet:filter=sym8,terms=1000",
     ] {
         let basis = basis(spec);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 /// The bases compared when none are named, and a compressor beside them.
-pub const DEFAULT_BASES: [&str; 20] = [
+pub const DEFAULT_BASES: [&str; 22] = [
     "maxwellian:fit=moments",
     "maxwellian",
     "maxwellian:covariance=full",
@@ -17,6 +17,8 @@ pub const DEFAULT_BASES: [&str; 20] = [
     "spherical",
     "spherical:method=misner",
     "spherical:method=burnett,degree=15",
+    "octree:l2=0.05",
+    "octree:leaf=linear,l2=0.05",
     "cosine:block=8,keep=4",
     "cosine:block=8,keep=4,padding=zeros",
     "cosine:terms=1900",

@@ -1,10 +1,14 @@
 //! Encoding, reconstructing, comparing and timing one basis.
 
 use std::error::Error;
+use std::ops::Range;
 use std::time::Instant;
 
 use vdf_basis::bases::spherical::SphericalSpectrum;
-use vdf_basis::{AnyBasis, Basis, Coefficients, Fidelity, Registry, Result, SphericalCoefficients, StorageCost, Vdf};
+use vdf_basis::{
+    AnyBasis, Basis, Coefficients, Fidelity, OctreeCoefficients, Registry, Result, SphericalCoefficients, StorageCost,
+    Vdf,
+};
 
 use crate::compressor::Compressor;
 use crate::progress::Progress;
@@ -31,6 +35,8 @@ impl Subject {
 pub struct Measured {
     /// The reconstruction on the original's grid.
     pub reconstruction: Vdf,
+    /// The boxes of cells that were described one by one, where the basis has such.
+    pub boxes: Vec<[Range<usize>; 3]>,
     /// How many real numbers a decoder needs; none of a compressor's bytes.
     pub coefficients: usize,
     /// What storing them costs.
@@ -86,7 +92,9 @@ fn measure_basis(
         basis.reconstruct(&coefficients, vdf.grid())
     })?;
     let bytes = stored_bytes(&basis.to_string(), coefficients.count(), coefficients.topology_len());
+    let octree = coefficients.downcast_ref::<OctreeCoefficients>();
     Ok(Measured {
+        boxes: octree.map_or_else(Vec::new, |octree| octree.leaves().into_iter().map(|leaf| leaf.cells).collect()),
         coefficients: coefficients.count(),
         cost: StorageCost::new(vdf.grid(), occupied_blocks, bytes),
         fidelity: Fidelity::compare(vdf, &reconstruction)?,

@@ -73,6 +73,7 @@ mod tests {
         let mut fidelity = Fidelity::compare(&vdf, &vdf).unwrap();
         fidelity.pressure = f64::INFINITY;
         let measured = Measured {
+            boxes: Vec::new(),
             cost: StorageCost::new(vdf.grid(), 1, 128),
             reconstruction: vdf,
             coefficients: 7,

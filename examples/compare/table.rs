@@ -122,6 +122,7 @@ mod tests {
         let outcome = match reason {
             Some(reason) => Err(Error::ForeignCoefficients(reason.to_owned())),
             None => Ok(Measured {
+                boxes: Vec::new(),
                 cost: StorageCost::new(vdf.grid(), 1, 128),
                 fidelity: Fidelity::compare(&vdf, &vdf).unwrap(),
                 reconstruction: vdf,

@@ -4,6 +4,7 @@ pub mod cosine;
 pub mod hermite;
 pub mod maxwellian;
 pub mod mixture;
+pub mod octree;
 pub mod pca;
 pub mod spherical;
 pub mod wavelet;

@@ -33,6 +33,39 @@ impl Moments {
         std::array::from_fn(|axis| positive_sqrt(self.pressure[axis][axis] / self.density))
     }
 
+    /// The moments from the sums `raw[a, b, c]` (C order, a, b, c from 0 to 3) of f ξ_0^a ξ_1^b ξ_2^c over the cells of a
+    /// grid, ξ the velocity from the middle of the grid in half boxes.
+    pub(crate) fn from_powers(raw: &[f64], grid: &VelocityGrid) -> Self {
+        // ⟨ξ_i ξ_j …⟩ for a list of axes.
+        let of = |axes: &[usize]| {
+            let mut exponents = [0; 3];
+            axes.iter().for_each(|&axis| exponents[axis] += 1);
+            raw[(exponents[0] * 4 + exponents[1]) * 4 + exponents[2]]
+        };
+        let total = of(&[]);
+        let drift: [f64; 3] = std::array::from_fn(|i| of(&[i]) / total);
+        let drift = if drift.iter().all(|d| d.is_finite()) { drift } else { [0.0; 3] };
+        let second =
+            |i: usize, j: usize| of(&[i, j]) - drift[i] * of(&[j]) - drift[j] * of(&[i]) + drift[i] * drift[j] * total;
+        let third = |i: usize, j: usize| {
+            of(&[i, j, j]) - 2.0 * drift[j] * of(&[i, j]) + drift[j].powi(2) * of(&[i]) - drift[i] * of(&[j, j])
+                + 2.0 * drift[i] * drift[j] * of(&[j])
+                - drift[i] * drift[j].powi(2) * total
+        };
+        let half: [f64; 3] = std::array::from_fn(|axis| 0.5 * grid.shape()[axis] as f64 * grid.spacing()[axis]);
+        let middle = grid.middle();
+        // One after another: the volume may leave the range of f64 where the density does not.
+        let physical = |value: f64| grid.spacing().iter().fold(value, |value, width| value * width);
+        Self {
+            density: physical(total),
+            bulk_velocity: std::array::from_fn(|i| middle[i] + drift[i] * half[i]),
+            pressure: std::array::from_fn(|i| std::array::from_fn(|j| physical(second(i, j)) * half[i] * half[j])),
+            heat_flux: std::array::from_fn(|i| {
+                (0..3).map(|j| 0.5 * physical(third(i, j)) * half[i] * half[j].powi(2)).sum()
+            }),
+        }
+    }
+
     pub(crate) fn of(grid: &VelocityGrid, values: &[f64], transform: impl Fn(f64) -> f64 + Copy) -> Self {
         let [_, ny, nz] = grid.shape();
         let peak = largest_magnitude(values);

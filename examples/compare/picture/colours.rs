@@ -5,6 +5,8 @@ use plotters::style::RGBColor;
 pub const INK: RGBColor = RGBColor(33, 37, 41);
 pub const FADED_INK: RGBColor = RGBColor(108, 117, 125);
 pub const RULE: RGBColor = RGBColor(222, 226, 230);
+/// Boxes of cells.
+pub const OUTLINE: RGBColor = RGBColor(173, 181, 189);
 /// Cells at or below the floor.
 pub const EMPTY: RGBColor = RGBColor(236, 238, 240);
 /// Cells below minus the floor.

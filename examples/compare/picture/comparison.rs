@@ -5,7 +5,7 @@ use vdf_basis::Vdf;
 
 use super::canvas::{Align, Area, Canvas, Drawn, Pen};
 use super::colours::{EMPTY, FADED_INK, INK, NEGATIVE, RECONSTRUCTED};
-use super::panel::{LABEL_SIZE, TICK_SIZE, axis_below, axis_left, colour_bar, density_bar, key, plane};
+use super::panel::{LABEL_SIZE, TICK_SIZE, axis_below, axis_left, colour_bar, density_bar, key, outlines, plane};
 use super::profile::{ORIGINAL, ORIGINAL_WIDTH, RECONSTRUCTED_WIDTH, marker, profile};
 use super::scale::SymmetricScale;
 use super::view::{PLANES, View};
@@ -61,6 +61,7 @@ pub fn comparison(view: &View, spec: &str, measured: &Measured) -> Drawn<Canvas>
         for (left, vdf) in [(LEFT, view.original), (reconstruction_left, &measured.reconstruction)] {
             plane(&mut canvas, &area(left), across, up, |cells| view.scale.colour(view.in_plane(vdf, axes, cells)))?;
         }
+        outlines(&mut canvas, &area(reconstruction_left), view, axes, &measured.boxes)?;
         plane(&mut canvas, &area(difference_left), across, up, |cells| {
             differences.colour(view.difference(&measured.reconstruction, axes, cells))
         })?;

@@ -1,10 +1,12 @@
 //! One plane as a raster with its axes, and the colour bar that explains it.
 
+use std::ops::Range;
+
 use plotters::style::RGBColor;
 
 use super::axis::{Axis, number};
 use super::canvas::{Align, Area, Canvas, Drawn, Pen, text_width};
-use super::colours::{FADED_INK, INK};
+use super::colours::{FADED_INK, INK, OUTLINE};
 use super::scale::Tick;
 use super::view::View;
 
@@ -32,6 +34,26 @@ pub fn plane(
     let colours: Vec<RGBColor> =
         (0..up.cells).flat_map(|v| (0..across.cells).map(move |u| [u, v])).map(colour).collect();
     canvas.raster(area, |u, v| colours[up.cell(v) * across.cells + across.cell(u)]);
+    canvas.frame(area, INK)
+}
+
+/// The outlines of boxes of cells, where the plane through the peak cuts them.
+pub fn outlines(
+    canvas: &mut Canvas,
+    area: &Area,
+    view: &View,
+    plane: [usize; 2],
+    boxes: &[[Range<usize>; 3]],
+) -> Drawn {
+    let through = 3 - plane[0] - plane[1];
+    let [across, up] = plane.map(|axis| view.axes[axis].cells as f64);
+    for cells in boxes.iter().filter(|cells| cells[through].contains(&view.peak_cell[through])) {
+        let x = |cell: usize| area.left + area.width * cell as f64 / across;
+        let y = |cell: usize| area.bottom() - area.height * cell as f64 / up;
+        let (u, v) = (&cells[plane[0]], &cells[plane[1]]);
+        let corners = [(u.start, v.start), (u.end, v.start), (u.end, v.end), (u.start, v.end), (u.start, v.start)];
+        canvas.line(&corners.map(|(u, v)| (x(u), y(v))), 1.0, OUTLINE)?;
+    }
     canvas.frame(area, INK)
 }
 

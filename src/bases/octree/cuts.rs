@@ -1,0 +1,85 @@
+//! Cuts that leave the middle: a hill is climbed cell by cell, both leaves fitted anew at every place.
+
+use super::Octree;
+use super::fit::{Fitted, Fitter, Grown, Work};
+use super::survey::Model;
+use super::tree::{Branch, Extent, Tree, numbers, parts};
+
+/// A step must lower the squared error of the two leaves to this share of it.
+const WORTH_A_STEP: f64 = 0.99;
+/// Steps of one cut at most.
+const MOST_STEPS: usize = 8;
+
+/// Moves every cut between two leaves to where it leaves the least error.
+pub(super) fn improve(fitter: &Fitter<'_>, octree: &Octree, shape: [usize; 3], grown: Grown, work: &mut Work) -> Grown {
+    let tree = Tree { shape, unit: octree.align, root: Branch::Leaf(Model::Empty) };
+    Mover { fitter, work, tree: &tree }.improve(grown, tree.extent())
+}
+
+struct Mover<'a, 'b> {
+    fitter: &'a Fitter<'b>,
+    work: &'a mut Work,
+    /// Whose leaves do not matter: it knows which cuts can be written.
+    tree: &'a Tree,
+}
+
+impl Mover<'_, '_> {
+    fn improve(&mut self, grown: Grown, extent: Extent) -> Grown {
+        let Grown::Split(cuts, branches) = grown else { return grown };
+        let extents = parts(extent, cuts);
+        let mut branches: Vec<_> =
+            branches.into_iter().zip(extents).map(|(branch, part)| self.improve(branch, part)).collect();
+        let axis = (0..3).find(|&axis| cuts[axis].is_some());
+        let (Some(axis), [Grown::Leaf(a, first), Grown::Leaf(b, second)]) = (axis, branches.as_slice()) else {
+            return Grown::Split(cuts, branches);
+        };
+        let Some(mut cut) = cuts[axis] else { return Grown::Split(cuts, branches) };
+        let models = [*a, *b];
+        let from = cut;
+        let mut best = [first.clone(), second.clone()];
+        for direction in [-(self.tree.unit as isize), self.tree.unit as isize] {
+            for _ in 0..MOST_STEPS {
+                let Some(next) = cut.checked_add_signed(direction) else { break };
+                let Some(leaves) = self.leaves(extent, axis, next, models) else { break };
+                let error = |leaves: &[Fitted; 2]| leaves[0].error + leaves[1].error;
+                let fewer = |leaves: &[Fitted; 2]| leaves[0].numbers.len() + leaves[1].numbers.len();
+                if error(&leaves) > WORTH_A_STEP * error(&best) || fewer(&leaves) > fewer(&best) {
+                    break;
+                }
+                (best, cut) = (leaves, next);
+            }
+            if cut != from {
+                break;
+            }
+        }
+        if cut == from {
+            return Grown::Split(cuts, branches);
+        }
+        self.work.moved_cuts += 1;
+        let mut cuts = cuts;
+        cuts[axis] = Some(cut);
+        branches = models.into_iter().zip(best).map(|(model, leaf)| Grown::Leaf(model, leaf)).collect();
+        Grown::Split(cuts, branches)
+    }
+
+    /// Both leaves with the cut elsewhere, where that is allowed.
+    fn leaves(&mut self, extent: Extent, axis: usize, cut: usize, models: [Model; 2]) -> Option<[Fitted; 2]> {
+        if !self.tree.allows(extent[axis], cut) {
+            return None;
+        }
+        let mut cuts = [None; 3];
+        cuts[axis] = Some(cut);
+        let mut leaves = Vec::with_capacity(2);
+        for (part, model) in parts(extent, cuts).into_iter().zip(models) {
+            let leaf = self.fitter.leaf(part, model)?;
+            self.work.fits += usize::from(matches!(model, Model::Log(_)));
+            self.work.steps += leaf.steps;
+            debug_assert_eq!(leaf.numbers.len(), numbers(model, part.map(|interval| interval.len)));
+            if leaf.largest > self.fitter.tolerance {
+                return None;
+            }
+            leaves.push(leaf);
+        }
+        leaves.try_into().ok()
+    }
+}

@@ -1,0 +1,244 @@
+//! Adaptive octree: boxes as large as one polynomial, or the exponential of one, can describe.
+//!
+//! The grid is cut in halves, and these again, along the axis where that pays or along all three; a leaf describes its
+//! cells by a polynomial of total degree 0 to 6 (Gram's polynomials, orthonormal on the leaf's own cells), by the
+//! exponential of one, positive and exact for a Maxwellian at degree 2, by nothing, or by their values. The leaves share
+//! no cell: the sum of their squared errors *is* the squared error. Of all trees, [`plan`] finds the one with the least
+//! error for its number of coefficients.
+
+mod blend;
+mod coding;
+mod coefficients;
+mod cuts;
+mod decode;
+mod evaluate;
+mod fit;
+mod intervals;
+mod linear;
+mod logarithmic;
+mod plan;
+mod polynomials;
+mod projection;
+mod spec;
+mod survey;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+pub use coefficients::{LeafModel, OctreeCoefficients, OctreeLeaf};
+pub use fit::OctreeReport;
+pub use plan::Splitting;
+
+use crate::basis::Basis;
+use crate::coding::{Coder, Resolution};
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::moments::Moments;
+use crate::distribution::vdf::Vdf;
+use crate::error::{Error, Result};
+
+use polynomials::MAX_DEGREE;
+
+const NAME: &str = "octree";
+
+/// What leaves may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum LeafKind {
+    /// Exponentials of polynomials: positive. Where the distribution itself is negative by more than the target
+    /// ignores, as [`LeafKind::Best`].
+    #[default]
+    Log,
+    /// Polynomials.
+    Linear,
+    /// Either, whichever serves better.
+    Best,
+}
+
+/// What an octree has to meet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum OctreeTarget {
+    /// As few coefficients as leave at most this relative error ‖g − f‖/‖f‖, from 0 to 1. (Below 1e-15 is 1e-15.)
+    L2(f64),
+    /// As few coefficients as leave at most this error max |g − f| / max |f|, from 0 to 1. (Below 1e-15 is 1e-15.)
+    Linf(f64),
+    /// The least error with at most so many coefficients, at least 1.
+    Coefficients(usize),
+}
+
+impl Default for OctreeTarget {
+    fn default() -> Self {
+        Self::L2(0.05)
+    }
+}
+
+/// The adaptive octree with the user's choices.
+#[derive(Clone, PartialEq)]
+pub struct Octree {
+    leaf: LeafKind,
+    degree: Option<usize>,
+    target: OctreeTarget,
+    splitting: Splitting,
+    smallest: usize,
+    align: usize,
+    moves_cuts: bool,
+    blended: bool,
+    threads: Threads,
+}
+
+/// Changes no bit of any result, so that trees with any number are equal.
+#[derive(Clone, Copy)]
+struct Threads(usize);
+
+impl PartialEq for Threads {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Default for Octree {
+    fn default() -> Self {
+        Self::new(LeafKind::default())
+    }
+}
+
+impl Octree {
+    /// Where no other is asked for, axes are cut until a part would have fewer cells.
+    pub const SMALLEST: usize = 3;
+    /// Highest total degree of a leaf.
+    pub const MAX_DEGREE: usize = MAX_DEGREE;
+
+    /// A tree of such leaves, cut along single axes, each leaf's degree chosen, to a relative error of 0.05.
+    #[must_use]
+    pub fn new(leaf: LeafKind) -> Self {
+        Self {
+            leaf,
+            degree: None,
+            target: OctreeTarget::default(),
+            splitting: Splitting::default(),
+            smallest: Self::SMALLEST,
+            align: 1,
+            moves_cuts: false,
+            blended: false,
+            threads: Threads(1),
+        }
+    }
+
+    /// With leaves of this total degree only.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] above [`Octree::MAX_DEGREE`].
+    pub fn with_degree(self, degree: usize) -> Result<Self> {
+        if degree > MAX_DEGREE {
+            return Err(invalid("degree", degree, &format!("auto or 0 to {MAX_DEGREE}")));
+        }
+        Ok(Self { degree: Some(degree), ..self })
+    }
+
+    /// With another target.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for an error that is not between 0 and 1, and for no coefficients.
+    pub fn with_target(self, target: OctreeTarget) -> Result<Self> {
+        match target {
+            OctreeTarget::L2(error) if !(0.0..=1.0).contains(&error) => Err(invalid("l2", error, "0 to 1")),
+            OctreeTarget::Linf(error) if !(0.0..=1.0).contains(&error) => Err(invalid("linf", error, "0 to 1")),
+            OctreeTarget::Coefficients(0) => Err(invalid("coefficients", 0, "at least one")),
+            _ => Ok(Self { target, ..self }),
+        }
+    }
+
+    /// Cut in octants, or along one axis at a time.
+    #[must_use]
+    pub fn with_splitting(self, splitting: Splitting) -> Self {
+        Self { splitting, ..self }
+    }
+
+    /// With parts of so many cells at least, along each axis that is
+    /// cut. 1 finds single cells and steps, with eight times the boxes to look at.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for none.
+    pub fn with_smallest(self, smallest: usize) -> Result<Self> {
+        if smallest == 0 { Err(invalid("smallest", 0, "at least one cell")) } else { Ok(Self { smallest, ..self }) }
+    }
+
+    /// With all cuts at multiples of so many cells, 1 to 255: 4 for Vlasiator's blocks.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] beyond that.
+    pub fn with_alignment(self, cells: usize) -> Result<Self> {
+        match cells {
+            1..=255 => Ok(Self { align: cells, ..self }),
+            _ => Err(invalid("align", cells, "1 to 255 cells")),
+        }
+    }
+
+    /// With cuts that may leave the middle where that lowers the error; each that does costs nine bits more.
+    #[must_use]
+    pub fn with_moved_cuts(self, moves_cuts: bool) -> Self {
+        Self { moves_cuts, ..self }
+    }
+
+    /// With leaves that are blended over one cell at their faces where they are evaluated on another grid than their
+    /// own; leaves of cells stay steps inside.
+    #[must_use]
+    pub fn with_blend(self, blended: bool) -> Self {
+        Self { blended, ..self }
+    }
+
+    /// On so many threads. No result depends on it.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads: Threads(threads.max(1)), ..self }
+    }
+
+    /// The octree of a distribution, and how it was found.
+    ///
+    /// # Errors
+    /// None so far.
+    pub fn fit(&self, vdf: &Vdf) -> Result<(OctreeCoefficients, OctreeReport)> {
+        fit::fit(self, vdf)
+    }
+}
+
+fn invalid(name: &'static str, value: impl fmt::Display, allowed: &str) -> Error {
+    Error::InvalidParameter { name, value: value.to_string(), allowed: allowed.to_owned() }
+}
+
+impl Basis for Octree {
+    type Coefficients = OctreeCoefficients;
+
+    fn encode(&self, vdf: &Vdf) -> Result<OctreeCoefficients> {
+        Ok(self.fit(vdf)?.0)
+    }
+
+    fn reconstruct(&self, coefficients: &OctreeCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
+        Vdf::from_vec(*grid, decode::reconstruct(coefficients, grid, self.blended))
+    }
+
+    /// Of polynomial leaves in closed form, by sums of polynomials times powers along each axis.
+    fn moments(&self, coefficients: &OctreeCoefficients, grid: &VelocityGrid) -> Result<Moments> {
+        if self.blended && coefficients.grid != *grid {
+            return Ok(self.reconstruct(coefficients, grid)?.moments());
+        }
+        Ok(decode::moments(coefficients, grid))
+    }
+
+    fn code(
+        &self,
+        coefficients: Option<&OctreeCoefficients>,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<OctreeCoefficients> {
+        coding::code(coefficients, grid, resolution, coder)
+    }
+}
+
+impl fmt::Debug for Octree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Octree({self})")
+    }
+}
