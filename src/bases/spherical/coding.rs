@@ -52,7 +52,7 @@ impl Spherical {
         };
         let sensible = |x: f64| (0.0..1e75).contains(&x);
         let valid = match extent {
-            Extent::Splines { inner, outer } => sensible(inner) && sensible(outer) && inner < outer,
+            Extent::Splines { inner, outer } => inner > 0.0 && outer > 0.0 && sensible(inner) && sensible(outer),
             Extent::Spheres { last: length } | Extent::Burnett { width: length } => length > 0.0 && sensible(length),
         };
         if !valid || centre.iter().any(|x| !(x.abs() < 1e75)) {
@@ -102,9 +102,9 @@ impl Spherical {
 fn norm(extent: Extent, shell: usize, shells: usize, grid: &VelocityGrid) -> f64 {
     let in_cells = |volume: [f64; 3]| volume.iter().zip(grid.spacing()).map(|(v, cell)| v / cell).product::<f64>();
     match extent {
-        Extent::Splines { inner, outer } => {
-            let width = (outer - inner) / shells as f64;
-            let radius = (inner + (shell as f64 - 1.0) * width).max(width);
+        Extent::Splines { inner, .. } => {
+            let width = inner / shells as f64;
+            let radius = (shell as f64 * width).max(width);
             in_cells([SQUARE_OF_SPLINE * width, radius, radius]).sqrt()
         }
         Extent::Spheres { last } => {
