@@ -73,6 +73,7 @@ pub use bases::mixture::{Mixture, MixtureCoefficients, MixtureComponent};
 pub use bases::wavelet::{Wavelet, WaveletCoefficients, WaveletFilter};
 pub use basis::{Basis, Coefficients, Expansion, NamedBasis, Quantity, Slot};
 pub use coding::{Coder, Resolution};
+pub use compose::conserve::Conserve;
 pub use compose::log_density::LogDensity;
 pub use compose::quantized::Quantized;
 pub use compose::residual::Residual;

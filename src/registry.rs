@@ -7,6 +7,7 @@ use crate::bases::maxwellian::Maxwellian;
 use crate::bases::mixture::Mixture;
 use crate::bases::wavelet::Wavelet;
 use crate::basis::NamedBasis;
+use crate::compose::conserve::Conserve;
 use crate::compose::log_density::LogDensity;
 use crate::compose::quantized::Quantized;
 use crate::compose::residual::Residual;
@@ -49,6 +50,10 @@ impl Registry {
             .with::<Maxwellian>()
             .with::<Mixture>()
             .with::<Wavelet>()
+            .with_combinator("conserve", |inner, options| {
+                let heat_flux = options.choice("heat-flux", &[("yes", true), ("no", false)])?.unwrap_or(false);
+                Ok(AnyBasis::new(Conserve::new(inner).with_heat_flux(heat_flux)))
+            })
             .with_combinator("log", |inner, options| {
                 Ok(AnyBasis::new(match options.number("floor")? {
                     Some(floor) => LogDensity::above(inner, floor)?,

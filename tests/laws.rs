@@ -70,6 +70,11 @@ const CASES: &[Case] = &[
     // A step is one of a ladder that does not move with the unit, and leaves an error that is made again.
     Case { reproduces: 1e-5, scales: false, ..case("quantized(maxwellian)") },
     Case { reproduces: 1e-3, scales: false, ..case("quantized(maxwellian + wavelet:filter=db2,level=1):l2=0.001") },
+    // Moments are rounded to a part in 10¹², and densities below zero are not what comes back.
+    case("conserve(maxwellian)"),
+    Case { reproduces: 0.1, ..case("conserve(hermite:order=6):heat-flux=yes") },
+    Case { reproduces: 0.1, scales: false, ..case("conserve(maxwellian + quantized(wavelet):l2=0.05)") },
+    Case { reproduces: 1e-3, scales: false, ..case("quantized(conserve(cosine))") },
     // Where h < 0 it decodes to zero: what comes out is no longer in the inner basis' span.
     Case { reproduces: f64::INFINITY, ..case("log(hermite:order=6,search=moments,scale=2)") },
 ];
@@ -218,8 +223,8 @@ fn law_2_origin_and_unit_of_velocity_do_not_matter() {
         let spacing = vdf.grid().spacing();
         let stretched = [spacing[0] * 3.0, spacing[1] * 0.2, spacing[2] * 40.0];
         // Widths along the grid's axes follow cells of any aspect; one width, or a rotated frame, does not.
-        // Nor does the distance by which k-means starts a mixture.
-        let separate = !["isotropic", "frame=", "mixture"].iter().any(|tied| spec.contains(tied));
+        // Nor does the distance by which k-means starts a mixture, nor the energy flux.
+        let separate = !["isotropic", "frame=", "mixture", "heat-flux"].iter().any(|tied| spec.contains(tied));
         let moved = [
             Some(VelocityGrid::unit(shape).unwrap()),
             Some(VelocityGrid::new(shape, [3e6, -1e7, 2e5], spacing).unwrap()),

@@ -75,7 +75,9 @@ impl<A: Basis, B: Basis> Basis for Residual<A, B> {
         resolution: Resolution,
         coder: &mut Coder<'_>,
     ) -> Result<Self::Coefficients> {
+        coder.part(self.first.to_string());
         let first = self.first.code(coefficients.map(|c| &c.first), grid, resolution, coder)?;
+        coder.part(self.second.to_string());
         let second = coefficients.and_then(|c| c.second.as_ref());
         let second = match coder.rarely(coefficients.is_some() && second.is_none()) {
             true => None,
