@@ -55,6 +55,7 @@
 pub mod any_basis;
 pub mod bases;
 pub mod basis;
+pub mod batch;
 pub mod coding;
 pub mod compose;
 pub mod container;
@@ -72,6 +73,7 @@ pub use bases::maxwellian::{Maxwellian, MaxwellianCoefficients};
 pub use bases::mixture::{Mixture, MixtureCoefficients, MixtureComponent};
 pub use bases::wavelet::{Wavelet, WaveletCoefficients, WaveletFilter};
 pub use basis::{Basis, Coefficients, Expansion, NamedBasis, Quantity, Slot};
+pub use batch::Batch;
 pub use coding::{Coder, Resolution};
 pub use compose::conserve::Conserve;
 pub use compose::log_density::LogDensity;

@@ -55,6 +55,25 @@ impl<B: Basis> LogDensity<B> {
         }
         Ok(Self { inner, floor: Some(floor) })
     }
+
+    /// The floor, the octaves and the logarithm.
+    fn prepared(&self, vdf: &Vdf) -> Result<(f64, u32, Vdf)> {
+        let peak = vdf.as_slice().iter().fold(0.0, |peak, &f| f64::max(peak, f));
+        let floor = match self.floor {
+            Some(floor) => floor,
+            // No positive density: any floor leaves h = 0.
+            None if peak == 0.0 => 1.0,
+            None => (Self::RELATIVE_FLOOR * peak).max(f64::MIN_POSITIVE),
+        };
+        if peak > 0.0 && peak <= floor {
+            let reason = format!("no density is above the floor, {floor:e}; the largest is {peak:e}");
+            return Err(Error::Degenerate { basis: "log", reason });
+        }
+        let above = |f: &f64| (f.max(floor) / peak.max(floor)).powi(2);
+        let square = vdf.as_slice().iter().map(above).sum::<f64>() / vdf.grid().cells() as f64;
+        let octaves = (peak.max(floor).log2() - floor.log2() + 0.5 * square.log2()).round().max(0.0) as u32;
+        Ok((floor, octaves, logarithm(vdf, floor)?))
+    }
 }
 
 impl<B: Basis> fmt::Display for LogDensity<B> {
@@ -70,21 +89,13 @@ impl<B: Basis> Basis for LogDensity<B> {
     type Coefficients = LogDensityCoefficients<B>;
 
     fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
-        let peak = vdf.as_slice().iter().fold(0.0, |peak, &f| f64::max(peak, f));
-        let floor = match self.floor {
-            Some(floor) => floor,
-            // No positive density: any floor leaves h = 0.
-            None if peak == 0.0 => 1.0,
-            None => (Self::RELATIVE_FLOOR * peak).max(f64::MIN_POSITIVE),
-        };
-        if peak > 0.0 && peak <= floor {
-            let reason = format!("no density is above the floor, {floor:e}; the largest is {peak:e}");
-            return Err(Error::Degenerate { basis: "log", reason });
-        }
-        let above = |f: &f64| (f.max(floor) / peak.max(floor)).powi(2);
-        let square = vdf.as_slice().iter().map(above).sum::<f64>() / vdf.grid().cells() as f64;
-        let octaves = (peak.max(floor).log2() - floor.log2() + 0.5 * square.log2()).round().max(0.0) as u32;
-        Ok(LogDensityCoefficients { floor, octaves, inner: self.inner.encode(&logarithm(vdf, floor)?)? })
+        let (floor, octaves, logarithm) = self.prepared(vdf)?;
+        Ok(LogDensityCoefficients { floor, octaves, inner: self.inner.encode(&logarithm)? })
+    }
+
+    fn encode_from(&self, vdf: &Vdf, start: &Self::Coefficients) -> Result<Self::Coefficients> {
+        let (floor, octaves, logarithm) = self.prepared(vdf)?;
+        Ok(LogDensityCoefficients { floor, octaves, inner: self.inner.encode_from(&logarithm, &start.inner)? })
     }
 
     fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {

@@ -268,6 +268,10 @@ impl<B: Basis> Basis for Quantized<B> {
         self.round(&self.inner.encode(vdf)?, vdf)
     }
 
+    fn encode_from(&self, vdf: &Vdf, start: &Self::Coefficients) -> Result<Self::Coefficients> {
+        self.round(&self.inner.encode_from(vdf, &start.inner)?, vdf)
+    }
+
     fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {
         self.inner.reconstruct(&coefficients.inner, grid)
     }

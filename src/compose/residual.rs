@@ -60,6 +60,13 @@ impl<A: Basis, B: Basis> Basis for Residual<A, B> {
         Ok(ResidualCoefficients { first, second })
     }
 
+    /// What the first leaves over is another every time: only the first starts from what was found before.
+    fn encode_from(&self, vdf: &Vdf, start: &Self::Coefficients) -> Result<Self::Coefficients> {
+        let first = self.first.encode_from(vdf, &start.first)?;
+        let second = self.encode_residual(&first, vdf)?.map(|(_, second)| second);
+        Ok(ResidualCoefficients { first, second })
+    }
+
     fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {
         let first = self.first.reconstruct(&coefficients.first, grid)?;
         match &coefficients.second {

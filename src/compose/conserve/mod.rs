@@ -79,6 +79,18 @@ impl<B: Basis> Conserve<B> {
         &self.inner
     }
 
+    fn corrected(&self, vdf: &Vdf, inner: impl FnOnce() -> Result<B::Coefficients>) -> Result<ConserveCoefficients<B>> {
+        let found = match vdf.peak() > 0.0 {
+            false => None,
+            true => {
+                let inner = inner()?;
+                let correction = self.correction(&inner, vdf, Resolution::Exact)?;
+                Some((inner, correction))
+            }
+        };
+        Ok(ConserveCoefficients { grid: *vdf.grid(), heat_flux: self.heat_flux, found })
+    }
+
     /// What makes the decoded moments those of `vdf`.
     fn correction(&self, inner: &B::Coefficients, vdf: &Vdf, resolution: Resolution) -> Result<Correction> {
         let decoded = self.inner.reconstruct(inner, vdf.grid())?;
@@ -269,15 +281,14 @@ impl<B: Basis> Basis for Conserve<B> {
     /// As the inner basis; [`Error::Degenerate`] where what it decodes to has hardly anything in common with the
     /// original, or where no density has the original's moments, as where most of it is negative.
     fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
-        let found = match vdf.peak() > 0.0 {
-            false => None,
-            true => {
-                let inner = self.inner.encode(vdf)?;
-                let correction = self.correction(&inner, vdf, Resolution::Exact)?;
-                Some((inner, correction))
-            }
-        };
-        Ok(ConserveCoefficients { grid: *vdf.grid(), heat_flux: self.heat_flux, found })
+        self.corrected(vdf, || self.inner.encode(vdf))
+    }
+
+    fn encode_from(&self, vdf: &Vdf, start: &Self::Coefficients) -> Result<Self::Coefficients> {
+        match &start.found {
+            Some((inner, _)) => self.corrected(vdf, || self.inner.encode_from(vdf, inner)),
+            None => self.encode(vdf),
+        }
     }
 
     fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {
