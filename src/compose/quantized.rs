@@ -152,7 +152,7 @@ impl<B: Basis> Search<'_, B> {
     /// The coefficients in this step, and their figure; none where the step is so wide that nothing is left that the
     /// basis could describe: of all streams the shortest, and the worst.
     fn at(&self, octave: i32, figure: Figure) -> Result<(Option<B::Coefficients>, f64)> {
-        let resolution = Resolution::Step(step(octave));
+        let resolution = Resolution::Step(step(octave).max(f64::MIN_POSITIVE));
         let rounded = match self.basis.rounded(self.found, self.vdf, resolution) {
             Ok(rounded) => rounded,
             Err(Error::Degenerate { .. }) if figure == Figure::Bytes => return Ok((None, 0.0)),
