@@ -60,6 +60,10 @@ impl Basis for AnyBasis {
         self.0.encode(vdf)
     }
 
+    fn encode_from(&self, vdf: &Vdf, start: &AnyCoefficients) -> Result<AnyCoefficients> {
+        self.0.encode_from(vdf, start)
+    }
+
     fn reconstruct(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
         self.0.reconstruct(coefficients, grid)
     }
@@ -135,6 +139,7 @@ impl Debug for AnyCoefficients {
 
 trait ErasedBasis: Debug + Display + Send + Sync {
     fn encode(&self, vdf: &Vdf) -> Result<AnyCoefficients>;
+    fn encode_from(&self, vdf: &Vdf, start: &AnyCoefficients) -> Result<AnyCoefficients>;
     fn reconstruct(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Vdf>;
     fn moments(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Moments>;
     fn code(
@@ -152,6 +157,10 @@ trait ErasedBasis: Debug + Display + Send + Sync {
 impl<B: Basis> ErasedBasis for B {
     fn encode(&self, vdf: &Vdf) -> Result<AnyCoefficients> {
         Basis::encode(self, vdf).map(AnyCoefficients::new)
+    }
+
+    fn encode_from(&self, vdf: &Vdf, start: &AnyCoefficients) -> Result<AnyCoefficients> {
+        Basis::encode_from(self, vdf, own(self, start)?).map(AnyCoefficients::new)
     }
 
     fn reconstruct(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Vdf> {

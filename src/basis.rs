@@ -29,6 +29,17 @@ pub trait Basis: Clone + Debug + Display + PartialEq + Send + Sync + 'static {
     /// [`Error::Degenerate`](crate::Error::Degenerate) if the distribution has nothing this basis can describe.
     fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients>;
 
+    /// The coefficients that describe `vdf`, found starting from those of a distribution like it on the same grid: of a
+    /// neighbouring cell, or the time step before. By default, and for bases that do not search, as
+    /// [`Basis::encode`].
+    ///
+    /// # Errors
+    /// As [`Basis::encode`].
+    fn encode_from(&self, vdf: &Vdf, start: &Self::Coefficients) -> Result<Self::Coefficients> {
+        let _ = start;
+        self.encode(vdf)
+    }
+
     /// The distribution that the coefficients describe, sampled at the cell centres of `grid`, which need not be
     /// the one it was encoded on.
     ///

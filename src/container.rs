@@ -30,8 +30,11 @@ pub struct StreamInfo {
     /// The spec of the basis.
     pub spec: Spec,
     /// Parts in the order of the stream, and their bytes; to a byte or two, since bits are not stored one by one.
-    pub parts: Vec<(&'static str, usize)>,
+    pub parts: Vec<(String, usize)>,
 }
+
+/// An expansion, its spec, and what each part of the stream costs.
+type Content = (Expansion<AnyBasis>, Spec, Vec<(String, usize)>);
 
 impl<B: Basis> Expansion<B> {
     /// The expansion as a stream that [`Registry::decode`] reads: grid, basis, coefficients and a checksum.
@@ -77,13 +80,13 @@ impl Registry {
     /// As [`Registry::decode`].
     pub fn info(&self, bytes: &[u8]) -> Result<StreamInfo> {
         let (expansion, spec, parts) = self.read(bytes, MOST_CELLS)?;
-        let mut all = vec![("format", HEAD)];
+        let mut all = vec![("format".to_owned(), HEAD)];
         all.extend(parts);
-        all.push(("checksum", CHECKSUM));
+        all.push(("checksum".to_owned(), CHECKSUM));
         Ok(StreamInfo { version: VERSION, grid: *expansion.grid(), spec, parts: all })
     }
 
-    fn read(&self, bytes: &[u8], most_cells: usize) -> Result<(Expansion<AnyBasis>, Spec, Vec<(&'static str, usize)>)> {
+    fn read(&self, bytes: &[u8], most_cells: usize) -> Result<Content> {
         let Some(body) = checked(bytes)? else { return Err(malformed("it is shorter than any stream")) };
         let mut coder = Coder::reading(body);
         coder.part("grid and basis");

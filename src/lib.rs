@@ -55,6 +55,7 @@
 pub mod any_basis;
 pub mod bases;
 pub mod basis;
+pub mod batch;
 pub mod coding;
 pub mod compose;
 pub mod container;
@@ -76,7 +77,9 @@ pub use bases::pca::{Pca, PcaAccumulator, PcaCoefficients, PopulationPca, Popula
 pub use bases::spherical::{Spherical, SphericalCoefficients};
 pub use bases::wavelet::{Wavelet, WaveletCoefficients, WaveletFilter};
 pub use basis::{Basis, Coefficients, Expansion, NamedBasis, Quantity, Slot};
+pub use batch::Batch;
 pub use coding::{Coder, Resolution};
+pub use compose::conserve::Conserve;
 pub use compose::log_density::LogDensity;
 pub use compose::quantized::Quantized;
 pub use compose::residual::Residual;

@@ -10,6 +10,7 @@ use crate::bases::pca::Pca;
 use crate::bases::spherical::Spherical;
 use crate::bases::wavelet::Wavelet;
 use crate::basis::{Basis, NamedBasis};
+use crate::compose::conserve::Conserve;
 use crate::compose::log_density::LogDensity;
 use crate::compose::quantized::Quantized;
 use crate::compose::residual::Residual;
@@ -60,6 +61,10 @@ impl Registry {
             .with_builder("fast", |options| Preset::from_options(Effort::Fast, options).map(AnyBasis::new))
             .with_builder("balanced", |options| Preset::from_options(Effort::Balanced, options).map(AnyBasis::new))
             .with_builder("smallest", |options| Preset::from_options(Effort::Smallest, options).map(AnyBasis::new))
+            .with_combinator("conserve", |inner, options| {
+                let heat_flux = options.choice("heat-flux", &[("yes", true), ("no", false)])?.unwrap_or(false);
+                Ok(AnyBasis::new(Conserve::new(inner).with_heat_flux(heat_flux)))
+            })
             .with_combinator("log", |inner, options| {
                 Ok(AnyBasis::new(match options.number("floor")? {
                     Some(floor) => LogDensity::above(inner, floor)?,

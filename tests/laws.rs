@@ -97,6 +97,11 @@ const CASES: &[Case] = &[
     Case { reproduces: 0.04, scales: false, ..case("fast:l2=0.03") },
     Case { reproduces: 0.04, scales: false, ..case("balanced:l2=0.03") },
     Case { reproduces: 0.15, scales: false, ..case("smallest:l2=0.1") },
+    // Moments are rounded to a part in 10¹², and densities below zero are not what comes back.
+    case("conserve(maxwellian)"),
+    Case { reproduces: 0.1, ..case("conserve(hermite:order=6):heat-flux=yes") },
+    Case { reproduces: 0.1, scales: false, ..case("conserve(maxwellian + quantized(wavelet):l2=0.05)") },
+    Case { reproduces: 1e-3, scales: false, ..case("quantized(conserve(cosine))") },
     // Where h < 0 it decodes to zero: what comes out is no longer in the inner basis' span.
     Case { reproduces: f64::INFINITY, ..case("log(hermite:order=6,search=moments,scale=2)") },
 ];
@@ -279,7 +284,7 @@ fn law_2_origin_and_unit_of_velocity_do_not_matter() {
         let spacing = vdf.grid().spacing();
         let stretched = [spacing[0] * 3.0, spacing[1] * 0.2, spacing[2] * 40.0];
         // Widths along the grid's axes follow cells of any aspect; one width, or a rotated frame, does not.
-        let separate = !["isotropic", "frame=", "spherical"].iter().any(|tied| spec.contains(tied));
+        let separate = !["isotropic", "frame=", "spherical", "heat-flux"].iter().any(|tied| spec.contains(tied));
         let moved = [
             Some(VelocityGrid::unit(shape).unwrap()),
             Some(VelocityGrid::new(shape, [3e6, -1e7, 2e5], spacing).unwrap()),

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct Coder<'a> {
     side: Side<'a>,
-    parts: Vec<(&'static str, usize)>,
+    parts: Vec<(String, usize)>,
 }
 
 #[derive(Debug, Clone)]
@@ -61,16 +61,18 @@ impl<'a> Coder<'a> {
     }
 
     /// Says that what follows is called `name`, for [`Coder::parts`].
-    pub fn part(&mut self, name: &'static str) {
+    pub fn part(&mut self, name: impl Into<String>) {
         let begin = self.len();
-        self.parts.push((name, begin));
+        self.parts.push((name.into(), begin));
     }
 
-    /// The parts announced, each with its length in bytes so far (to a byte or two: bits are not written one by one).
+    /// The parts announced that hold anything, each with its length in bytes so far (to a byte or two: bits are not
+    /// written one by one).
     #[must_use]
-    pub fn parts(&self) -> Vec<(&'static str, usize)> {
+    pub fn parts(&self) -> Vec<(String, usize)> {
         let ends = self.parts.iter().skip(1).map(|(_, begin)| *begin).chain([self.len()]);
-        self.parts.iter().zip(ends).map(|((name, begin), end)| (*name, end.saturating_sub(*begin))).collect()
+        let parts = self.parts.iter().zip(ends).map(|((name, begin), end)| (name.clone(), end.saturating_sub(*begin)));
+        parts.filter(|(_, len)| *len > 0).collect()
     }
 
     /// The stream written; nothing from a coder that reads.
@@ -366,6 +368,7 @@ mod tests {
         (0..10).for_each(|_| {
             writer.bits(2, 64);
         });
-        assert_eq!(writer.parts(), [("header", 8), ("body", 80)]);
+        writer.part("nothing");
+        assert_eq!(writer.parts(), [("header".to_owned(), 8), ("body".to_owned(), 80)]);
     }
 }

@@ -48,6 +48,12 @@ impl<B: Basis> LogDensity<B> {
     pub fn above(inner: B, floor: f64) -> Result<Self> {
         Ok(Self { inner, floor: Floor::at(floor)? })
     }
+
+    /// The floor, the octaves and the logarithm.
+    fn prepared(&self, vdf: &Vdf) -> Result<(f64, u32, Vdf)> {
+        let floor = self.floor.of(vdf, "log")?;
+        Ok((floor, decades::octaves(vdf, floor), logarithm(vdf, floor)?))
+    }
 }
 
 impl<B: Basis> fmt::Display for LogDensity<B> {
@@ -63,9 +69,13 @@ impl<B: Basis> Basis for LogDensity<B> {
     type Coefficients = LogDensityCoefficients<B>;
 
     fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
-        let floor = self.floor.of(vdf, "log")?;
-        let octaves = decades::octaves(vdf, floor);
-        Ok(LogDensityCoefficients { floor, octaves, inner: self.inner.encode(&logarithm(vdf, floor)?)? })
+        let (floor, octaves, logarithm) = self.prepared(vdf)?;
+        Ok(LogDensityCoefficients { floor, octaves, inner: self.inner.encode(&logarithm)? })
+    }
+
+    fn encode_from(&self, vdf: &Vdf, start: &Self::Coefficients) -> Result<Self::Coefficients> {
+        let (floor, octaves, logarithm) = self.prepared(vdf)?;
+        Ok(LogDensityCoefficients { floor, octaves, inner: self.inner.encode_from(&logarithm, &start.inner)? })
     }
 
     fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {

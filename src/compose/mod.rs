@@ -1,5 +1,6 @@
 //! Bases made of bases.
 
+pub mod conserve;
 pub mod log_density;
 pub mod quantized;
 pub mod residual;

@@ -146,9 +146,16 @@ struct Search<'a, B: Basis> {
 }
 
 impl<B: Basis> Search<'_, B> {
-    fn at(&self, octave: i32, figure: Figure) -> Result<(B::Coefficients, f64)> {
-        let resolution = Resolution::Step(step(octave));
-        let rounded = self.basis.rounded(self.found, self.vdf, resolution)?;
+    /// The coefficients in this step, and their figure; none where the step is so wide that nothing is left that the
+    /// basis could describe: of all streams the shortest, and the worst.
+    fn at(&self, octave: i32, figure: Figure) -> Result<(Option<B::Coefficients>, f64)> {
+        let resolution = Resolution::Step(step(octave).max(f64::MIN_POSITIVE));
+        let rounded = match self.basis.rounded(self.found, self.vdf, resolution) {
+            Ok(rounded) => rounded,
+            Err(Error::Degenerate { .. }) if figure == Figure::Bytes => return Ok((None, 0.0)),
+            Err(Error::Degenerate { .. }) => return Ok((None, f64::INFINITY)),
+            Err(other) => return Err(other),
+        };
         let reached = match figure {
             Figure::Bytes => {
                 let mut coder = Coder::writing();
@@ -160,7 +167,7 @@ impl<B: Basis> Search<'_, B> {
                 if figure == Figure::L2 { relative_l2(self.vdf, &back) } else { relative_linf(self.vdf, &back) }
             }
         };
-        Ok((rounded, reached))
+        Ok((Some(rounded), reached))
     }
 
     /// The widest step whose figure is at most the bound (of bytes: the finest), and what it reaches; the best where
@@ -176,7 +183,7 @@ impl<B: Basis> Search<'_, B> {
             // So many numbers rounded independently.
             _ => octave(norm * bound.min(1.0) / (1.0 + (self.found.count() as f64 / 120.0)).sqrt()),
         };
-        let mut met: Option<(i32, B::Coefficients, f64)> = None;
+        let mut met: Option<(i32, Option<B::Coefficients>, f64)> = None;
         let mut missed: Option<(i32, f64)> = None;
         let mut best: Option<(i32, B::Coefficients, f64)> = None;
         let mut next = start.clamp(fine, coarse);
@@ -185,7 +192,9 @@ impl<B: Basis> Search<'_, B> {
         let mut stride = 2 * FINENESS;
         loop {
             let (rounded, reached) = self.at(next, figure)?;
-            if best.as_ref().is_none_or(|(_, _, least)| reached < *least) {
+            if let Some(rounded) = &rounded
+                && best.as_ref().is_none_or(|(_, _, least)| reached < *least)
+            {
                 best = Some((next, rounded.clone(), reached));
             }
             if reached <= bound {
@@ -241,6 +250,7 @@ impl<B: Basis> Search<'_, B> {
                 }
             }
         }
+        let met = met.and_then(|(octave, rounded, reached)| Some((octave, rounded?, reached)));
         met.or(best).ok_or_else(|| Error::TargetNotMet {
             basis: self.basis.to_string(),
             target: bound.to_string(),
@@ -267,6 +277,10 @@ impl<B: Basis> Basis for Quantized<B> {
     /// [`Error::TargetNotMet`] if the basis cannot meet the bound, with what it reached.
     fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
         self.round(&self.inner.encode(vdf)?, vdf)
+    }
+
+    fn encode_from(&self, vdf: &Vdf, start: &Self::Coefficients) -> Result<Self::Coefficients> {
+        self.round(&self.inner.encode_from(vdf, &start.inner)?, vdf)
     }
 
     fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {

@@ -60,6 +60,13 @@ impl<A: Basis, B: Basis> Basis for Residual<A, B> {
         Ok(ResidualCoefficients { first, second })
     }
 
+    /// What the first leaves over is another every time: only the first starts from what was found before.
+    fn encode_from(&self, vdf: &Vdf, start: &Self::Coefficients) -> Result<Self::Coefficients> {
+        let first = self.first.encode_from(vdf, &start.first)?;
+        let second = self.encode_residual(&first, vdf)?.map(|(_, second)| second);
+        Ok(ResidualCoefficients { first, second })
+    }
+
     fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {
         let first = self.first.reconstruct(&coefficients.first, grid)?;
         match &coefficients.second {
@@ -75,7 +82,9 @@ impl<A: Basis, B: Basis> Basis for Residual<A, B> {
         resolution: Resolution,
         coder: &mut Coder<'_>,
     ) -> Result<Self::Coefficients> {
+        coder.part(self.first.to_string());
         let first = self.first.code(coefficients.map(|c| &c.first), grid, resolution, coder)?;
+        coder.part(self.second.to_string());
         let second = coefficients.and_then(|c| c.second.as_ref());
         let second = match coder.rarely(coefficients.is_some() && second.is_none()) {
             true => None,

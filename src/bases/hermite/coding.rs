@@ -19,12 +19,13 @@ impl Hermite {
         coder: &mut Coder<'_>,
     ) -> Result<HermiteCoefficients> {
         coefficients.map_or(Ok(()), |coefficients| self.own(coefficients))?;
-        let mut orders = [0; 3];
-        for axis in 0..3 {
+        let mut orders = self.orders;
+        for (axis, order) in orders.iter_mut().enumerate() {
             // Those asked for, but where the cells hold fewer.
             let found = coefficients.map_or(0, |c| c.orders[axis]);
-            let whole = !coder.rarely(found != self.orders[axis]);
-            orders[axis] = if whole { self.orders[axis] } else { coder.count(found, self.orders[axis])? };
+            if coder.rarely(coefficients.is_some() && found != *order) {
+                *order = coder.count(found, *order)?;
+            }
         }
         if orders.contains(&0) || orders.iter().product::<usize>() > MOST_COEFFICIENTS {
             return Err(malformed(format!("Hermite functions of orders {orders:?}")));

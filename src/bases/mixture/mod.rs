@@ -252,6 +252,11 @@ impl Basis for Mixture {
         self.fit(vdf).map(|(coefficients, _)| coefficients)
     }
 
+    /// As [`Mixture::fit_from`].
+    fn encode_from(&self, vdf: &Vdf, start: &MixtureCoefficients) -> Result<MixtureCoefficients> {
+        Ok(self.fit_from(vdf, start)?.0)
+    }
+
     fn reconstruct(&self, coefficients: &MixtureCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
         self.check(coefficients)?;
         let members = coefficients.members(grid);

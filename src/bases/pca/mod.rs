@@ -47,6 +47,9 @@ pub enum Values {
     Linear,
 }
 
+/// Numbers to describe, and the floor and the octaves of their logarithm, if it is one.
+type Described<'a> = (Cow<'a, [f64]>, Option<(f64, u32)>);
+
 impl Default for Values {
     /// The logarithm above a millionth of the peak.
     fn default() -> Self {
@@ -63,7 +66,7 @@ impl Values {
     }
 
     /// The numbers to describe, and the floor and the octaves of their logarithm.
-    fn of(self, vdf: &Vdf) -> Result<(Cow<'_, [f64]>, Option<(f64, u32)>)> {
+    fn of(self, vdf: &Vdf) -> Result<Described<'_>> {
         let Self::Log10 { floor } = self else { return Ok((Cow::Borrowed(vdf.as_slice()), None)) };
         let floor = floor.map_or_else(|| Ok(Floor::default()), Floor::at)?.of(vdf, NAME)?;
         Ok((Cow::Owned(decades::above(vdf.as_slice(), floor)), Some((floor, decades::octaves(vdf, floor)))))

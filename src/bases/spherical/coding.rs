@@ -55,7 +55,7 @@ impl Spherical {
             Extent::Splines { inner, outer } => inner > 0.0 && outer > 0.0 && sensible(inner) && sensible(outer),
             Extent::Spheres { last: length } | Extent::Burnett { width: length } => length > 0.0 && sensible(length),
         };
-        if !valid || centre.iter().any(|x| !(x.abs() < 1e75)) {
+        if !valid || !centre.iter().all(|x| x.abs() < 1e75) {
             return Err(malformed(format!("a spherical expansion about {centre:?} with {extent:?}")));
         }
         let sizes = self.code_sizes(coefficients.map(|c| &c.sizes[..]), coder)?;

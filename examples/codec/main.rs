@@ -1,0 +1,136 @@
+//! Distributions to streams and back, in processes that share nothing but the file.
+//!
+//! ```text
+//! cargo run --release --example codec -- encode --basis SPEC IN.npy OUT.vdfb [--lower X,Y,Z --spacing X,Y,Z]
+//! cargo run --release --example codec -- decode IN.vdfb OUT.npy [--single]
+//! cargo run --release --example codec -- info IN.vdfb
+//! ```
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use vdf_basis::{Coefficients, Expansion, Fidelity, Precision, Registry, Vdf};
+
+/// Velocity distribution functions to streams of bytes and back.
+#[derive(Debug, Parser)]
+#[command(name = "codec")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a distribution, a `.npy` file in C order [vx, vy, vz], as a stream.
+    Encode {
+        /// The basis, as `conserve(wavelet):l2=0.01`.
+        #[arg(long, value_name = "SPEC")]
+        basis: String,
+        /// Lower edge of the grid [m/s]; without it the grid is in index units.
+        #[arg(long, value_name = "X,Y,Z", value_parser = triple, requires = "spacing", allow_hyphen_values = true)]
+        lower: Option<[f64; 3]>,
+        /// Width of a cell along each axis [m/s].
+        #[arg(long, value_name = "X,Y,Z", value_parser = triple, requires = "lower")]
+        spacing: Option<[f64; 3]>,
+        input: PathBuf,
+        output: PathBuf,
+    },
+    /// Write what a stream holds as a `.npy` file.
+    Decode {
+        /// With 4 bytes a value instead of 8.
+        #[arg(long)]
+        single: bool,
+        input: PathBuf,
+        output: PathBuf,
+    },
+    /// Say what a stream is, and what each part of it costs.
+    Info { input: PathBuf },
+}
+
+fn triple(text: &str) -> Result<[f64; 3], String> {
+    let numbers: Option<Vec<f64>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
+    numbers
+        .and_then(|numbers| numbers.try_into().ok())
+        .ok_or_else(|| "three numbers separated by commas are needed".to_owned())
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Box<dyn Error>> {
+    match command {
+        Command::Encode { basis, lower, spacing, input, output } => {
+            let basis = Registry::standard().parse(&basis)?;
+            let vdf = Vdf::read_npy(input)?;
+            let vdf = match lower.zip(spacing) {
+                Some((lower, spacing)) => vdf.with_geometry(lower, spacing)?,
+                None => vdf,
+            };
+            let bytes = Expansion::encode(&basis, &vdf)?.to_bytes()?;
+            // What another process will get: decoded from the bytes.
+            let fidelity = Fidelity::compare(&vdf, &Registry::standard().decode(&bytes)?.reconstruct()?)?;
+            write(&output, &bytes)?;
+            println!(
+                "{}: {} bytes for {} cells, l2 {:.3e}, linf {:.3e}, density {:.1e}, bulk velocity {:.1e}, pressure {:.1e}",
+                output.display(),
+                bytes.len(),
+                vdf.grid().cells(),
+                fidelity.l2,
+                fidelity.linf,
+                fidelity.density,
+                fidelity.bulk_velocity,
+                fidelity.pressure
+            );
+        }
+        Command::Decode { single, input, output } => {
+            let vdf = Registry::standard().decode(&read(&input)?)?.reconstruct()?;
+            vdf.write_npy(output, if single { Precision::Single } else { Precision::Double })?;
+        }
+        Command::Info { input } => {
+            let bytes = read(&input)?;
+            let info = Registry::standard().info(&bytes)?;
+            let expansion = Registry::standard().decode(&bytes)?;
+            println!("{}: {} bytes, version {}", input.display(), bytes.len(), info.version);
+            println!("grid   {}", info.grid);
+            println!("basis  {}", info.spec);
+            println!("holds  {} real numbers", expansion.coefficients().count());
+            for (name, len) in &info.parts {
+                println!("{len:8} {name}");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|problem| format!("{}: {problem}", path.display()))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    fs::write(path, bytes).map_err(|problem| format!("{}: {problem}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+        let line = "codec encode --basis wavelet:l2=0.1 --lower -1,-2,-3 --spacing 1,1,1 a.npy b.vdfb";
+        assert!(Arguments::try_parse_from(line.split_whitespace()).is_ok());
+        assert!(Arguments::try_parse_from("codec encode a.npy b.vdfb".split_whitespace()).is_err());
+        assert!(Arguments::try_parse_from("codec decode a.vdfb".split_whitespace()).is_err());
+    }
+}
