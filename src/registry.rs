@@ -54,9 +54,9 @@ impl Registry {
             .with::<Hermite>()
             .with::<Maxwellian>()
             .with::<Mixture>()
+            .with::<Octree>()
             .with::<Pca>()
             .with::<Spherical>()
-            .with::<Octree>()
             .with::<Wavelet>()
             .with_builder("fast", |options| Preset::from_options(Effort::Fast, options).map(AnyBasis::new))
             .with_builder("balanced", |options| Preset::from_options(Effort::Balanced, options).map(AnyBasis::new))
@@ -190,7 +190,9 @@ mod tests {
         let names: Vec<_> = Registry::standard().names().collect();
         let expected = format!("there is no basis `hermit`; there are {}", names.join(", "));
         assert!(message("hermit").contains(&expected));
-        assert!(message("hermite(maxwellian)").contains("there is no combinator `hermite`; there are log"));
+        let names: Vec<_> = Registry::standard().combinators().collect();
+        let expected = format!("there is no combinator `hermite`; there are {}", names.join(", "));
+        assert!(message("hermite(maxwellian)").contains(&expected));
         assert!(message("log").contains("there is no basis `log`"));
         let keys = message("maxwellian:oder=3");
         assert!(keys.contains("no key `oder`") && keys.contains("fit, covariance"), "{keys}");
