@@ -176,7 +176,7 @@ impl GaussianModels {
             z[i] = coder.scaled(&mut self.mean, multiple(given[i], unit), places)? as f64 * unit;
         }
         let offset = factor * z;
-        if (0..3).any(|i| !(offset[i].abs() < MOST_MEAN * boxes[i])) {
+        if !(0..3).all(|i| offset[i].abs() < MOST_MEAN * boxes[i]) {
             return Err(malformed("a Gaussian that lies outside of everything"));
         }
         let centre = std::array::from_fn(|i| cells.middle[i] + offset[i] * cells.spacing[i]);

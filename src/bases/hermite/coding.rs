@@ -20,11 +20,11 @@ impl Hermite {
     ) -> Result<HermiteCoefficients> {
         coefficients.map_or(Ok(()), |coefficients| self.own(coefficients))?;
         let mut orders = [0; 3];
-        for axis in 0..3 {
+        for (axis, (order, asked)) in orders.iter_mut().zip(self.orders).enumerate() {
             // Those asked for, but where the cells hold fewer.
             let found = coefficients.map_or(0, |c| c.orders[axis]);
-            let whole = !coder.rarely(found != self.orders[axis]);
-            orders[axis] = if whole { self.orders[axis] } else { coder.count(found, self.orders[axis])? };
+            let whole = !coder.rarely(found != asked);
+            *order = if whole { asked } else { coder.count(found, asked)? };
         }
         if orders.contains(&0) || orders.iter().product::<usize>() > MOST_COEFFICIENTS {
             return Err(malformed(format!("Hermite functions of orders {orders:?}")));

@@ -120,7 +120,7 @@ impl Search<'_> {
             let step = solved(&hessian(&sums, count), &missing)?;
             // The functional that Newton's method minimises is convex: along the step its slope rises from −s to 0.
             let slope = step.dot(&missing);
-            if !(slope > 0.0) {
+            if slope.is_nan() || slope <= 0.0 {
                 break;
             }
             let mut length = 1.0;
@@ -169,6 +169,7 @@ impl Search<'_> {
         changed: impl Fn(f64, f64) -> [f64; 2] + Copy,
     ) -> Sums {
         let [x, y, z] = &self.axes;
+        let (of_functions, of_products) = (exponents(degree), exponents(2 * degree));
         let mut of_h = CompensatedSums::<20>::zero();
         let mut sums = Sums { of_h: [[[0.0; 4]; 4]; 4], of_slope: [[[0.0; 7]; 7]; 7] };
         for (row, density) in self.density.chunks_exact(z.len()).enumerate() {
@@ -195,35 +196,25 @@ impl Search<'_> {
             });
             let (powers_x, powers_y) = (powers(x), powers(y));
             let mut terms = [0.0; 20];
-            let mut next = 0;
-            for i in 0..=degree {
-                for j in 0..=degree - i {
-                    for k in 0..=degree - i - j {
-                        terms[next] = powers_x[i] * powers_y[j] * line[k];
-                        next += 1;
-                    }
-                }
+            for (term, &[i, j, k]) in terms.iter_mut().zip(&of_functions) {
+                *term = powers_x[i] * powers_y[j] * line[k];
             }
             of_h.add(terms);
-            for i in 0..=2 * degree {
-                for j in 0..=2 * degree - i {
-                    let across = powers_x[i] * powers_y[j];
-                    for k in 0..=2 * degree - i - j {
-                        sums.of_slope[i][j][k] += across * line[degree + 1 + k];
-                    }
-                }
+            for &[i, j, k] in &of_products {
+                sums.of_slope[i][j][k] += powers_x[i] * powers_y[j] * line[degree + 1 + k];
             }
         }
-        let mut values = of_h.values().into_iter();
-        for i in 0..=degree {
-            for j in 0..=degree - i {
-                for k in 0..=degree - i - j {
-                    sums.of_h[i][j][k] = values.next().unwrap_or(0.0);
-                }
-            }
+        for (&[i, j, k], value) in of_functions.iter().zip(of_h.values()) {
+            sums.of_h[i][j][k] = value;
         }
         sums
     }
+}
+
+/// Powers of x, y and z of all monomials up to a degree.
+fn exponents(degree: usize) -> Vec<[usize; 3]> {
+    let across = (0..=degree).flat_map(|i| (0..=degree - i).map(move |j| [i, j]));
+    across.flat_map(|[i, j]| (0..=degree - i - j).map(move |k| [i, j, k])).collect()
 }
 
 fn powers(x: f64) -> [f64; 7] {
