@@ -164,7 +164,7 @@ mod tests {
             message("hermit")
                 .contains("there is no basis `hermit`; there are cosine, hermite, maxwellian, mixture, wavelet")
         );
-        assert!(message("hermite(maxwellian)").contains("there is no combinator `hermite`; there are log"));
+        assert!(message("hermite(maxwellian)").contains("there is no combinator `hermite`; there are conserve, log"));
         assert!(message("log").contains("there is no basis `log`"));
         let keys = message("maxwellian:oder=3");
         assert!(keys.contains("no key `oder`") && keys.contains("fit, covariance"), "{keys}");
