@@ -21,8 +21,7 @@ const POWERS: [[usize; 3]; MOMENTS] =
 /// How a density is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
-    /// h = max(0, g + p) where g > 0: no density with these moments is nearer in the sum of squares. Weights between
-    /// this and g, in proportion to which other cells would change more, have been tried: all leave a larger error.
+    /// h = max(0, g + p) where g > 0: no density with these moments is nearer in the sum of squares.
     Even,
     /// h = g eᵖ, positive wherever g is: what a mixture needs to remain one.
     Tilt,
