@@ -20,6 +20,9 @@ const CHECKSUM: usize = 4;
 /// [`Registry::decode_within`].
 pub const MOST_CELLS: usize = 1 << 26;
 
+/// Names, and bytes.
+type Parts = Vec<(String, usize)>;
+
 /// What a stream is, and what each part of it costs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamInfo {
@@ -30,11 +33,8 @@ pub struct StreamInfo {
     /// The spec of the basis.
     pub spec: Spec,
     /// Parts in the order of the stream, and their bytes; to a byte or two, since bits are not stored one by one.
-    pub parts: Vec<(String, usize)>,
+    pub parts: Parts,
 }
-
-/// An expansion, its spec, and what each part of the stream costs.
-type Content = (Expansion<AnyBasis>, Spec, Vec<(String, usize)>);
 
 impl<B: Basis> Expansion<B> {
     /// The expansion as a stream that [`Registry::decode`] reads: grid, basis, coefficients and a checksum.
@@ -86,7 +86,7 @@ impl Registry {
         Ok(StreamInfo { version: VERSION, grid: *expansion.grid(), spec, parts: all })
     }
 
-    fn read(&self, bytes: &[u8], most_cells: usize) -> Result<Content> {
+    fn read(&self, bytes: &[u8], most_cells: usize) -> Result<(Expansion<AnyBasis>, Spec, Parts)> {
         let Some(body) = checked(bytes)? else { return Err(malformed("it is shorter than any stream")) };
         let mut coder = Coder::reading(body);
         coder.part("grid and basis");

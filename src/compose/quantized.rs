@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::target::Target;
 use crate::basis::{Basis, Coefficients, Slot};
-use crate::coding::{Coder, Resolution};
+use crate::coding::{Coder, Resolution, malformed};
 use crate::distribution::fidelity::{relative_l2, relative_linf};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
@@ -31,10 +31,11 @@ pub struct QuantizedCoefficients<B: Basis> {
 
 /// Steps are powers of 2^(1/64) s³ m⁻⁶: near enough to each other that no byte is lost.
 const FINENESS: i32 = 64;
-/// The whole range of f64.
+/// The whole range of f64, down to its smallest number.
+const LEAST: i32 = -1074 * FINENESS;
 const MOST: i32 = 1024 * FINENESS;
 /// Digits of a step in a stream.
-const DIGITS: u32 = 17;
+const DIGITS: u32 = 18;
 /// Below this part of the bound something may be left to gain, by steps up to so many sixteenths of an octave wider.
 const RAGGED: f64 = 0.99;
 const BEYOND: i32 = 6;
@@ -57,7 +58,7 @@ fn step(octave: i32) -> f64 {
 
 /// The octave of the step nearest to a positive number.
 fn octave(step: f64) -> i32 {
-    ((step.log2() * f64::from(FINENESS)).round() as i32).clamp(-MOST + 1, MOST - 1)
+    ((step.log2() * f64::from(FINENESS)).round() as i32).clamp(LEAST, MOST - 1)
 }
 
 impl<B: Basis> Quantized<B> {
@@ -149,7 +150,7 @@ impl<B: Basis> Search<'_, B> {
     /// The coefficients in this step, and their figure; none where the step is so wide that nothing is left that the
     /// basis could describe: of all streams the shortest, and the worst.
     fn at(&self, octave: i32, figure: Figure) -> Result<(Option<B::Coefficients>, f64)> {
-        let resolution = Resolution::Step(step(octave).max(f64::MIN_POSITIVE));
+        let resolution = Resolution::Step(step(octave));
         let rounded = match self.basis.rounded(self.found, self.vdf, resolution) {
             Ok(rounded) => rounded,
             Err(Error::Degenerate { .. }) if figure == Figure::Bytes => return Ok((None, 0.0)),
@@ -177,7 +178,7 @@ impl<B: Basis> Search<'_, B> {
         let peak = self.vdf.peak();
         let norm = if peak > 0.0 { f.iter().map(|f| (f / peak).powi(2)).sum::<f64>().sqrt() * peak } else { 1.0 };
         // Steps from all of the norm to 2⁻⁴⁴ of it: no coarser, no finer is ever of use.
-        let (coarse, fine) = (octave(norm), octave(norm) - 44 * FINENESS);
+        let (coarse, fine) = (octave(norm), (octave(norm) - 44 * FINENESS).max(LEAST));
         let start = match figure {
             Figure::Bytes => coarse - 8 * FINENESS,
             // So many numbers rounded independently.
@@ -299,8 +300,11 @@ impl<B: Basis> Basis for Quantized<B> {
         _: Resolution,
         coder: &mut Coder<'_>,
     ) -> Result<Self::Coefficients> {
-        let octave = coder.bits(coefficients.map_or(0, |c| (c.octave + MOST) as u64), DIGITS) as i32 - MOST;
-        let resolution = Resolution::Step(step(octave).max(f64::MIN_POSITIVE));
+        let octave = coder.bits(coefficients.map_or(0, |c| (c.octave - LEAST) as u64), DIGITS) as i32 + LEAST;
+        if octave >= MOST {
+            return Err(malformed(format!("a step of 2^{}", octave / FINENESS)));
+        }
+        let resolution = Resolution::Step(step(octave));
         let inner = self.inner.code(coefficients.map(|c| &c.inner), grid, resolution, coder)?;
         Ok(QuantizedCoefficients { octave, inner })
     }
@@ -331,10 +335,11 @@ mod tests {
 
     #[test]
     fn steps_are_the_powers_they_should_be() {
-        for k in [-MOST + 1, -1000, -65, -1, 0, 1, 15, 16, 63, 64, 333, MOST - 1] {
+        for k in [1 - MOST, -1000, -65, -1, 0, 1, 15, 16, 63, 64, 333, MOST - 1] {
             let exact = 2f64.powf(f64::from(k) / f64::from(FINENESS));
             assert!((step(k) / exact - 1.0).abs() < 1e-12, "{k}");
             assert_eq!(octave(step(k)), k);
         }
+        assert_eq!(step(LEAST), f64::from_bits(1));
     }
 }

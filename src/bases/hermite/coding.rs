@@ -19,13 +19,12 @@ impl Hermite {
         coder: &mut Coder<'_>,
     ) -> Result<HermiteCoefficients> {
         coefficients.map_or(Ok(()), |coefficients| self.own(coefficients))?;
-        let mut orders = self.orders;
-        for (axis, order) in orders.iter_mut().enumerate() {
+        let mut orders = [0; 3];
+        for (axis, (order, asked)) in orders.iter_mut().zip(self.orders).enumerate() {
             // Those asked for, but where the cells hold fewer.
             let found = coefficients.map_or(0, |c| c.orders[axis]);
-            if coder.rarely(coefficients.is_some() && found != *order) {
-                *order = coder.count(found, *order)?;
-            }
+            let whole = !coder.rarely(found != asked);
+            *order = if whole { asked } else { coder.count(found, asked)? };
         }
         if orders.contains(&0) || orders.iter().product::<usize>() > MOST_COEFFICIENTS {
             return Err(malformed(format!("Hermite functions of orders {orders:?}")));

@@ -21,8 +21,7 @@ const POWERS: [[usize; 3]; MOMENTS] =
 /// How a density is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
-    /// h = max(0, g + p) where g > 0: no density with these moments is nearer in the sum of squares. Weights between
-    /// this and g, in proportion to which other cells would change more, have been tried: all leave a larger error.
+    /// h = max(0, g + p) where g > 0: no density with these moments is nearer in the sum of squares.
     Even,
     /// h = g eᵖ, positive wherever g is: what a mixture needs to remain one.
     Tilt,
@@ -169,6 +168,7 @@ impl Search<'_> {
         changed: impl Fn(f64, f64) -> [f64; 2] + Copy,
     ) -> Sums {
         let [x, y, z] = &self.axes;
+        let (of_functions, of_products) = (exponents(degree), exponents(2 * degree));
         let mut of_h = CompensatedSums::<20>::zero();
         let mut sums = Sums { of_h: [[[0.0; 4]; 4]; 4], of_slope: [[[0.0; 7]; 7]; 7] };
         for (row, density) in self.density.chunks_exact(z.len()).enumerate() {
@@ -195,35 +195,25 @@ impl Search<'_> {
             });
             let (powers_x, powers_y) = (powers(x), powers(y));
             let mut terms = [0.0; 20];
-            let mut next = 0;
-            for (i, x) in powers_x[..=degree].iter().enumerate() {
-                for (j, y) in powers_y[..=degree - i].iter().enumerate() {
-                    for z in &line[..=degree - i - j] {
-                        terms[next] = x * y * z;
-                        next += 1;
-                    }
-                }
+            for (term, &[i, j, k]) in terms.iter_mut().zip(&of_functions) {
+                *term = powers_x[i] * powers_y[j] * line[k];
             }
             of_h.add(terms);
-            for (i, x) in powers_x[..=2 * degree].iter().enumerate() {
-                for (j, y) in powers_y[..=2 * degree - i].iter().enumerate() {
-                    let across = x * y;
-                    for k in 0..=2 * degree - i - j {
-                        sums.of_slope[i][j][k] += across * line[degree + 1 + k];
-                    }
-                }
+            for &[i, j, k] in &of_products {
+                sums.of_slope[i][j][k] += powers_x[i] * powers_y[j] * line[degree + 1 + k];
             }
         }
-        let mut values = of_h.values().into_iter();
-        for i in 0..=degree {
-            for j in 0..=degree - i {
-                for k in 0..=degree - i - j {
-                    sums.of_h[i][j][k] = values.next().unwrap_or(0.0);
-                }
-            }
+        for (&[i, j, k], value) in of_functions.iter().zip(of_h.values()) {
+            sums.of_h[i][j][k] = value;
         }
         sums
     }
+}
+
+/// Powers of x, y and z of all monomials up to a degree.
+fn exponents(degree: usize) -> Vec<[usize; 3]> {
+    let across = (0..=degree).flat_map(|i| (0..=degree - i).map(move |j| [i, j]));
+    across.flat_map(|[i, j]| (0..=degree - i - j).map(move |k| [i, j, k])).collect()
 }
 
 fn powers(x: f64) -> [f64; 7] {
