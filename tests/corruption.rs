@@ -10,7 +10,7 @@ use vdf_basis::{Error, Expansion, Registry, Sampling, Synthetic, Vdf, VelocityGr
 #[global_allocator]
 static ALLOCATED: PeakAlloc = PeakAlloc;
 
-const SPECS: [&str; 21] = [
+const SPECS: [&str; 29] = [
     "maxwellian",
     "quantized(maxwellian:covariance=full)",
     "hermite:order=2",
@@ -25,6 +25,14 @@ const SPECS: [&str; 21] = [
     "wavelet:terms=6",
     "wavelet:filter=bior1.3,boundary=symmetric,level=1,rounding=int8,terms=8",
     "wavelet:l2=0.3",
+    "octree:l2=0.4",
+    "quantized(octree:l2=0.2,leaf=best)",
+    "pca:components=1",
+    "quantized(pca:components=2,values=linear)",
+    "spherical:degree=1,shells=4",
+    "quantized(spherical:method=misner,degree=1)",
+    "spherical:method=burnett,degree=3,l2=0.9",
+    "smallest:l2=0.3",
     "log(maxwellian)",
     "log(cosine):l2=0.3",
     "maxwellian + cosine:terms=3",

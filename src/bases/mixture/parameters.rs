@@ -38,6 +38,8 @@ pub(super) struct Parameters {
     pub farthest: Vector3<f64>,
 }
 
+/// Widest component, in parts of the farthest mean.
+const FARTHEST_WIDTH: f64 = 1e3;
 /// Farthest mean, as a part of the length of the box: a quarter of it outside.
 const OUTSIDE: f64 = 0.75;
 
@@ -221,12 +223,27 @@ impl Parameters {
     }
 
     pub fn members(&self, bells: &[Bell], cell_volume: f64) -> Vec<Member> {
-        let member = |bell: &Bell| Member {
-            mass: Member::mass_of(bell.peak, &bell.covariance, self.profile, cell_volume),
-            mean: bell.mean,
-            covariance: bell.covariance,
+        let member = |bell: &Bell| {
+            let covariance = self.bounded_covariance(&bell.covariance);
+            let mass = Member::mass_of(bell.peak, &covariance, self.profile, cell_volume);
+            Member { mass, mean: bell.mean, covariance }
         };
         bells.iter().map(member).collect()
+    }
+
+    /// A component that is nearly constant along some axis may be of any width there; beyond [`FARTHEST_WIDTH`] nothing
+    /// changes in the box, but the narrow axes would lose their digits beside it.
+    fn bounded_covariance(&self, covariance: &Matrix3<f64>) -> Matrix3<f64> {
+        let widest = (FARTHEST_WIDTH * self.farthest.amax()).powi(2);
+        if (0..3).all(|i| covariance[(i, i)] <= widest) {
+            return *covariance;
+        }
+        let mut eigen = covariance.symmetric_eigen();
+        eigen.eigenvalues.iter_mut().for_each(|variance| *variance = variance.min(widest));
+        // What rounding beside a wide axis took from a narrow one is given back.
+        let raised = eigen.recompose();
+        let floor = self.structure.floor();
+        if (raised - floor).cholesky().is_some() { raised } else { raised + floor }
     }
 }
 

@@ -82,6 +82,10 @@ impl Spherical {
         }
         // Misner's shells are as many as fit, whatever was asked for.
         let shells = coder.count(given.map_or(0, <[u32]>::len), Self::MAX_SHELLS)?;
+        let least = if self.method == Method::Joint { Self::MIN_SHELLS } else { 1 };
+        if shells < least {
+            return Err(malformed(format!("{shells} shells, where {least} are needed")));
+        }
         let mut models = Integers::default();
         let mut sizes = Vec::with_capacity(shells);
         let mut last = self.degree as i64 + 1;

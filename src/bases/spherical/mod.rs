@@ -125,6 +125,8 @@ impl Default for Spherical {
 impl Spherical {
     /// Highest degree.
     pub const MAX_DEGREE: usize = 32;
+    /// Fewest shells of splines.
+    pub const MIN_SHELLS: usize = 3;
     /// Most shells.
     pub const MAX_SHELLS: usize = 1000;
     /// Largest table [bytes]: 32 shells (degree + 1)⁴, about.
@@ -183,7 +185,7 @@ impl Spherical {
         if self.degree > Self::MAX_DEGREE {
             return refused("degree", self.degree.to_string(), format!("0 to {}", Self::MAX_DEGREE));
         }
-        if !(3..=Self::MAX_SHELLS).contains(&self.shells) {
+        if !(Self::MIN_SHELLS..=Self::MAX_SHELLS).contains(&self.shells) {
             return refused("shells", self.shells.to_string(), format!("3 to {}", Self::MAX_SHELLS));
         }
         let most = Self::MAX_TABLE / (32 * count(self.degree) * count(self.degree));
