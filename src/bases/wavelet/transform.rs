@@ -5,12 +5,23 @@ use std::sync::Arc;
 use super::Boundary;
 use super::filters::Bank;
 use super::kernels::{one_sum, two_sums};
+use super::lifting::Lifting;
 
 /// One level of one axis: which cells each sum takes.
 ///
 /// Analysis: c\[o\] = Σ_j h\[j\] x\[2o + b − j\], x continued beyond its ends, with b = 1 (symmetric) or F/2 (periodic), F
 /// taps. Synthesis: x\[k\] = Σ_o c\[o\] g\[k + s − 2o\], with s = F − 2 or F/2 − 1.
-pub(super) struct AxisLevel {
+#[derive(Debug)]
+pub(super) enum AxisLevel {
+    /// By sums over the filters' taps.
+    Sums(Sums),
+    /// By lifting steps, so many cells.
+    Steps(Lifting, usize),
+}
+
+/// Which cells each sum takes.
+#[derive(Debug)]
+pub(super) struct Sums {
     /// Cells.
     n: usize,
     /// Coefficients of each kind, low and high.
@@ -19,6 +30,7 @@ pub(super) struct AxisLevel {
     synthesis: Synthesis,
 }
 
+#[derive(Debug)]
 struct Analysis {
     /// For each coefficient, the cell that each tap falls on.
     cells: Vec<usize>,
@@ -30,6 +42,7 @@ struct Analysis {
     offsets: Vec<usize>,
 }
 
+#[derive(Debug)]
 struct Synthesis {
     /// For each cell, the coefficient (of low, then of high) that each tap falls on, `stride` numbers a cell.
     coefficients: Vec<usize>,
@@ -45,14 +58,30 @@ struct Synthesis {
 impl AxisLevel {
     pub(super) fn new(bank: &Bank, boundary: Boundary, n: usize) -> Self {
         let half = boundary.half(n, bank.len());
-        Self {
+        Self::Sums(Sums {
             n,
             half,
             analysis: Analysis::new(bank, boundary, n, half),
             synthesis: Synthesis::new(bank, boundary, n, half),
+        })
+    }
+
+    fn analyse(&self, x: &[f64], inner: usize, y: &mut Vec<f64>) {
+        match self {
+            Self::Sums(sums) => sums.analyse(x, inner, y),
+            Self::Steps(lifting, n) => lifting.analyse(x, *n, inner, y),
         }
     }
 
+    fn synthesise(&self, x: &[f64], inner: usize, y: &mut Vec<f64>) {
+        match self {
+            Self::Sums(sums) => sums.synthesise(x, inner, y),
+            Self::Steps(lifting, n) => lifting.synthesise(x, *n, inner, y),
+        }
+    }
+}
+
+impl Sums {
     /// Low coefficients, then high, along the middle of an array outer × n × inner.
     fn analyse(&self, x: &[f64], inner: usize, y: &mut Vec<f64>) {
         let (half, table) = (self.half, &self.analysis);
@@ -118,7 +147,7 @@ impl Analysis {
         let [low, high] = &bank.analysis;
         let length = bank.len();
         let begin = match boundary {
-            Boundary::Periodic => length / 2,
+            Boundary::Periodic | Boundary::WholeSample => length / 2,
             Boundary::Symmetric => 1,
         } as isize;
         let used: Vec<usize> = (0..length).filter(|&j| low[j] != 0.0 || high[j] != 0.0).collect();
@@ -144,7 +173,7 @@ impl Synthesis {
         let [low, high] = &bank.synthesis;
         let length = bank.len();
         let shift = match boundary {
-            Boundary::Periodic => length / 2 - 1,
+            Boundary::Periodic | Boundary::WholeSample => length / 2 - 1,
             Boundary::Symmetric => length - 2,
         };
         // Only the periodic boundary ever leaves 0..half.
@@ -192,24 +221,43 @@ struct Level {
     shape: [usize; 3],
     /// Of the approximation.
     half: [usize; 3],
+    /// Of the part that is high along all axes.
+    high: [usize; 3],
     /// Whether an axis is transformed at this level.
     active: [bool; 3],
     /// Where its details begin.
     begin: usize,
 }
 
+/// A part of the coefficients: those of one kind of one level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Band {
+    pub(super) rank: usize,
+    pub(super) kind: usize,
+    pub(super) shape: [usize; 3],
+    pub(super) begin: usize,
+}
+
+impl Band {
+    pub(super) fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
 impl Level {
     /// The array with all kinds side by side.
     fn whole(&self) -> [usize; 3] {
-        std::array::from_fn(|axis| if self.active[axis] { 2 * self.half[axis] } else { self.half[axis] })
+        std::array::from_fn(|axis| if self.active[axis] { self.half[axis] + self.high[axis] } else { self.half[axis] })
     }
 
-    /// The kinds of details, each as the corner of its part of the whole array.
-    fn details(&self) -> impl Iterator<Item = [usize; 3]> {
+    /// The kinds of details, each with the corner of its part of the whole array and its shape.
+    fn details(&self) -> impl Iterator<Item = (usize, [usize; 3], [usize; 3])> {
         (1..8).filter_map(|kind| {
             let high = [kind & 4 != 0, kind & 2 != 0, kind & 1 != 0];
             let exists = (0..3).all(|axis| self.active[axis] || !high[axis]);
-            exists.then(|| std::array::from_fn(|axis| if high[axis] { self.half[axis] } else { 0 }))
+            let corner = std::array::from_fn(|axis| if high[axis] { self.half[axis] } else { 0 });
+            let shape = std::array::from_fn(|axis| if high[axis] { self.high[axis] } else { self.half[axis] });
+            exists.then_some((kind, corner, shape))
         })
     }
 }
@@ -228,13 +276,17 @@ impl Layout {
             let active = shape.map(|n| most_levels(n) > level);
             let half =
                 std::array::from_fn(|axis| if active[axis] { boundary.half(now[axis], taps) } else { now[axis] });
-            found.push(Level { shape: now, half, active, begin: 0 });
+            let high = match boundary {
+                Boundary::WholeSample => now.map(|n| n / 2),
+                _ => half,
+            };
+            found.push(Level { shape: now, half, high, active, begin: 0 });
             now = half;
         }
         let mut len = now.iter().product();
         for level in found.iter_mut().rev() {
             level.begin = len;
-            len += level.half.iter().product::<usize>() * level.details().count();
+            len += level.details().map(|(_, _, shape)| shape.iter().product::<usize>()).sum::<usize>();
         }
         Self { levels: found, coarsest: now, len }
     }
@@ -253,6 +305,19 @@ impl Layout {
         self.levels.iter().rev().take_while(|level| level.begin <= position).count()
     }
 
+    /// The parts in their order: rank, kind (bits for the axes along which it is high), shape, where it begins.
+    pub(super) fn bands(&self) -> Vec<Band> {
+        let mut bands = vec![Band { rank: 0, kind: 0, shape: self.coarsest, begin: 0 }];
+        for (level, rank) in self.levels.iter().rev().zip(1..) {
+            let mut begin = level.begin;
+            for (kind, _, shape) in level.details() {
+                bands.push(Band { rank, kind, shape, begin });
+                begin += shape.iter().product::<usize>();
+            }
+        }
+        bands
+    }
+
     pub(super) fn analyse(&self, values: &[f64], table: &impl Fn(usize) -> Arc<AxisLevel>) -> Vec<f64> {
         let mut coefficients = vec![0.0; self.len];
         // Two arrays take turns; the values themselves are only read.
@@ -265,12 +330,12 @@ impl Layout {
                 table(shape[axis]).analyse(if untouched { values } else { &now }, inner, &mut next);
                 std::mem::swap(&mut now, &mut next);
                 untouched = false;
-                shape[axis] = 2 * level.half[axis];
+                shape[axis] = level.whole()[axis];
             }
             let whole = if untouched { values } else { &now };
             let mut begin = level.begin;
-            for corner in level.details() {
-                begin += copy_part(whole, shape, corner, level.half, &mut coefficients[begin..]);
+            for (_, corner, part) in level.details() {
+                begin += copy_part(whole, shape, corner, part, &mut coefficients[begin..]);
             }
             next.resize(level.half.iter().product(), 0.0);
             copy_part(whole, shape, [0; 3], level.half, &mut next);
@@ -289,8 +354,8 @@ impl Layout {
             next.resize(shape.iter().product(), 0.0);
             paste_part(&now, level.half, &mut next, shape, [0; 3]);
             let mut begin = level.begin;
-            for corner in level.details() {
-                begin += paste_part(&coefficients[begin..], level.half, &mut next, shape, corner);
+            for (_, corner, part) in level.details() {
+                begin += paste_part(&coefficients[begin..], part, &mut next, shape, corner);
             }
             std::mem::swap(&mut now, &mut next);
             for axis in (0..3).filter(|&axis| level.active[axis]) {
