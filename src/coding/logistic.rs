@@ -178,16 +178,10 @@ mod tests {
 
     #[test]
     fn tables_are_what_they_should_be() {
-        for k in [1_u32, 40, 1000, 4096, 20_000, 32_768, 60_000, 65_500] {
+        for k in [100_u32, 1000, 4096, 20_000, 32_768, 60_000, 65_400] {
             let p = f64::from(k) / 65536.0;
-            assert!(
-                (f64::from(stretched(k)) / 256.0 - (p / (1.0 - p)).ln()).abs()
-                    < 0.3 / (1.0 + f64::from(k.min(65536 - k)) / 16.0) + 0.004,
-                "{k}"
-            );
-            if (40..65_000).contains(&k) {
-                assert!((squashed(stretched(k)) - k as i32).abs() <= 8 + k as i32 / 64, "{k}");
-            }
+            assert!((f64::from(stretched(k)) / 256.0 - (p / (1.0 - p)).ln()).abs() < 0.03, "{k}");
+            assert!((squashed(stretched(k)) - k as i32).abs() <= 8 + k as i32 / 64, "{k}");
         }
         assert_eq!(
             (COSTS[0], squashed(0), squashed(i32::MIN), squashed(i32::MAX)),

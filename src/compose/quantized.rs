@@ -28,34 +28,30 @@ pub struct QuantizedCoefficients<B: Basis> {
     inner: B::Coefficients,
 }
 
-/// Steps are powers of 2^(1/16) s³ m⁻⁶: near enough to each other that no byte is lost.
-const FINENESS: i32 = 16;
+/// Steps are powers of 2^(1/64) s³ m⁻⁶: near enough to each other that no byte is lost.
+const FINENESS: i32 = 64;
 /// The whole range of f64.
 const MOST: i32 = 1024 * FINENESS;
+/// Binary digits of an octave in the stream.
+const DIGITS: u32 = 17;
+/// A step is wide enough if it makes use of so much of the error allowed.
+const CLOSE: f64 = 0.995;
 
-/// 2^(k/16) for k from 0 to 15, and by the exponent exactly for all others: the same bits on every platform.
+/// 2^(k/64) for k from 0 to 63 as a product of roots of 2, and by the exponent exactly for all others: the same bits on
+/// every platform.
 fn step(octave: i32) -> f64 {
-    const PARTS: [f64; FINENESS as usize] = [
-        1.0,
-        1.0442737824274138,
-        1.0905077326652577,
-        1.1387886347566916,
-        1.189207115002721,
-        1.241857812073484,
-        1.2968395546510096,
-        1.3542555469368927,
+    const ROOTS: [f64; 6] = [
         std::f64::consts::SQRT_2,
-        1.4768261459394993,
-        1.5422108254079407,
-        1.6104903319492543,
-        1.681792830507429,
-        1.7562521603732995,
-        1.8340080864093424,
-        1.9152065613971474,
+        1.189207115002721,
+        1.0905077326652577,
+        1.0442737824274138,
+        1.0218971486541166,
+        1.0108892860517005,
     ];
     let (whole, part) = (octave.div_euclid(FINENESS), octave.rem_euclid(FINENESS));
+    let roots = ROOTS.iter().enumerate().filter(|(k, _)| part >> (5 - k) & 1 == 1);
     // In two steps, so that the smallest are not zero.
-    PARTS[part as usize] * 2f64.powi(whole / 2) * 2f64.powi(whole - whole / 2)
+    roots.map(|(_, root)| root).product::<f64>() * 2f64.powi(whole / 2) * 2f64.powi(whole - whole / 2)
 }
 
 /// The octave of the step nearest to a positive number.
@@ -166,6 +162,16 @@ impl<B: Basis> Search<'_, B> {
         Ok((rounded, reached))
     }
 
+    /// The widest step that is foreseen to make at most this error, if anything is foreseen.
+    fn predicted(&self, error: f64, coarse: i32, fine: i32) -> Option<i32> {
+        let (mut low, mut high) = (fine, coarse);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if self.basis.rounding_error(self.found, step(middle))? <= error { low = middle } else { high = middle }
+        }
+        Some(low)
+    }
+
     /// The widest step whose figure is at most the bound (of bytes: the finest), and what it reaches; the best where
     /// none is.
     fn coarsest(&self, bound: f64, figure: Figure) -> Result<(i32, B::Coefficients, f64)> {
@@ -174,27 +180,49 @@ impl<B: Basis> Search<'_, B> {
         let norm = if peak > 0.0 { f.iter().map(|f| (f / peak).powi(2)).sum::<f64>().sqrt() * peak } else { 1.0 };
         // Steps from all of the norm to 2⁻⁴⁴ of it: no coarser, no finer is ever of use.
         let (coarse, fine) = (octave(norm), octave(norm) - 44 * FINENESS);
+        let foreseen = if figure == Figure::L2 { self.predicted(bound * norm, coarse, fine) } else { None };
         let start = match figure {
             Figure::Bytes => coarse - 8 * FINENESS,
             // So many numbers rounded independently.
             _ => octave(norm * bound.min(1.0) / (1.0 + (self.found.count() as f64 / 120.0)).sqrt()),
         };
+        let start = foreseen.unwrap_or(start);
         let mut met: Option<(i32, B::Coefficients, f64)> = None;
         let mut missed: Option<(i32, f64)> = None;
         let mut best: Option<(i32, B::Coefficients, f64)> = None;
         let mut next = start.clamp(fine, coarse);
         // Met and missed close in on each other; of bytes the finer step is the longer stream.
         let finer = if figure == Figure::Bytes { 1 } else { -1 };
-        let mut stride = 2 * FINENESS;
+        let mut stride = if foreseen.is_some() { FINENESS / 8 } else { FINENESS };
+        let mut tries = 0;
         loop {
             let (rounded, reached) = self.at(next, figure)?;
+            eprintln!("TRACE {next} {reached} {bound}");
             if best.as_ref().is_none_or(|(_, _, least)| reached < *least) {
                 best = Some((next, rounded.clone(), reached));
             }
             if reached <= bound {
                 met = Some((next, rounded, reached));
+                if figure != Figure::Bytes && reached >= CLOSE * bound {
+                    break;
+                }
             } else {
                 missed = Some((next, reached));
+            }
+            // What is foreseen, corrected by what it is wrong about here.
+            if figure == Figure::L2 && tries < 4 && reached > 0.0 {
+                tries += 1;
+                let foreseen = self.basis.rounding_error(self.found, step(next));
+                let wanted = foreseen.map(|error| error * (1.0 + CLOSE) / 2.0 * bound / reached);
+                let corrected = wanted.and_then(|error| self.predicted(error, coarse, fine));
+                let inside = |octave: &i32| {
+                    met.as_ref().is_none_or(|(met, ..)| octave > met)
+                        && missed.is_none_or(|(missed, _)| *octave < missed)
+                };
+                if let Some(corrected) = corrected.filter(inside) {
+                    next = corrected;
+                    continue;
+                }
             }
             next = match (&met, &missed) {
                 (Some((met, _, low)), Some((missed, high))) => {
@@ -274,7 +302,7 @@ impl<B: Basis> Basis for Quantized<B> {
         _: Resolution,
         coder: &mut Coder<'_>,
     ) -> Result<Self::Coefficients> {
-        let octave = coder.bits(coefficients.map_or(0, |c| (c.octave + MOST) as u64), 15) as i32 - MOST;
+        let octave = coder.bits(coefficients.map_or(0, |c| (c.octave + MOST) as u64), DIGITS) as i32 - MOST;
         let resolution = Resolution::Step(step(octave).max(f64::MIN_POSITIVE));
         let inner = self.inner.code(coefficients.map(|c| &c.inner), grid, resolution, coder)?;
         Ok(QuantizedCoefficients { octave, inner })

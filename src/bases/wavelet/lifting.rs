@@ -29,64 +29,78 @@ impl Lifting {
         }
     }
 
-    /// Low coefficients, then high, along the middle of an array outer × n × inner.
+    /// Low coefficients, then high, along the middle of an array outer × n × inner, n at least 2.
     pub(super) fn analyse(self, x: &[f64], n: usize, inner: usize, y: &mut Vec<f64>) {
         y.resize(x.len(), 0.0);
-        let mut rows = vec![0.0; n * inner];
         for (x, y) in x.chunks_exact(n * inner).zip(y.chunks_exact_mut(n * inner)) {
-            rows.copy_from_slice(x);
-            for (k, &step) in self.steps.iter().enumerate() {
-                lift(&mut rows, n, inner, 1 - k % 2, step);
-            }
             let (low, high) = y.split_at_mut(n.div_ceil(2) * inner);
-            for (k, row) in rows.chunks_exact(inner).enumerate() {
-                let (to, factor) = if k % 2 == 0 { (&mut *low, self.scale) } else { (&mut *high, self.scale.recip()) };
-                let to = &mut to[k / 2 * inner..(k / 2 + 1) * inner];
-                to.iter_mut().zip(row).for_each(|(to, from)| *to = factor * from);
+            if inner == 1 {
+                for (pair, (low, high)) in x.chunks_exact(2).zip(low.iter_mut().zip(high.iter_mut())) {
+                    (*low, *high) = (pair[0], pair[1]);
+                }
+                if n % 2 == 1 {
+                    low[n / 2] = x[n - 1];
+                }
+            } else {
+                let rows = x.chunks_exact(inner);
+                rows.clone()
+                    .step_by(2)
+                    .zip(low.chunks_exact_mut(inner))
+                    .for_each(|(from, to)| to.copy_from_slice(from));
+                rows.skip(1)
+                    .step_by(2)
+                    .zip(high.chunks_exact_mut(inner))
+                    .for_each(|(from, to)| to.copy_from_slice(from));
             }
+            for (k, &step) in self.steps.iter().enumerate() {
+                if k % 2 == 0 { lift_high(low, high, inner, step) } else { lift_low(low, high, inner, step) }
+            }
+            low.iter_mut().for_each(|c| *c *= self.scale);
+            high.iter_mut().for_each(|c| *c *= self.scale.recip());
         }
     }
 
     /// What `analyse` undoes.
     pub(super) fn synthesise(self, x: &[f64], n: usize, inner: usize, y: &mut Vec<f64>) {
         y.resize(x.len(), 0.0);
+        let mut halves = vec![0.0; n * inner];
+        let (low, high) = halves.split_at_mut(n.div_ceil(2) * inner);
         for (x, y) in x.chunks_exact(n * inner).zip(y.chunks_exact_mut(n * inner)) {
-            let (low, high) = x.split_at(n.div_ceil(2) * inner);
-            for (k, row) in y.chunks_exact_mut(inner).enumerate() {
-                let (from, factor) = if k % 2 == 0 { (low, self.scale.recip()) } else { (high, self.scale) };
-                let from = &from[k / 2 * inner..(k / 2 + 1) * inner];
-                row.iter_mut().zip(from).for_each(|(to, from)| *to = factor * from);
-            }
+            low.iter_mut().zip(x).for_each(|(to, from)| *to = from * self.scale.recip());
+            high.iter_mut().zip(&x[low.len()..]).for_each(|(to, from)| *to = from * self.scale);
             for (k, &step) in self.steps.iter().enumerate().rev() {
-                lift(y, n, inner, 1 - k % 2, -step);
+                if k % 2 == 0 { lift_high(low, high, inner, -step) } else { lift_low(low, high, inner, -step) }
+            }
+            if inner == 1 {
+                for (pair, (low, high)) in y.chunks_exact_mut(2).zip(low.iter().zip(high.iter())) {
+                    (pair[0], pair[1]) = (*low, *high);
+                }
+                if n % 2 == 1 {
+                    y[n - 1] = low[n / 2];
+                }
+            } else {
+                let (even, odd) = (low.chunks_exact(inner), high.chunks_exact(inner));
+                y.chunks_exact_mut(inner).step_by(2).zip(even).for_each(|(to, from)| to.copy_from_slice(from));
+                y.chunks_exact_mut(inner).skip(1).step_by(2).zip(odd).for_each(|(to, from)| to.copy_from_slice(from));
             }
         }
     }
 }
 
-/// Adds `step` times the sum of both neighbours to every second row, from the row `first` on.
-fn lift(rows: &mut [f64], n: usize, inner: usize, first: usize, step: f64) {
-    if inner == 1 {
-        for k in (first..n).step_by(2) {
-            let (before, after) = neighbours(k, n);
-            rows[k] += step * (rows[before] + rows[after]);
-        }
-        return;
-    }
-    for k in (first..n).step_by(2) {
-        let (before, after) = neighbours(k, n);
-        let (head, rest) = rows.split_at_mut(k * inner);
-        let (row, tail) = rest.split_at_mut(inner);
-        let of = |other: usize| {
-            if other < k { &head[other * inner..][..inner] } else { &tail[(other - k - 1) * inner..][..inner] }
-        };
-        for ((x, a), b) in row.iter_mut().zip(of(before)).zip(of(after)) {
-            *x += step * (a + b);
-        }
-    }
+/// Adds `step` times the sum of the even rows beside it to each odd row; behind the last odd row stands its mirror image.
+fn lift_high(low: &[f64], high: &mut [f64], inner: usize, step: f64) {
+    let between = (low.len() - inner).min(high.len());
+    let (inside, last) = high.split_at_mut(between);
+    inside.iter_mut().zip(low).zip(&low[inner..]).for_each(|((x, a), b)| *x += step * (a + b));
+    last.iter_mut().zip(&low[between..]).for_each(|(x, a)| *x += 2.0 * step * a);
 }
 
-/// The rows beside row k of n ≥ 2, mirrored at the first and the last.
-fn neighbours(k: usize, n: usize) -> (usize, usize) {
-    (if k > 0 { k - 1 } else { 1 }, if k + 1 < n { k + 1 } else { n - 2 })
+/// Adds `step` times the sum of the odd rows beside it to each even row; before the first and behind the last odd row
+/// stand their mirror images.
+fn lift_low(low: &mut [f64], high: &[f64], inner: usize, step: f64) {
+    let (first, rest) = low.split_at_mut(inner);
+    first.iter_mut().zip(high).for_each(|(x, a)| *x += 2.0 * step * a);
+    let (inside, last) = rest.split_at_mut(high.len() - inner);
+    inside.iter_mut().zip(high).zip(&high[inner..]).for_each(|((x, a), b)| *x += step * (a + b));
+    last.iter_mut().zip(&high[high.len() - inner..]).for_each(|(x, a)| *x += 2.0 * step * a);
 }

@@ -399,7 +399,13 @@ impl Basis for Wavelet {
         self.own(coefficients, vdf.grid())?;
         let values = Values::Cheapest { array: &coefficients.to_dense(), step };
         let (positions, amplitudes) = kept(&coding::code(&coefficients.layout, values, &mut coder)?, step);
-        Ok(WaveletCoefficients { positions, amplitudes, step: Some(step), ..coefficients.clone() })
+        let WaveletCoefficients { filter, boundary, shape, .. } = *coefficients;
+        let layout = coefficients.layout.clone();
+        Ok(WaveletCoefficients { filter, boundary, shape, layout, positions, amplitudes, step: Some(step) })
+    }
+
+    fn rounding_error(&self, coefficients: &WaveletCoefficients, step: f64) -> Option<f64> {
+        Some(coding::rounding_error(&coefficients.amplitudes, step))
     }
 }
 
