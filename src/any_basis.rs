@@ -85,6 +85,10 @@ impl Basis for AnyBasis {
     fn rounded(&self, coefficients: &AnyCoefficients, vdf: &Vdf, resolution: Resolution) -> Result<AnyCoefficients> {
         self.0.rounded(coefficients, vdf, resolution)
     }
+
+    fn rounding_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64> {
+        self.0.rounding_error(coefficients, step)
+    }
 }
 
 impl Coefficients for AnyCoefficients {
@@ -150,6 +154,7 @@ trait ErasedBasis: Debug + Display + Send + Sync {
         coder: &mut Coder<'_>,
     ) -> Result<AnyCoefficients>;
     fn rounded(&self, coefficients: &AnyCoefficients, vdf: &Vdf, resolution: Resolution) -> Result<AnyCoefficients>;
+    fn rounding_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64>;
     fn as_any(&self) -> &dyn Any;
     fn equals(&self, other: &dyn Any) -> bool;
 }
@@ -184,6 +189,10 @@ impl<B: Basis> ErasedBasis for B {
 
     fn rounded(&self, coefficients: &AnyCoefficients, vdf: &Vdf, resolution: Resolution) -> Result<AnyCoefficients> {
         Basis::rounded(self, own(self, coefficients)?, vdf, resolution).map(AnyCoefficients::new)
+    }
+
+    fn rounding_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64> {
+        Basis::rounding_error(self, own(self, coefficients).ok()?, step)
     }
 
     fn as_any(&self) -> &dyn Any {

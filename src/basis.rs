@@ -90,6 +90,14 @@ pub trait Basis: Clone + Debug + Display + PartialEq + Send + Sync + 'static {
     ) -> Result<Self::Coefficients> {
         self.code(Some(coefficients), vdf.grid(), resolution, &mut Coder::writing())
     }
+
+    /// About how far [`Basis::rounded`] at this step takes the distribution from the coefficients', as the root of the
+    /// sum of squares over the cells [s³ m⁻⁶], where that can be told from the coefficients without doing it: the search
+    /// for a step begins there. Nothing depends on it but time.
+    fn rounding_error(&self, coefficients: &Self::Coefficients, step: f64) -> Option<f64> {
+        let _ = (coefficients, step);
+        None
+    }
 }
 
 /// Most real numbers that a stream may claim beyond those the cells of its grid account for: enough for any expansion,

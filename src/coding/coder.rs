@@ -87,15 +87,21 @@ impl<'a> Coder<'a> {
     /// A bit of which the model knows something.
     #[inline]
     pub fn bit(&mut self, model: &mut Bit, bit: bool) -> bool {
-        let bit = match &mut self.side {
-            Side::Writing(encoder) => {
-                encoder.bit(model.ones(), bit);
-                bit
-            }
-            Side::Reading(decoder) => decoder.bit(model.ones()),
-        };
+        let bit = self.weighted(model.ones(), bit);
         model.learn(bit);
         bit
+    }
+
+    /// A bit whose probability of being 1 is `ones` / 2¹⁶, which is neither 0 nor 2¹⁶.
+    #[inline]
+    pub(super) fn weighted(&mut self, ones: u32, bit: bool) -> bool {
+        match &mut self.side {
+            Side::Writing(encoder) => {
+                encoder.bit(ones, bit);
+                bit
+            }
+            Side::Reading(decoder) => decoder.bit(ones),
+        }
     }
 
     /// A bit that is rarely set (once in 16): the choice that is not the default.
@@ -154,7 +160,7 @@ impl<'a> Coder<'a> {
     }
 
     /// An integer from 1 to 2⁶², small ones being likelier.
-    fn positive(&mut self, model: &mut Integers, value: u64) -> Result<i64> {
+    pub(crate) fn positive(&mut self, model: &mut Integers, value: u64) -> Result<i64> {
         let wanted = 63_u32.saturating_sub(value.leading_zeros());
         let mut below = 0;
         while self.bit(&mut model.longer[below as usize], below < wanted) {

@@ -5,12 +5,14 @@
 
 mod amplitudes;
 mod coder;
+mod logistic;
 mod models;
 mod numbers;
 mod range_coder;
 
 pub use coder::Coder;
 pub(crate) use coder::malformed;
+pub(crate) use logistic::Mixing;
 pub use models::{Bit, Integers, Reals};
 pub(crate) use numbers::multiple;
 pub use numbers::{Numbers, Resolution};

@@ -40,7 +40,9 @@ const DIGITS: u32 = 18;
 const RAGGED: f64 = 0.99;
 const BEYOND: i32 = 6;
 /// From this part of the bound on nothing more is worth a step of the search.
-const ENOUGH: f64 = 0.999;
+const ENOUGH: f64 = 0.995;
+/// How often what a basis foresees is corrected.
+const CORRECTIONS: usize = 4;
 
 /// 2^(k/64) by square roots and products alone, which are the same to the last bit on every platform.
 fn step(octave: i32) -> f64 {
@@ -171,6 +173,16 @@ impl<B: Basis> Search<'_, B> {
         Ok((Some(rounded), reached))
     }
 
+    /// The widest step that is foreseen to make at most this error, if anything is foreseen.
+    fn foreseen(&self, error: f64, coarse: i32, fine: i32) -> Option<i32> {
+        let (mut low, mut high) = (fine, coarse);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if self.basis.rounding_error(self.found, step(middle))? <= error { low = middle } else { high = middle }
+        }
+        Some(low)
+    }
+
     /// The widest step whose figure is at most the bound (of bytes: the finest), and what it reaches; the best where
     /// none is.
     fn coarsest(&self, bound: f64, figure: Figure) -> Result<(i32, B::Coefficients, f64)> {
@@ -179,7 +191,9 @@ impl<B: Basis> Search<'_, B> {
         let norm = if peak > 0.0 { f.iter().map(|f| (f / peak).powi(2)).sum::<f64>().sqrt() * peak } else { 1.0 };
         // Steps from all of the norm to 2⁻⁴⁴ of it: no coarser, no finer is ever of use.
         let (coarse, fine) = (octave(norm), (octave(norm) - 44 * FINENESS).max(LEAST));
+        let foreseen = if figure == Figure::L2 { self.foreseen(bound * norm, coarse, fine) } else { None };
         let start = match figure {
+            _ if foreseen.is_some() => foreseen.unwrap_or(coarse),
             Figure::Bytes => coarse - 8 * FINENESS,
             // So many numbers rounded independently.
             _ => octave(norm * bound.min(1.0) / (1.0 + (self.found.count() as f64 / 120.0)).sqrt()),
@@ -190,7 +204,8 @@ impl<B: Basis> Search<'_, B> {
         let mut next = start.clamp(fine, coarse);
         // Met and missed close in on each other; of bytes the finer step is the longer stream.
         let finer = if figure == Figure::Bytes { 1 } else { -1 };
-        let mut stride = 2 * FINENESS;
+        let mut stride = if foreseen.is_some() { FINENESS / 8 } else { 2 * FINENESS };
+        let mut corrections = if foreseen.is_some() { CORRECTIONS } else { 0 };
         loop {
             let (rounded, reached) = self.at(next, figure)?;
             if let Some(rounded) = &rounded
@@ -200,12 +215,29 @@ impl<B: Basis> Search<'_, B> {
             }
             if reached <= bound {
                 met = Some((next, rounded, reached));
+                if figure != Figure::Bytes && reached > ENOUGH * bound {
+                    break;
+                }
             } else {
                 missed = Some((next, reached));
             }
+            if corrections > 0 && reached > 0.0 {
+                corrections -= 1;
+                // What is foreseen, times what it is wrong by here.
+                let foreseen = self.basis.rounding_error(self.found, step(next)).unwrap_or(0.0);
+                let wanted = foreseen * 0.5 * (1.0 + ENOUGH) * bound / reached;
+                let untried = |octave: &i32| {
+                    met.as_ref().is_none_or(|(met, ..)| octave > met)
+                        && missed.is_none_or(|(missed, _)| *octave < missed)
+                };
+                if let Some(corrected) = self.foreseen(wanted, coarse, fine).filter(untried) {
+                    next = corrected;
+                    continue;
+                }
+            }
             next = match (&met, &missed) {
                 (Some((met, _, low)), Some((missed, high))) => {
-                    if (met - missed).abs() <= 1 || figure != Figure::Bytes && *low > ENOUGH * bound {
+                    if (met - missed).abs() <= 1 {
                         break;
                     }
                     // Where a straight line in logarithms crosses the bound, not too near to either end.

@@ -75,6 +75,11 @@ impl<A: Basis, B: Basis> Basis for Residual<A, B> {
         }
     }
 
+    /// That of the second: it mends what the first one's rounding does.
+    fn rounding_error(&self, coefficients: &Self::Coefficients, step: f64) -> Option<f64> {
+        self.second.rounding_error(coefficients.second.as_ref()?, step)
+    }
+
     fn code(
         &self,
         coefficients: Option<&Self::Coefficients>,

@@ -149,7 +149,7 @@ impl Analysis {
         let [low, high] = &bank.analysis;
         let length = bank.len();
         let begin = match boundary {
-            Boundary::Periodic => length / 2,
+            Boundary::Periodic | Boundary::WholeSample => length / 2,
             Boundary::Symmetric => 1,
         } as isize;
         let used: Vec<usize> = (0..length).filter(|&j| low[j] != 0.0 || high[j] != 0.0).collect();
@@ -175,11 +175,14 @@ impl Synthesis {
         let [low, high] = &bank.synthesis;
         let length = bank.len();
         let shift = match boundary {
-            Boundary::Periodic => length / 2 - 1,
+            Boundary::Periodic | Boundary::WholeSample => length / 2 - 1,
             Boundary::Symmetric => length - 2,
         };
-        // Only the periodic boundary ever leaves 0..half.
-        let wrapped = |o: isize| o.rem_euclid(half as isize) as usize;
+        // Beyond 0..half: the periodic boundary begins anew; the middle of whole cells is a mirror of even and odd places.
+        let wrapped = |kind: usize, o: isize| match boundary {
+            Boundary::WholeSample => boundary.cell(2 * o + kind as isize, n) / 2,
+            _ => o.rem_euclid(half as isize) as usize,
+        };
         // For cells 2i and 2i + 1, the taps that are not zero: of which filter, its value, and that it falls on number
         // i + from.
         let parities = [0, 1].map(|parity| -> Vec<(usize, f64, isize)> {
@@ -193,13 +196,13 @@ impl Synthesis {
         let mut coefficients = Vec::with_capacity(n * stride);
         for k in 0..n {
             let taps = parities[k % 2].iter();
-            coefficients.extend(taps.map(|&(kind, _, from)| kind * half + wrapped((k / 2) as isize + from)));
+            coefficients.extend(taps.map(|&(kind, _, from)| kind * half + wrapped(kind, (k / 2) as isize + from)));
             coefficients.resize((k + 1) * stride, 0);
         }
         let lowest = parities.iter().flatten().map(|tap| tap.2).min().unwrap_or(0);
         let highest = parities.iter().flatten().map(|tap| tap.2).max().unwrap_or(0);
         let each = n.div_ceil(2) + (highest - lowest) as usize;
-        let row = (0..2 * each).map(|p| p / each * half + wrapped((p % each) as isize + lowest)).collect();
+        let row = (0..2 * each).map(|p| p / each * half + wrapped(p / each, (p % each) as isize + lowest)).collect();
         let offsets =
             [0, 1].map(|p: usize| parities[p].iter().map(|tap| tap.0 * each + (tap.2 - lowest) as usize).collect());
         let taps = [0, 1].map(|p: usize| parities[p].iter().map(|tap| tap.1).collect());

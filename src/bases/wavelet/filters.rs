@@ -51,6 +51,11 @@ impl WaveletFilter {
         ORTHOGONAL.iter().map(|(name, _)| *name).chain(BIORTHOGONAL).map(|name| Self { name })
     }
 
+    /// Whether it is a symmetric pair of odd length.
+    pub(super) fn is_odd(&self) -> bool {
+        ["bior2.2", "bior4.4"].contains(&self.name())
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -6,6 +6,7 @@
 //! those of PyWavelets (Lee et al. 2019, J. Open Source Softw. 4, 1237), whose numbers these are.
 
 mod axis;
+mod coding;
 mod filters;
 mod kernels;
 mod stationary;
@@ -29,6 +30,7 @@ use crate::numerics::selection::{Selection, gathered, scattered};
 use crate::spec::{Options, SpecWriter};
 
 use axis::AxisLevel;
+use coding::Values;
 use transform::{Layout, Room, most_levels};
 
 const NAME: &str = "wavelet";
@@ -43,14 +45,38 @@ pub enum Boundary {
     /// Mirrored at the cells' edges; PyWavelets' `symmetric`. No jump at the ends, but with F taps n cells give
     /// ⌊(n + F − 1)/2⌋ coefficients of each kind, more than there are cells.
     Symmetric,
+    /// Mirrored at the middle of the first and the last cell: no jump at the ends, and n cells give ⌈n/2⌉ low and ⌊n/2⌋
+    /// high coefficients, as many as there are cells. Only of the symmetric pairs of odd length, `bior2.2` and `bior4.4`,
+    /// whose default it is.
+    WholeSample,
 }
 
+const BOUNDARIES: [(&str, Boundary); 3] =
+    [("periodic", Boundary::Periodic), ("symmetric", Boundary::Symmetric), ("whole-sample", Boundary::WholeSample)];
+
 impl Boundary {
+    /// The one that keeps the number of cells, without a jump where the filter allows it.
+    fn of(filter: WaveletFilter) -> Self {
+        if filter.is_odd() { Self::WholeSample } else { Self::Periodic }
+    }
+
     /// Coefficients of each kind that one level makes of n cells.
     fn half(self, n: usize, taps: usize) -> usize {
         match self {
-            Self::Periodic => n.div_ceil(2),
+            Self::Periodic | Self::WholeSample => n.div_ceil(2),
             Self::Symmetric => (n + taps - 1) / 2,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        BOUNDARIES.iter().find(|(_, boundary)| *boundary == self).map_or("", |(name, _)| name)
+    }
+
+    /// How many of the coefficients of each kind are kept of those that are high.
+    fn high(self, n: usize, taps: usize) -> usize {
+        match self {
+            Self::WholeSample => n / 2,
+            _ => self.half(n, taps),
         }
     }
 
@@ -61,6 +87,11 @@ impl Boundary {
             Self::Symmetric => {
                 let cell = place.rem_euclid(2 * n as isize) as usize;
                 if cell < n { cell } else { 2 * n - 1 - cell }
+            }
+            Self::WholeSample => {
+                let period = 2 * (n - 1).max(1);
+                let cell = place.rem_euclid(period as isize) as usize;
+                if cell < n { cell } else { period - cell }
             }
         }
     }
@@ -107,11 +138,11 @@ pub struct WaveletCoefficients {
 }
 
 impl Default for Wavelet {
-    /// The 9/7 pair, periodic, three levels where the grid has room for them, every term.
+    /// The 9/7 pair, mirrored, two levels where the grid has room for them, every term.
     fn default() -> Self {
         Self {
             filter: WaveletFilter::default(),
-            boundary: Boundary::default(),
+            boundary: Boundary::of(WaveletFilter::default()),
             level: None,
             soft: 0.0,
             selection: Selection::default(),
@@ -124,18 +155,25 @@ impl Default for Wavelet {
 
 impl Wavelet {
     /// Levels where none are asked for and the grid has room for them.
-    pub const DEFAULT_LEVELS: usize = 3;
+    pub const DEFAULT_LEVELS: usize = 2;
 
-    /// The default levels and boundary with another filter.
+    /// Another filter, with the default levels and its default boundary: whole-sample where the filter allows it, else
+    /// periodic.
     #[must_use]
     pub fn new(filter: WaveletFilter) -> Self {
-        Self { filter, ..Self::default() }
+        Self { filter, boundary: Boundary::of(filter), ..Self::default() }
     }
 
     /// With another boundary.
-    #[must_use]
-    pub fn with_boundary(self, boundary: Boundary) -> Self {
-        Self { boundary, ..self }
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for whole-sample mirrors with a filter that they do not suit.
+    pub fn with_boundary(self, boundary: Boundary) -> Result<Self> {
+        if boundary == Boundary::WholeSample && !self.filter.is_odd() {
+            let (value, allowed) = ("whole-sample".to_owned(), "only with filter bior2.2 or bior4.4".to_owned());
+            return Err(Error::InvalidParameter { name: "boundary", value, allowed });
+        }
+        Ok(Self { boundary, ..self })
     }
 
     /// With so many levels, 0 to [`Wavelet::max_level`] of the grid that is encoded.
@@ -353,12 +391,45 @@ impl Basis for Wavelet {
             }
             Resolution::Step(step) => {
                 let array = coefficients.map(WaveletCoefficients::to_dense);
-                let kept = coder.rounded(array.as_deref(), layout.len(), step, |position| layout.rank(position))?;
-                (kept, Some(step))
+                let values = array.as_deref().map_or(Values::Read, |array| Values::Nearest { array, step });
+                (kept(&coding::code(&layout, values, coder)?, step), Some(step))
             }
         };
         Ok(WaveletCoefficients { filter, boundary, shape, layout, positions, amplitudes, step })
     }
+
+    /// Details whose bits cost more than they mend are made smaller or zero; what is rounded already stays.
+    fn rounded(
+        &self,
+        coefficients: &WaveletCoefficients,
+        vdf: &Vdf,
+        resolution: Resolution,
+    ) -> Result<WaveletCoefficients> {
+        let mut coder = Coder::writing();
+        let Resolution::Step(step) = resolution else {
+            return self.code(Some(coefficients), vdf.grid(), resolution, &mut coder);
+        };
+        if coefficients.step == Some(step) {
+            return self.code(Some(coefficients), vdf.grid(), resolution, &mut coder);
+        }
+        self.own(coefficients, vdf.grid())?;
+        let values = Values::Cheapest { array: &coefficients.to_dense(), step };
+        let (positions, amplitudes) = kept(&coding::code(&coefficients.layout, values, &mut coder)?, step);
+        let WaveletCoefficients { filter, boundary, shape, .. } = *coefficients;
+        let layout = coefficients.layout.clone();
+        Ok(WaveletCoefficients { filter, boundary, shape, layout, positions, amplitudes, step: Some(step) })
+    }
+
+    fn rounding_error(&self, coefficients: &WaveletCoefficients, step: f64) -> Option<f64> {
+        Some(coding::rounding_error(&coefficients.amplitudes, step))
+    }
+}
+
+/// The positions of multiples that are not zero, and the amplitudes they stand for.
+fn kept(multiples: &[i64], step: f64) -> (Option<Vec<u32>>, Vec<f64>) {
+    let found = multiples.iter().zip(0..).filter(|(multiple, _)| **multiple != 0);
+    let (amplitudes, positions) = found.map(|(&multiple, position)| (multiple as f64 * step, position)).unzip();
+    (Some(positions), amplitudes)
 }
 
 impl PartialEq for Wavelet {
@@ -379,7 +450,7 @@ impl fmt::Display for Wavelet {
         let filter = self.filter.name();
         let mut spec = SpecWriter::new(NAME)
             .option(self.filter != WaveletFilter::default(), "filter", filter)
-            .option(self.boundary == Boundary::Symmetric, "boundary", "symmetric")
+            .option(self.boundary != Boundary::of(self.filter), "boundary", self.boundary.name())
             .option(self.level.is_some(), "level", self.level.unwrap_or_default())
             .option(self.soft > 0.0, "soft", format!("{:e}", self.soft));
         spec = match self.selection {
@@ -402,10 +473,9 @@ impl NamedBasis for Wavelet {
 
     fn from_options(options: &mut Options<'_>) -> Result<Self> {
         let filter = options.text("filter").map_or_else(|| Ok(WaveletFilter::default()), WaveletFilter::named)?;
-        let boundaries = [("periodic", Boundary::Periodic), ("symmetric", Boundary::Symmetric)];
-        let boundary = options.choice("boundary", &boundaries)?.unwrap_or_default();
+        let boundary = options.choice("boundary", &BOUNDARIES)?.unwrap_or(Boundary::of(filter));
         let level = options.number("level")?;
-        let basis = Self { level, ..Self::new(filter).with_boundary(boundary) };
+        let basis = Self { level, ..Self::new(filter).with_boundary(boundary)? };
         let basis = basis.with_soft_threshold(options.number("soft")?.unwrap_or(0.0))?;
         let selection = match (options.number("terms")?, options.number("threshold")?, options.number("discard")?) {
             (None, None, None) => Selection::All,

@@ -1,5 +1,6 @@
 //! The separable transform: axis after axis, level after level.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Boundary;
@@ -22,21 +23,53 @@ struct Level {
     shape: [usize; 3],
     /// Of the approximation.
     half: [usize; 3],
+    /// Of what is high along all axes.
+    high: [usize; 3],
     /// Whether an axis is transformed at this level.
     active: [bool; 3],
     /// Where its details begin.
     begin: usize,
+    /// Where those of each kind begin among them.
+    starts: [usize; 7],
+}
+
+/// One kind of coefficients of one level.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Band {
+    /// 0 for the approximation, 1 for the coarsest details and so on.
+    pub rank: usize,
+    /// 4, 2 and 1 for the axes along which it is high, added up.
+    pub kind: usize,
+    pub shape: [usize; 3],
+    /// Where it begins.
+    pub begin: usize,
+}
+
+impl Band {
+    pub(super) fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
 }
 
 impl Level {
-    /// The array with all kinds side by side.
+    /// The array with all kinds side by side, as many high coefficients as low ones.
     fn whole(&self) -> [usize; 3] {
         std::array::from_fn(|axis| if self.active[axis] { 2 * self.half[axis] } else { self.half[axis] })
     }
 
-    /// How many kinds of details there are.
-    fn details(&self) -> usize {
-        (1 << self.active.iter().filter(|active| **active).count()) - 1
+    /// The kinds of details there are, and their shapes.
+    fn details(&self) -> impl Iterator<Item = (usize, [usize; 3])> {
+        (1..8).filter_map(|kind| {
+            let high = [kind & 4 != 0, kind & 2 != 0, kind & 1 != 0];
+            let exists = (0..3).all(|axis| self.active[axis] || !high[axis]);
+            exists.then(|| (kind, self.part(high)))
+        })
+    }
+
+    /// The shape of what is high along these axes.
+    #[inline(always)]
+    fn part(&self, high: [bool; 3]) -> [usize; 3] {
+        std::array::from_fn(|axis| if high[axis] { self.high[axis] } else { self.half[axis] })
     }
 
     /// Which of the details, in the order of their kinds, is high along these axes; none for the approximation.
@@ -55,11 +88,16 @@ impl Level {
         std::array::from_fn(|axis| self.active[axis].then(|| table(self.shape[axis])))
     }
 
-    /// Where row `y` of plane `o` of a kind begins, in what holds that kind.
+    /// Where row `y` of plane `o` of what is high along these axes begins, and its length; none if it is not kept.
     #[inline(always)]
-    fn place(&self, kind: Option<usize>, o: usize, y: usize) -> usize {
-        let [hx, hy, hz] = self.half;
-        kind.unwrap_or(0) * hx * hy * hz + (o * hy + y) * hz
+    fn row(&self, high: [bool; 3], o: usize, y: usize) -> Option<(Option<usize>, Range<usize>)> {
+        let [nx, ny, nz] = self.part(high);
+        if o >= nx || y >= ny {
+            return None;
+        }
+        let kind = self.detail(high);
+        let begin = kind.map_or(0, |kind| self.starts[kind]) + (o * ny + y) * nz;
+        Some((kind, begin..begin + nz))
     }
 
     /// Plane `o` of the coefficients that are low or high along the first axis, to where they belong.
@@ -68,24 +106,29 @@ impl Level {
         let ([_, wy, wz], [_, hy, hz]) = (self.whole(), self.half);
         for y in 0..wy {
             for z in 0..wz / hz {
-                let kind = self.detail([high_x, y >= hy, z > 0]);
-                let to = self.place(kind, o, y % hy);
+                let Some((kind, to)) = self.row([high_x, y >= hy, z > 0], o, y % hy) else { continue };
                 let target = if kind.is_none() { &mut *approximation } else { &mut *details };
-                target[to..to + hz].copy_from_slice(&plane[y * wz + z * hz..y * wz + (z + 1) * hz]);
+                let from = y * wz + z * hz;
+                target[to.clone()].copy_from_slice(&plane[from..from + to.len()]);
             }
         }
     }
 
-    /// Plane `k` of all coefficients, those low along the first axis before those high.
+    /// Plane `k` of all coefficients, those low along the first axis before those high; zeros where none is kept.
     #[inline(always)]
     fn get(&self, plane: &mut [f64], k: usize, approximation: &[f64], details: &[f64]) {
         let ([_, wy, wz], [hx, hy, hz]) = (self.whole(), self.half);
         for y in 0..wy {
             for z in 0..wz / hz {
-                let kind = self.detail([k >= hx, y >= hy, z > 0]);
-                let from = self.place(kind, k % hx, y % hy);
-                let source = if kind.is_none() { approximation } else { details };
-                plane[y * wz + z * hz..y * wz + (z + 1) * hz].copy_from_slice(&source[from..from + hz]);
+                let to = &mut plane[y * wz + z * hz..y * wz + (z + 1) * hz];
+                match self.row([k >= hx, y >= hy, z > 0], k % hx, y % hy) {
+                    Some((kind, from)) => {
+                        let (kept, rest) = to.split_at_mut(from.len());
+                        kept.copy_from_slice(&if kind.is_none() { approximation } else { details }[from]);
+                        rest.fill(0.0);
+                    }
+                    None => to.fill(0.0),
+                }
             }
         }
     }
@@ -105,13 +148,18 @@ impl Layout {
             let active = shape.map(|n| most_levels(n) > level);
             let half =
                 std::array::from_fn(|axis| if active[axis] { boundary.half(now[axis], taps) } else { now[axis] });
-            found.push(Level { shape: now, half, active, begin: 0 });
+            let high = now.map(|n| boundary.high(n, taps));
+            found.push(Level { shape: now, half, high, active, begin: 0, starts: [0; 7] });
             now = half;
         }
         let mut len = now.iter().product();
         for level in found.iter_mut().rev() {
             level.begin = len;
-            len += level.half.iter().product::<usize>() * level.details();
+            let sizes: Vec<usize> = level.details().map(|(_, shape)| shape.iter().product()).collect();
+            for (start, size) in level.starts.iter_mut().zip(sizes) {
+                *start = len - level.begin;
+                len += size;
+            }
         }
         Self { levels: found, coarsest: now, len }
     }
@@ -128,6 +176,17 @@ impl Layout {
     /// 0 for the approximation, 1 for the coarsest details and so on.
     pub(super) fn rank(&self, position: usize) -> usize {
         self.levels.iter().rev().take_while(|level| level.begin <= position).count()
+    }
+
+    /// The parts in their order.
+    pub(super) fn bands(&self) -> Vec<Band> {
+        let mut bands = vec![Band { rank: 0, kind: 0, shape: self.coarsest, begin: 0 }];
+        for (level, rank) in self.levels.iter().rev().zip(1..) {
+            for ((kind, shape), start) in level.details().zip(level.starts) {
+                bands.push(Band { rank, kind, shape, begin: level.begin + start });
+            }
+        }
+        bands
     }
 
     pub(super) fn analyse(
