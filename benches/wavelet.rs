@@ -2,11 +2,13 @@
 //! same.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod common;
+
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use vdf_basis::bases::wavelet::Stationary;
-use vdf_basis::{Basis, Registry, Sampling, Synthetic, WaveletFilter};
+use vdf_basis::{Basis, Expansion, Registry, Sampling, Synthetic, WaveletFilter};
 
 fn wavelet(c: &mut Criterion) {
     let grid = Synthetic::default_grid("gyrating-ring", 50).unwrap();
@@ -14,6 +16,7 @@ fn wavelet(c: &mut Criterion) {
     for spec in [
         "wavelet:filter=db4,level=2",
         "wavelet:level=2",
+        "wavelet:boundary=periodic,level=2",
         "wavelet:filter=db4,boundary=symmetric,level=2",
         "wavelet:boundary=symmetric,level=2",
         "wavelet:filter=sym8,level=2",
@@ -27,6 +30,19 @@ fn wavelet(c: &mut Criterion) {
         group.bench_function("back", |b| b.iter(|| basis.reconstruct(black_box(&coefficients), &grid).unwrap()));
         group.bench_function("there and back", |b| {
             b.iter(|| basis.reconstruct(&basis.encode(black_box(&vdf)).unwrap(), &grid).unwrap());
+        });
+    }
+    let stream = common::sample().unwrap_or(vdf.clone());
+    for bound in [0.1, 0.03, 0.01, 0.002] {
+        let basis = Registry::standard().parse(&format!("fast:l2={bound}")).unwrap();
+        let bytes = Expansion::encode(&basis, &stream).unwrap().to_bytes().unwrap();
+        let mut group = c.benchmark_group(format!("fast:l2={bound}, stream of {} bytes", bytes.len()));
+        group.sample_size(20);
+        group.bench_function("to bytes", |b| {
+            b.iter(|| Expansion::encode(&basis, black_box(&stream)).unwrap().to_bytes().unwrap());
+        });
+        group.bench_function("from bytes", |b| {
+            b.iter(|| Registry::standard().decode(black_box(&bytes)).unwrap().reconstruct().unwrap());
         });
     }
     let stationary = Stationary::new(WaveletFilter::named("db4").unwrap(), 1);

@@ -36,13 +36,27 @@
 //! # Ok::<(), vdf_basis::Error>(())
 //! ```
 //!
+//! As bytes that another process reads with nothing else at hand, as short as an error allows:
+//!
+//! ```
+//! use vdf_basis::{Expansion, Registry, Sampling, Synthetic};
+//! # let grid = Synthetic::default_grid("beams", 24)?;
+//! # let vdf = Synthetic::named("beams", 0)?.sample(&grid, Sampling::default())?;
+//! let basis = Registry::standard().parse("balanced:l2=0.02")?;
+//! let bytes = Expansion::encode(&basis, &vdf)?.to_bytes()?;
+//! let back = Registry::standard().decode(&bytes)?.reconstruct()?;
+//! # assert!(bytes.len() < 110 && vdf_basis::Fidelity::compare(&vdf, &back)?.l2 <= 0.02);
+//! # Ok::<(), vdf_basis::Error>(())
+//! ```
+//!
 //! # Where things are
 //! | floor | room | |
 //! |---|---|---|
-//! | 5 | [`registry`] | names to bases |
+//! | 6 | [`container`], [`batch`] | streams; many distributions at once |
+//! | 5 | [`registry`], [`presets`] | names to bases; bases chosen by their streams |
 //! | 4 | [`bases`], [`compose`] | one room per basis; bases made of bases |
 //! | 3 | [`basis`], [`any_basis`], [`spec`] | the contract, its run-time twin, the grammar of names |
-//! | 2 | [`distribution`] | grid, values, moments, frames, fidelity, synthetic distributions, files |
+//! | 2 | [`distribution`], [`coding`] | grid, values, moments, frames, fidelity, synthetic distributions, files; numbers to bytes |
 //! | 1 | [`numerics`], [`error`] | what several rooms share and no library does for us |
 //!
 //! A room imports only from floors below its own, and no basis imports another.

@@ -62,12 +62,12 @@ impl Effort {
         Self::ALL.iter().find(|(_, effort)| *effort == self).map_or("", |(name, _)| name)
     }
 
-    /// Most components of the mixture.
-    fn components(self) -> usize {
+    /// Most components of the mixtures that are tried. Few and wavelets are sometimes shorter than many.
+    fn components(self) -> &'static [usize] {
         match self {
-            Self::Fast => 0,
-            Self::Balanced => 10,
-            Self::Smallest => 64,
+            Self::Fast => &[],
+            Self::Balanced => &[10],
+            Self::Smallest => &[10, 24, 64],
         }
     }
 }
@@ -97,14 +97,14 @@ impl Preset {
     }
 
     /// The mixture to start from: the fewest components that come near the bound, or as many as there may be.
-    fn mixture(&self, vdf: &Vdf) -> Result<MixtureCoefficients> {
+    fn mixture(&self, components: usize, vdf: &Vdf) -> Result<MixtureCoefficients> {
         /// What rounding needs of an error.
         const SHARE: f64 = 0.88;
         let selection = match self.target {
             Target::L2(l2) => Selection::Error(SHARE * l2),
             _ => Selection::Fixed,
         };
-        Mixture::new(self.effort.components())?.with_selection(selection)?.encode(vdf)
+        Mixture::new(components)?.with_selection(selection)?.encode(vdf)
     }
 
     /// Whichever is better: shorter, or nearer where the length is given.
@@ -172,11 +172,9 @@ impl Basis for Preset {
     fn encode(&self, vdf: &Vdf) -> Result<PresetCoefficients> {
         let mut missed = None;
         let mut best = met(self.quantized(Wavelet::default())?.encode(vdf), &mut missed)?.map(Chosen::Wavelet);
-        let mixture = match self.effort {
-            Effort::Fast => None,
-            _ => met(self.mixture(vdf), &mut None)?,
-        };
-        if let Some(found) = mixture {
+        for &components in self.effort.components() {
+            let Some(found) = met(self.mixture(components, vdf), &mut None)? else { break };
+            let used = found.components().len();
             let alone = met(self.quantized(Mixture::default())?.round(&found, vdf), &mut missed)?;
             let met_alone = alone.is_some();
             if let Some(rounded) = alone {
@@ -188,6 +186,10 @@ impl Basis for Preset {
                 if let Some(rounded) = met(self.sum()?.round(&found, vdf), &mut missed)? {
                     best = Some(self.better(best, Chosen::Both(Box::new(rounded)), vdf)?);
                 }
+            }
+            // More would be the same again.
+            if used < components {
+                break;
             }
         }
         match (best, missed) {

@@ -39,8 +39,10 @@ const DIGITS: u32 = 18;
 /// Below this part of the bound something may be left to gain, by steps up to so many sixteenths of an octave wider.
 const RAGGED: f64 = 0.99;
 const BEYOND: i32 = 6;
-/// From this part of the bound on nothing more is worth a step of the search.
+/// From this part of the bound on nothing more is worth a step of the search; of bases that foresee their errors, and are
+/// chosen for their speed, from the second on.
 const ENOUGH: f64 = 0.995;
+const ENOUGH_FORESEEN: f64 = 0.985;
 /// How often what a basis foresees is corrected.
 const CORRECTIONS: usize = 4;
 
@@ -206,6 +208,7 @@ impl<B: Basis> Search<'_, B> {
         let finer = if figure == Figure::Bytes { 1 } else { -1 };
         let mut stride = if foreseen.is_some() { FINENESS / 8 } else { 2 * FINENESS };
         let mut corrections = if foreseen.is_some() { CORRECTIONS } else { 0 };
+        let enough = if foreseen.is_some() { ENOUGH_FORESEEN } else { ENOUGH };
         loop {
             let (rounded, reached) = self.at(next, figure)?;
             if let Some(rounded) = &rounded
@@ -215,7 +218,7 @@ impl<B: Basis> Search<'_, B> {
             }
             if reached <= bound {
                 met = Some((next, rounded, reached));
-                if figure != Figure::Bytes && reached > ENOUGH * bound {
+                if figure != Figure::Bytes && reached > enough * bound {
                     break;
                 }
             } else {
@@ -225,7 +228,7 @@ impl<B: Basis> Search<'_, B> {
                 corrections -= 1;
                 // What is foreseen, times what it is wrong by here.
                 let foreseen = self.basis.rounding_error(self.found, step(next)).unwrap_or(0.0);
-                let wanted = foreseen * 0.5 * (1.0 + ENOUGH) * bound / reached;
+                let wanted = foreseen * 0.5 * (1.0 + enough) * bound / reached;
                 let untried = |octave: &i32| {
                     met.as_ref().is_none_or(|(met, ..)| octave > met)
                         && missed.is_none_or(|(missed, _)| *octave < missed)
@@ -272,6 +275,7 @@ impl<B: Basis> Search<'_, B> {
         // Few numbers make a ragged curve: a wider step beyond the first that misses may meet the bound again.
         if let Some((found, _, reached)) = &met
             && figure != Figure::Bytes
+            && foreseen.is_none()
             && *reached < RAGGED * bound
         {
             for sixteenths in (1..=BEYOND).rev() {

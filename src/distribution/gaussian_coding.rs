@@ -59,6 +59,8 @@ const TILT_SPREAD: f64 = 0.5;
 /// Norms beyond so many steps are no Gaussians but noise; so are widths of e^±100 cells.
 const MOST_STEPS: usize = 1 << 52;
 const MOST_LOGARITHM: f64 = 100.0;
+/// Narrower than this part of the widest, a width is no more than rounding.
+const NARROWEST: f64 = 1e-7;
 /// And axes that lean by so many widths.
 const MOST_TILT: f64 = 1e6;
 /// Farther than this from the middle, in boxes, no Gaussian has ever been found.
@@ -238,7 +240,7 @@ impl GaussianModels {
                     }
                     factor[(i, j)] = value * factor[(i, i)];
                 }
-                Ok(frame_of(&factor, cells))
+                frame_of(&factor, cells)
             }
         }
     }
@@ -285,15 +287,19 @@ fn lower_factor(frame: &Frame, cells: &Cells) -> Matrix3<f64> {
     lower
 }
 
-fn frame_of(factor: &Matrix3<f64>, cells: &Cells) -> Frame {
+/// Axes and widths by singular values: those of L keep a narrow width beside a wide one, where L Lᵀ would lose it.
+fn frame_of(factor: &Matrix3<f64>, cells: &Cells) -> Result<Frame> {
     let physical = Matrix3::from_fn(|i, j| factor[(i, j)] * cells.spacing[i]);
-    // Scaled, so that squares stay in range.
     let unit = physical.amax();
-    let covariance = (physical / unit) * (physical / unit).transpose();
-    let pressure = std::array::from_fn(|i| std::array::from_fn(|j| covariance[(i, j)]));
-    let moments = Moments { density: 1.0, bulk_velocity: [0.0; 3], pressure, heat_flux: [0.0; 3] };
-    let frame = Orientation::PressureEigenframe.frame(&moments);
-    Frame { scales: frame.scales.map(|scale| scale.max(f64::MIN_POSITIVE) * unit), ..frame }
+    let svd = (physical / unit).svd(true, false);
+    let (Some(u), widths) = (svd.u, svd.singular_values) else { return Err(malformed("a Gaussian without axes")) };
+    if widths.min() < NARROWEST * widths.max() {
+        return Err(malformed(format!("a Gaussian whose widths differ as {} and {}", widths.min(), widths.max())));
+    }
+    let hand = u.determinant().signum();
+    let axes = std::array::from_fn(|k| std::array::from_fn(|i| if k == 2 { hand * u[(i, k)] } else { u[(i, k)] }));
+    Frame::along(axes, [0.0; 3], std::array::from_fn(|k| widths[k] * unit))
+        .map_err(|error| malformed(format!("a Gaussian without axes: {error}")))
 }
 
 /// Widths across and along a field, on its axes.
