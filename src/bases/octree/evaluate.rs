@@ -74,7 +74,7 @@ impl Vectorisable for Exponentials<'_> {
     }
 }
 
-/// `factor` times e to eight values, or to `ceiling`; zero for those below [`LEAST`].
+/// `factor` times e to eight values, or to `ceiling`; zero for those below `LEAST`.
 #[inline(always)]
 fn bounded_exponential<I: Instructions>(i: I, lanes: &mut [f64; LANES], ceiling: f64, factor: f64) {
     let exponent = Vector::load(i, lanes).smaller(Vector::splat(i, ceiling));

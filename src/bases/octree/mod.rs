@@ -3,7 +3,7 @@
 //! The grid is cut in halves, and these again, along the axis where that pays or along all three; a leaf describes its
 //! cells by a polynomial of total degree 0 to 6 (Gram's polynomials, orthonormal on the leaf's own cells), by the
 //! exponential of one, positive and exact for a Maxwellian at degree 2, by nothing, or by their values. The leaves share
-//! no cell: the sum of their squared errors *is* the squared error. Of all trees, [`plan`] finds the one with the least
+//! no cell: the sum of their squared errors *is* the squared error. Of all trees, `plan` finds the one with the least
 //! error for its number of coefficients.
 
 mod blend;
