@@ -233,7 +233,8 @@ impl<B: Basis> Search<'_, B> {
                     met.as_ref().is_none_or(|(met, ..)| octave > met)
                         && missed.is_none_or(|(missed, _)| *octave < missed)
                 };
-                if let Some(corrected) = self.foreseen(wanted, coarse, fine).filter(untried) {
+                if let Some(corrected) = self.foreseen(wanted, next + FINENESS / 2, next - FINENESS / 2).filter(untried)
+                {
                     next = corrected;
                     continue;
                 }
