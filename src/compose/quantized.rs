@@ -175,14 +175,23 @@ impl<B: Basis> Search<'_, B> {
         Ok((Some(rounded), reached))
     }
 
-    /// The widest step that is foreseen to make at most this error, if anything is foreseen.
-    fn foreseen(&self, error: f64, coarse: i32, fine: i32) -> Option<i32> {
-        let (mut low, mut high) = (fine, coarse);
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            if self.basis.rounding_error(self.found, step(middle))? <= error { low = middle } else { high = middle }
+    /// About the widest step that is foreseen to make at most this error, if anything is foreseen.
+    fn foreseen(&self, error: f64, mut guess: i32, coarse: i32, fine: i32) -> Option<i32> {
+        /// Errors grow more slowly than steps, since what is rounded to zero is wrong by no more than itself.
+        const SLOPE: f64 = 0.8;
+        const STEPS: usize = 8;
+        for _ in 0..STEPS {
+            let now = self.basis.rounding_error(self.found, step(guess))?;
+            let change = (f64::from(FINENESS) * (error / now).log2() / SLOPE).round();
+            // Nothing rounded makes no error, which has no logarithm.
+            let next = if change.is_finite() { guess.saturating_add(change as i32) } else { coarse };
+            let next = next.clamp(fine, coarse);
+            if (next - guess).abs() <= 1 {
+                return Some(next);
+            }
+            guess = next;
         }
-        Some(low)
+        Some(guess)
     }
 
     /// The widest step whose figure is at most the bound (of bytes: the finest), and what it reaches; the best where
@@ -193,13 +202,17 @@ impl<B: Basis> Search<'_, B> {
         let norm = if peak > 0.0 { f.iter().map(|f| (f / peak).powi(2)).sum::<f64>().sqrt() * peak } else { 1.0 };
         // Steps from all of the norm to 2⁻⁴⁴ of it: no coarser, no finer is ever of use.
         let (coarse, fine) = (octave(norm), (octave(norm) - 44 * FINENESS).max(LEAST));
-        let foreseen = if figure == Figure::L2 { self.foreseen(bound * norm, coarse, fine) } else { None };
         let start = match figure {
-            _ if foreseen.is_some() => foreseen.unwrap_or(coarse),
             Figure::Bytes => coarse - 8 * FINENESS,
             // So many numbers rounded independently.
             _ => octave(norm * bound.min(1.0) / (1.0 + (self.found.count() as f64 / 120.0)).sqrt()),
         };
+        let foreseen = if figure == Figure::L2 {
+            self.foreseen(bound * norm, start.clamp(fine, coarse), coarse, fine)
+        } else {
+            None
+        };
+        let start = foreseen.unwrap_or(start);
         let mut met: Option<(i32, Option<B::Coefficients>, f64)> = None;
         let mut missed: Option<(i32, f64)> = None;
         let mut best: Option<(i32, B::Coefficients, f64)> = None;
@@ -233,8 +246,7 @@ impl<B: Basis> Search<'_, B> {
                     met.as_ref().is_none_or(|(met, ..)| octave > met)
                         && missed.is_none_or(|(missed, _)| *octave < missed)
                 };
-                if let Some(corrected) = self.foreseen(wanted, next + FINENESS / 2, next - FINENESS / 2).filter(untried)
-                {
+                if let Some(corrected) = self.foreseen(wanted, next, coarse, fine).filter(untried) {
                     next = corrected;
                     continue;
                 }
