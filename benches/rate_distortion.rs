@@ -157,7 +157,7 @@ fn draw(name: &str, curves: &[(&str, Vec<Point>)]) -> Result<(), Box<dyn Error>>
         let line: Vec<_> = points.iter().map(|point| (point.bytes as f64, point.fidelity.l2)).collect();
         chart
             .draw_series(LineSeries::new(line.clone(), colour.stroke_width(2)))?
-            .label(spec.replace(":@", "").replace(",@", ""))
+            .label(spec.replace(":@", "").replace(",@", "").replace(":l2=%", ""))
             .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], colour.stroke_width(2)));
         chart.draw_series(line.into_iter().map(|at| Circle::new(at, 3, colour.filled())))?;
     }
