@@ -187,6 +187,7 @@ impl Mixture {
         let mut found = Found { members: start, ..Found::default() };
         let chosen = l2 > 0.0;
         let mut completed = f64::INFINITY;
+        let mut best: Option<(f64, Vec<Member>)> = None;
         let mut missing = search.residual(&found.members);
         // A search may find that it can do without a component it was given: another is inserted, but not for ever.
         let mut insertions = 2 * largest;
@@ -210,6 +211,9 @@ impl Mixture {
             }
             missing = search.residual(&found.members);
             let mut error = search.error(&missing);
+            if best.as_ref().is_none_or(|(least, _)| error < *least) {
+                best = Some((error, found.members.clone()));
+            }
             if chosen && error > l2 && error <= NEAR * l2 && error <= AGAIN * completed {
                 // Near: what a whole search reaches decides. It is kept in any case, the next component starts from it.
                 found = self.complete(search, found);
@@ -227,7 +231,17 @@ impl Mixture {
                 break;
             }
         }
-        self.complete(search, found)
+        let done = self.complete(search, found);
+        let error = search.error(&search.residual(&done.members));
+        match best {
+            // Where covariances are tied a newcomer changes all: what came before may have been better.
+            Some((least, members))
+                if self.refine == Refine::LeastSquares && (error.is_nan() || error > 1.5 * least) =>
+            {
+                Found { members, ..done }
+            }
+            _ => done,
+        }
     }
 
     /// A whole search from members that were searched in part.

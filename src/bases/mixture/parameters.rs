@@ -38,8 +38,9 @@ pub(super) struct Parameters {
     pub farthest: Vector3<f64>,
 }
 
-/// Widest component, in parts of the farthest mean.
-const FARTHEST_WIDTH: f64 = 1e3;
+/// Widest component, in parts of the farthest mean. One that is nearly constant along some axis may be of any width there;
+/// beyond this nothing changes in the box, but narrow axes lose their digits beside it.
+const WIDEST: f64 = 100.0;
 /// Farthest mean, as a part of the length of the box: a quarter of it outside.
 const OUTSIDE: f64 = 0.75;
 
@@ -153,8 +154,14 @@ impl Parameters {
                 let peak = p[at].exp();
                 let mean = Vector3::from_fn(|i, _| self.bounded(i, p[at + 1 + i]));
                 let covariance = self.covariance(&p.as_slice()[self.shape(k)..][..self.shape_len()]);
+                let widest = (WIDEST * self.farthest.amax()).powi(2);
                 let ellipsoid = Ellipsoid::new(mean, covariance)?;
-                peak.is_finite().then_some(Bell { peak, mean, covariance, ellipsoid })
+                (peak.is_finite() && covariance.diagonal().max() <= widest).then_some(Bell {
+                    peak,
+                    mean,
+                    covariance,
+                    ellipsoid,
+                })
             })
             .collect()
     }
@@ -223,27 +230,12 @@ impl Parameters {
     }
 
     pub fn members(&self, bells: &[Bell], cell_volume: f64) -> Vec<Member> {
-        let member = |bell: &Bell| {
-            let covariance = self.bounded_covariance(&bell.covariance);
-            let mass = Member::mass_of(bell.peak, &covariance, self.profile, cell_volume);
-            Member { mass, mean: bell.mean, covariance }
+        let member = |bell: &Bell| Member {
+            mass: Member::mass_of(bell.peak, &bell.covariance, self.profile, cell_volume),
+            mean: bell.mean,
+            covariance: bell.covariance,
         };
         bells.iter().map(member).collect()
-    }
-
-    /// A component that is nearly constant along some axis may be of any width there; beyond [`FARTHEST_WIDTH`] nothing
-    /// changes in the box, but the narrow axes would lose their digits beside it.
-    fn bounded_covariance(&self, covariance: &Matrix3<f64>) -> Matrix3<f64> {
-        let widest = (FARTHEST_WIDTH * self.farthest.amax()).powi(2);
-        if (0..3).all(|i| covariance[(i, i)] <= widest) {
-            return *covariance;
-        }
-        let mut eigen = covariance.symmetric_eigen();
-        eigen.eigenvalues.iter_mut().for_each(|variance| *variance = variance.min(widest));
-        // What rounding beside a wide axis took from a narrow one is given back.
-        let raised = eigen.recompose();
-        let floor = self.structure.floor();
-        if (raised - floor).cholesky().is_some() { raised } else { raised + floor }
     }
 }
 
