@@ -24,6 +24,27 @@ impl Resolution {
             Self::Step(step) => Some(step),
         }
     }
+
+    /// A place or a length: to the last bit, or in single precision, counted in units from an origin.
+    ///
+    /// # Errors
+    /// [`Error::MalformedStream`](crate::Error::MalformedStream) for one that is not finite.
+    pub(crate) fn place(
+        self,
+        coder: &mut Coder<'_>,
+        model: &mut Reals,
+        value: f64,
+        origin: f64,
+        unit: f64,
+    ) -> Result<f64> {
+        match self {
+            Self::Exact => coder.real(model, value),
+            Self::Step(_) => {
+                let single = ((value - origin) / unit) as f32;
+                Ok(origin + coder.real(model, f64::from(single))? * unit)
+            }
+        }
+    }
 }
 
 /// Real numbers of several kinds that are coded one after another, each kind with models of its own.

@@ -95,12 +95,8 @@ impl Hermite {
     ) -> Result<Frame> {
         let mut frame = given.copied().unwrap_or(Frame::grid_aligned([0.0; 3], [1.0; 3]));
         let mut reals = Reals::default();
-        let mut code = |coder: &mut Coder<'_>, value: f64, origin: f64, unit: f64| match resolution {
-            Resolution::Exact => coder.real(&mut reals, value),
-            Resolution::Step(_) => {
-                let single = ((value - origin) / unit) as f32;
-                Ok(origin + coder.real(&mut reals, f64::from(single))? * unit)
-            }
+        let mut code = |coder: &mut Coder<'_>, value: f64, origin: f64, unit: f64| {
+            resolution.place(coder, &mut reals, value, origin, unit)
         };
         let (middle, spacing) = (grid.middle(), grid.spacing());
         for axis in 0..3 {

@@ -21,12 +21,8 @@ impl Spherical {
         coefficients.map_or(Ok(()), |coefficients| self.own(coefficients))?;
         let mut reals = Reals::default();
         // In steps, places and radii keep single precision, in cells from the middle of the grid.
-        let mut code = |coder: &mut Coder<'_>, value: f64, origin: f64, unit: f64| match resolution {
-            Resolution::Exact => coder.real(&mut reals, value),
-            Resolution::Step(_) => {
-                let single = ((value - origin) / unit) as f32;
-                Ok(origin + coder.real(&mut reals, f64::from(single))? * unit)
-            }
+        let mut code = |coder: &mut Coder<'_>, value: f64, origin: f64, unit: f64| {
+            resolution.place(coder, &mut reals, value, origin, unit)
         };
         let (middle, spacing) = (grid.middle(), grid.spacing());
         let mut centre = coefficients.map_or(middle, |c| c.centre);
