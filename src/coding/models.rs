@@ -53,15 +53,13 @@ impl Bit {
         u32::from(self.ones).clamp(LEAST, (1 << PROBABILITY_BITS) - LEAST)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn learn(&mut self, bit: bool) {
-        let rate = RATES[usize::from(self.seen)];
-        if bit {
-            let rest = (1 << PROBABILITY_BITS) - 1 - u32::from(self.ones);
-            self.ones += ((u64::from(rest) * u64::from(rate)) >> 16) as u16;
-        } else {
-            self.ones -= ((u64::from(self.ones) * u64::from(rate)) >> 16) as u16;
-        }
+        // Selections rather than branches: nobody foresees what is worth coding.
+        let ones = u32::from(self.ones);
+        let gap = if bit { (1 << PROBABILITY_BITS) - 1 - ones } else { ones };
+        let change = (gap * RATES[usize::from(self.seen)]) >> 16;
+        self.ones = (if bit { ones + change } else { ones - change }) as u16;
         self.seen = (self.seen + 1).min(MEMORY as u8);
     }
 }

@@ -30,12 +30,8 @@ impl Encoder {
     #[inline]
     pub(super) fn bit(&mut self, ones: u32, bit: bool) {
         let bound = share(self.range, ones);
-        if bit {
-            self.range = bound;
-        } else {
-            self.low += u64::from(bound);
-            self.range -= bound;
-        }
+        self.low += if bit { 0 } else { u64::from(bound) };
+        self.range = if bit { bound } else { self.range - bound };
         while self.range < NARROW {
             self.range <<= 8;
             self.shift();
@@ -113,12 +109,8 @@ impl<'a> Decoder<'a> {
     pub(super) fn bit(&mut self, ones: u32) -> bool {
         let bound = share(self.range, ones);
         let bit = self.code < bound;
-        if bit {
-            self.range = bound;
-        } else {
-            self.code -= bound;
-            self.range -= bound;
-        }
+        self.code -= if bit { 0 } else { bound };
+        self.range = if bit { bound } else { self.range - bound };
         while self.range < NARROW {
             self.range <<= 8;
             self.shift();

@@ -5,7 +5,7 @@ use std::fmt;
 use super::target::Target;
 use crate::basis::{Basis, Coefficients, Slot};
 use crate::coding::{Coder, Resolution, malformed};
-use crate::distribution::fidelity::{relative_l2, relative_linf};
+use crate::distribution::fidelity::Reference;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
@@ -96,14 +96,14 @@ impl<B: Basis> Quantized<B> {
     /// # Errors
     /// [`Error::TargetNotMet`] if the coefficients as they are do not meet it, and as [`Basis::rounded`].
     pub fn round(&self, found: &B::Coefficients, vdf: &Vdf) -> Result<QuantizedCoefficients<B>> {
-        let search = Search { basis: &self.inner, found, vdf };
+        let search = Search { basis: &self.inner, found, vdf, reference: Reference::new(vdf) };
         let (bound, figure): (f64, Figure) = match self.target {
             Target::L2(bound) => (bound, Figure::L2),
             Target::Linf(bound) => (bound, Figure::Linf),
             Target::Bytes(bound) => (bound as f64, Figure::Bytes),
             Target::Slack(slack) => {
                 let exact = self.inner.reconstruct(found, vdf.grid())?;
-                (relative_l2(vdf, &exact).max(Self::NO_ERROR) * (1.0 + slack), Figure::L2)
+                (search.reference.relative_l2(&exact).max(Self::NO_ERROR) * (1.0 + slack), Figure::L2)
             }
         };
         let (octave, inner, reached) = search.coarsest(bound, figure)?;
@@ -148,6 +148,7 @@ struct Search<'a, B: Basis> {
     basis: &'a B,
     found: &'a B::Coefficients,
     vdf: &'a Vdf,
+    reference: Reference<'a>,
 }
 
 impl<B: Basis> Search<'_, B> {
@@ -169,7 +170,10 @@ impl<B: Basis> Search<'_, B> {
             }
             _ => {
                 let back = self.basis.reconstruct(&rounded, self.vdf.grid())?;
-                if figure == Figure::L2 { relative_l2(self.vdf, &back) } else { relative_linf(self.vdf, &back) }
+                match figure {
+                    Figure::L2 => self.reference.relative_l2(&back),
+                    _ => self.reference.relative_linf(&back),
+                }
             }
         };
         Ok((Some(rounded), reached))
@@ -197,9 +201,8 @@ impl<B: Basis> Search<'_, B> {
     /// The widest step whose figure is at most the bound (of bytes: the finest), and what it reaches; the best where
     /// none is.
     fn coarsest(&self, bound: f64, figure: Figure) -> Result<(i32, B::Coefficients, f64)> {
-        let f = self.vdf.as_slice();
-        let peak = self.vdf.peak();
-        let norm = if peak > 0.0 { f.iter().map(|f| (f / peak).powi(2)).sum::<f64>().sqrt() * peak } else { 1.0 };
+        let norm = self.reference.norm();
+        let norm = if norm > 0.0 { norm } else { 1.0 };
         // Steps from all of the norm to 2⁻⁴⁴ of it: no coarser, no finer is ever of use.
         let (coarse, fine) = (octave(norm), (octave(norm) - 44 * FINENESS).max(LEAST));
         let start = match figure {
@@ -224,11 +227,6 @@ impl<B: Basis> Search<'_, B> {
         let enough = if foreseen.is_some() { ENOUGH_FORESEEN } else { ENOUGH };
         loop {
             let (rounded, reached) = self.at(next, figure)?;
-            if let Some(rounded) = &rounded
-                && best.as_ref().is_none_or(|(_, _, least)| reached < *least)
-            {
-                best = Some((next, rounded.clone(), reached));
-            }
             if reached <= bound {
                 met = Some((next, rounded, reached));
                 if figure != Figure::Bytes && reached > enough * bound {
@@ -236,6 +234,11 @@ impl<B: Basis> Search<'_, B> {
                 }
             } else {
                 missed = Some((next, reached));
+                if let Some(rounded) = rounded
+                    && best.as_ref().is_none_or(|(_, _, least)| reached < *least)
+                {
+                    best = Some((next, rounded, reached));
+                }
             }
             if corrections > 0 && reached > 0.0 {
                 corrections -= 1;

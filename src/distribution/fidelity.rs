@@ -119,21 +119,54 @@ impl Fidelity {
     }
 }
 
-/// ‖f−g‖ / ‖f‖; 0/0 is no error.
-pub(crate) fn relative_l2(original: &Vdf, reconstruction: &Vdf) -> f64 {
-    let (f, g) = (original.as_slice(), reconstruction.as_slice());
-    let factor = normalising_factor(f64::max(original.peak(), reconstruction.peak()));
-    let row = original.grid().shape()[2];
-    let difference = paired_sum(f, g, row, |f, g| ((f - g) * factor).powi(2)).sqrt();
-    let norm = paired_sum(f, g, row, |f, _| (f * factor).powi(2)).sqrt();
-    if difference == 0.0 { 0.0 } else { difference / norm }
+/// A distribution that many reconstructions are compared with: its norm is computed once.
+#[derive(Debug)]
+pub(crate) struct Reference<'a> {
+    vdf: &'a Vdf,
+    peak: f64,
+    factor: f64,
+    /// ‖f‖ times the factor.
+    scaled_norm: f64,
 }
 
-/// max|f−g| / max|f|; 0/0 is no error.
-pub(crate) fn relative_linf(original: &Vdf, reconstruction: &Vdf) -> f64 {
-    let pairs = original.as_slice().iter().zip(reconstruction.as_slice());
-    let worst = pairs.fold(0.0, |worst, (f, g)| f64::max(worst, (f - g).abs()));
-    if worst == 0.0 { 0.0 } else { worst / original.peak() }
+impl<'a> Reference<'a> {
+    pub(crate) fn new(vdf: &'a Vdf) -> Self {
+        let (f, row, peak) = (vdf.as_slice(), vdf.grid().shape()[2], vdf.peak());
+        let factor = normalising_factor(peak);
+        Self { vdf, peak, factor, scaled_norm: paired_sum(f, f, row, |f, _| (f * factor) * (f * factor)).sqrt() }
+    }
+
+    /// ‖f‖ [s³ m⁻⁶].
+    pub(crate) fn norm(&self) -> f64 {
+        self.scaled_norm / self.factor
+    }
+
+    /// ‖f−g‖ / ‖f‖; 0/0 is no error, and infinite is one beyond 10¹⁵⁰.
+    pub(crate) fn relative_l2(&self, reconstruction: &Vdf) -> f64 {
+        let (f, g) = (self.vdf.as_slice(), reconstruction.as_slice());
+        // Of nothing, nothing can be told but whether there is a difference.
+        let factor = if self.peak > 0.0 { self.factor } else { normalising_factor(reconstruction.peak()) };
+        let square = |f: f64, g: f64| ((f - g) * factor) * ((f - g) * factor);
+        let difference = paired_sum(f, g, self.vdf.grid().shape()[2], square).sqrt();
+        match difference {
+            0.0 => 0.0,
+            // A sum that has overflowed is compensated to NaN.
+            _ if difference.is_nan() => f64::INFINITY,
+            _ => difference / self.scaled_norm,
+        }
+    }
+
+    /// max|f−g| / max|f|; 0/0 is no error.
+    pub(crate) fn relative_linf(&self, reconstruction: &Vdf) -> f64 {
+        let pairs = self.vdf.as_slice().iter().zip(reconstruction.as_slice());
+        let worst = pairs.fold(0.0, |worst, (f, g)| f64::max(worst, (f - g).abs()));
+        if worst == 0.0 { 0.0 } else { worst / self.peak }
+    }
+}
+
+/// ‖f−g‖ / ‖f‖; 0/0 is no error.
+pub(crate) fn relative_l2(original: &Vdf, reconstruction: &Vdf) -> f64 {
+    Reference::new(original).relative_l2(reconstruction)
 }
 
 /// numerator / denominator, where 0/0 is no error at all.

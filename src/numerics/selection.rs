@@ -91,10 +91,15 @@ pub(crate) fn gathered(values: &[f64], positions: &[u32]) -> Vec<f64> {
 /// An array of `len` zeros with the values at their positions.
 pub(crate) fn scattered(values: &[f64], positions: &[u32], len: usize) -> Vec<f64> {
     let mut array = vec![0.0; len];
+    scatter(values, positions, &mut array);
+    array
+}
+
+/// Writes values to their positions.
+pub(crate) fn scatter(values: &[f64], positions: &[u32], array: &mut [f64]) {
     for (&position, &value) in positions.iter().zip(values) {
         array[position as usize] = value;
     }
-    array
 }
 
 #[cfg(test)]

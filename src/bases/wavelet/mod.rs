@@ -9,6 +9,7 @@ mod axis;
 mod coding;
 mod filters;
 mod kernels;
+mod rounding;
 mod stationary;
 mod transform;
 
@@ -20,7 +21,7 @@ pub use filters::WaveletFilter;
 pub use stationary::{Stationary, StationaryCoefficients};
 
 use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
-use crate::coding::{Coder, Reals, Resolution};
+use crate::coding::{Coder, Reals, Resolution, multiple};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
@@ -30,7 +31,7 @@ use crate::numerics::selection::{Selection, gathered, scattered};
 use crate::spec::{Options, SpecWriter};
 
 use axis::AxisLevel;
-use coding::Values;
+use coding::Multiples;
 use transform::{Layout, Room, most_levels};
 
 const NAME: &str = "wavelet";
@@ -293,9 +294,23 @@ impl WaveletCoefficients {
     /// level to the finest, in PyWavelets' order (`aad`, `ada`, … `ddd`, each in C order).
     #[must_use]
     pub fn to_dense(&self) -> Vec<f64> {
+        self.dense().into_owned()
+    }
+
+    fn dense(&self) -> Cow<'_, [f64]> {
         match &self.positions {
-            None => self.amplitudes.clone(),
-            Some(positions) => scattered(&self.amplitudes, positions, self.layout.len()),
+            None => Cow::Borrowed(&self.amplitudes),
+            Some(positions) => Cow::Owned(scattered(&self.amplitudes, positions, self.layout.len())),
+        }
+    }
+
+    /// To the nearest multiples of a step.
+    fn multiples(&self, step: f64) -> Multiples {
+        let multiple = |(position, amplitude): (u32, &f64)| (position, multiple(*amplitude, step));
+        let some = |(_, multiple): &(u32, i64)| *multiple != 0;
+        match &self.positions {
+            None => (0..).zip(&self.amplitudes).map(multiple).filter(some).collect(),
+            Some(positions) => positions.iter().copied().zip(&self.amplitudes).map(multiple).filter(some).collect(),
         }
     }
 }
@@ -361,11 +376,11 @@ impl Basis for Wavelet {
     fn reconstruct(&self, coefficients: &WaveletCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
         self.own(coefficients, grid)?;
         let layout = &coefficients.layout;
-        let dense = match &coefficients.positions {
-            None => Cow::Borrowed(&coefficients.amplitudes),
-            Some(_) => Cow::Owned(coefficients.to_dense()),
-        };
-        let values = self.room.lend(Room::bytes, |room| layout.synthesise(&dense, &|n| self.table(n), room));
+        let table = |n| self.table(n);
+        let values = self.room.lend(Room::bytes, |room| match &coefficients.positions {
+            None => layout.synthesise(&coefficients.amplitudes, &table, room),
+            Some(positions) => layout.synthesise_sparse(positions, &coefficients.amplitudes, &table, room),
+        });
         Vdf::from_vec(*grid, values)
     }
 
@@ -390,9 +405,8 @@ impl Basis for Wavelet {
                 (coder.kept(given, layout.len())?, step)
             }
             Resolution::Step(step) => {
-                let array = coefficients.map(WaveletCoefficients::to_dense);
-                let values = array.as_deref().map_or(Values::Read, |array| Values::Nearest { array, step });
-                (kept(&coding::code(&layout, values, coder)?, step), Some(step))
+                let given = coefficients.map(|c| c.multiples(step));
+                (kept(&coding::code(&layout, given, coder)?, step), Some(step))
             }
         };
         Ok(WaveletCoefficients { filter, boundary, shape, layout, positions, amplitudes, step })
@@ -413,23 +427,25 @@ impl Basis for Wavelet {
             return self.code(Some(coefficients), vdf.grid(), resolution, &mut coder);
         }
         self.own(coefficients, vdf.grid())?;
-        let values = Values::Cheapest { array: &coefficients.to_dense(), step };
-        let (positions, amplitudes) = kept(&coding::code(&coefficients.layout, values, &mut coder)?, step);
+        let mut found = Multiples::new();
         let WaveletCoefficients { filter, boundary, shape, .. } = *coefficients;
         let layout = coefficients.layout.clone();
+        rounding::rounded(&layout, &coefficients.dense(), step, |position, multiple| {
+            found.push((position as u32, multiple));
+        });
+        let (positions, amplitudes) = kept(&found, step);
         Ok(WaveletCoefficients { filter, boundary, shape, layout, positions, amplitudes, step: Some(step) })
     }
 
     fn rounding_error(&self, coefficients: &WaveletCoefficients, step: f64) -> Option<f64> {
-        Some(coding::rounding_error(&coefficients.amplitudes, step))
+        Some(step * rounding::foreseen(&coefficients.amplitudes, step).sqrt())
     }
 }
 
-/// The positions of multiples that are not zero, and the amplitudes they stand for.
-fn kept(multiples: &[i64], step: f64) -> (Option<Vec<u32>>, Vec<f64>) {
-    let found = multiples.iter().zip(0..).filter(|(multiple, _)| **multiple != 0);
-    let (amplitudes, positions) = found.map(|(&multiple, position)| (multiple as f64 * step, position)).unzip();
-    (Some(positions), amplitudes)
+/// Positions, and the amplitudes that multiples stand for.
+fn kept(multiples: &[(u32, i64)], step: f64) -> (Option<Vec<u32>>, Vec<f64>) {
+    let positions = multiples.iter().map(|(position, _)| *position).collect();
+    (Some(positions), multiples.iter().map(|(_, multiple)| *multiple as f64 * step).collect())
 }
 
 impl PartialEq for Wavelet {

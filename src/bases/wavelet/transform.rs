@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Boundary;
 use super::axis::{AxisLevel, Row};
 use crate::numerics::lanes::{Instructions, Vectorisable, vectorised};
+use crate::numerics::selection::scatter;
 
 /// Where the coefficients of every level stand: those of the coarsest approximation, then the details from the
 /// coarsest level to the finest, at each level the kinds in the order `aad`, `ada`, … `ddd`, each in C order.
@@ -216,6 +217,24 @@ impl Layout {
         coefficients
     }
 
+    /// The same of coefficients that are zero but at some positions.
+    pub(super) fn synthesise_sparse(
+        &self,
+        positions: &[u32],
+        amplitudes: &[f64],
+        table: &impl Fn(usize) -> Arc<AxisLevel>,
+        room: &mut Room,
+    ) -> Vec<f64> {
+        let mut dense = std::mem::take(&mut room.dense);
+        dense.clear();
+        dense.resize(self.len, 0.0);
+        scatter(amplitudes, positions, &mut dense);
+        let values = self.synthesise(&dense, table, room);
+        room.dense = dense;
+        values
+    }
+
+    /// The values of coefficients.
     pub(super) fn synthesise(
         &self,
         coefficients: &[f64],
@@ -246,6 +265,8 @@ impl Layout {
 /// Room that one transform after another can use, so that it need not be asked for each time.
 #[derive(Default)]
 pub(super) struct Room {
+    /// All coefficients, of which few are not zero.
+    dense: Vec<f64>,
     now: Vec<f64>,
     next: Vec<f64>,
     /// A whole array, transformed along its last two axes.
@@ -258,7 +279,7 @@ pub(super) struct Room {
 impl Room {
     /// Bytes it takes.
     pub(super) fn bytes(&self) -> usize {
-        8 * (self.now.capacity() + self.next.capacity() + self.whole.capacity())
+        8 * [&self.dense, &self.now, &self.next, &self.whole].map(Vec::capacity).iter().sum::<usize>()
     }
 }
 

@@ -1,0 +1,351 @@
+//! Rounded coefficients in a stream: what their neighbours, parents and siblings say of them.
+//!
+//! Bands follow one another from the coarsest to the finest, each in blocks of 4³ of which the empty ones cost one bit.
+//! What is expected of a coefficient is learnt under four aspects and mixed: how large those beside it are that are
+//! known already, how large the parent (the same kind and place, one level coarser) and the siblings (the other kinds of
+//! its level, same place), all of these together, and each direction by itself. Context modelling of wavelet coefficients
+//! after Wu 1997 (ECECOW, Asilomar Conf. Signals Syst. Comput.); zero blocks and parents after Shapiro 1993 (IEEE Trans.
+//! Signal Process. 41, 3445).
+
+mod neighbourhood;
+
+use super::transform::{Band, Layout};
+use crate::coding::{Coder, Integers, Mixing};
+use crate::error::Result;
+use neighbourhood::{BLOCK, Neighbourhood, Sizes};
+
+/// Magnitudes told one by one before their digits are counted.
+const UNARY: u64 = 8;
+
+/// Positions in a layout, ascending, and the multiples of the step that stand there, none of them zero.
+pub(super) type Multiples = Vec<(u32, i64)>;
+
+/// The multiples in a stream: those given, or those read.
+pub(super) fn code(layout: &Layout, given: Option<Multiples>, coder: &mut Coder<'_>) -> Result<Multiples> {
+    let bands = layout.bands();
+    let mut models = Models::new();
+    let mut near = Neighbourhood::default();
+    let mut cells = Cells::default();
+    let mut read = Multiples::new();
+    for (index, band) in bands.iter().enumerate() {
+        let rank = |band: &Band| band.rank;
+        if index == 0 || rank(&bands[index - 1]) < band.rank {
+            let level = bands.iter().filter(|other| other.rank == band.rank);
+            let larger = |extent: [usize; 3], other: &Band| std::array::from_fn(|axis| extent[axis].max(other.shape[axis]));
+            near.begin_level(band.rank, level.fold([0; 3], larger));
+        }
+        near.begin(band);
+        cells.begin(band, given.as_deref());
+        models.band(band, &mut cells, &mut near, coder)?;
+        if given.is_none() {
+            cells.append_to(&mut read, band.begin);
+        }
+        near.end(band.kind);
+    }
+    Ok(given.unwrap_or(read))
+}
+
+/// The multiples of one band, by place: those given, or those read so far.
+#[derive(Default)]
+struct Cells {
+    values: Vec<i64>,
+    occupied: Vec<bool>,
+}
+
+impl Cells {
+    fn begin(&mut self, band: &Band, given: Option<&[(u32, i64)]>) {
+        let counts = band.shape.map(|n| n.div_ceil(BLOCK));
+        self.values.clear();
+        self.values.resize(band.len(), 0);
+        self.occupied.clear();
+        self.occupied.resize(counts.iter().product(), false);
+        let given = given.unwrap_or_default();
+        let from = |position: usize| given.partition_point(|(p, _)| (*p as usize) < position);
+        let [_, ny, nz] = band.shape;
+        for &(position, multiple) in &given[from(band.begin)..from(band.begin + band.len())] {
+            let index = position as usize - band.begin;
+            self.values[index] = multiple;
+            let [x, y, z] = [index / nz / ny, index / nz % ny, index % nz].map(|n| n / BLOCK);
+            self.occupied[(x * counts[1] + y) * counts[2] + z] = true;
+        }
+    }
+
+    /// Appends what is not zero.
+    fn append_to(&self, multiples: &mut Multiples, begin: usize) {
+        const WIDTH: usize = 8;
+        for (chunk, start) in self.values.chunks(WIDTH).zip((begin..).step_by(WIDTH)) {
+            if chunk.iter().fold(0, |any, value| any | value) != 0 {
+                let found = chunk.iter().zip(start as u32..).filter(|(value, _)| **value != 0);
+                multiples.extend(found.map(|(value, position)| (position, *value)));
+            }
+        }
+    }
+}
+
+struct Models {
+    sizes: Mixing<4>,
+    signs: Mixing<4>,
+    blocks: Mixing<3>,
+    /// Magnitudes beyond the unary ones, by how large they are expected to be.
+    large: Vec<Integers>,
+}
+
+/// Contexts of one bit of a magnitude, one aspect after another.
+const SPATIAL: usize = 20 * 4;
+const FAMILY: usize = 20 * 20 * 2;
+const TOGETHER: usize = 48 * 8;
+const DIRECTIONS: usize = 6 * 6 * 6 * 8;
+const ASPECTS: usize = SPATIAL + FAMILY + TOGETHER + DIRECTIONS;
+/// Bits of a magnitude with contexts of their own.
+const BITS: usize = 5;
+const SETS: usize = 20;
+
+/// What is known about a coefficient before it is coded.
+struct Context {
+    aspects: [usize; 4],
+    /// How large it is likely to be.
+    expected: usize,
+}
+
+impl Models {
+    fn new() -> Self {
+        Self {
+            sizes: Mixing::new(BITS * ASPECTS, BITS * SETS),
+            signs: Mixing::new(27 * 8 * (1 + 3 + 1 + 27), 1),
+            blocks: Mixing::new(20 * 8 + 20 * 20 + 32 * 4, 4),
+            large: vec![Integers::default(); SETS],
+        }
+    }
+
+    /// A band, block by block.
+    fn band(
+        &mut self,
+        band: &Band,
+        cells: &mut Cells,
+        near: &mut Neighbourhood,
+        coder: &mut Coder<'_>,
+    ) -> Result<()> {
+        let [_, ny, nz] = band.shape;
+        let counts = band.shape.map(|n| n.div_ceil(BLOCK));
+        for (index, block) in places([0; 3], counts).enumerate() {
+            if !self.occupied(band, block, cells.occupied[index], near, coder) {
+                continue;
+            }
+            let low = block.map(|b| b * BLOCK);
+            let [x_end, y_end, z_end] = std::array::from_fn(|axis| (low[axis] + BLOCK).min(band.shape[axis]));
+            for x in low[0]..x_end {
+                for y in low[1]..y_end {
+                    for z in low[2]..z_end {
+                        let index = (x * ny + y) * nz + z;
+                        let value = self.cell(band, [x, y, z], cells.values[index], near, coder)?;
+                        if value != 0 {
+                            near.learn([x, y, z], value);
+                            cells.values[index] = value;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is anything in a block.
+    fn occupied(
+        &mut self,
+        band: &Band,
+        block: [usize; 3],
+        occupied: bool,
+        near: &Neighbourhood,
+        coder: &mut Coder<'_>,
+    ) -> bool {
+        let sums = near.sums(block);
+        let around = sums.beside.iter().sum::<u32>();
+        let orders = band.kind.count_ones() as usize;
+        let bits = sums.beside.iter().fold(0, |bits, &sum| 2 * bits + usize::from(sum > 0));
+        let bits = 4 * bits + 2 * usize::from(sums.siblings > 0) + usize::from(sums.above > 0);
+        let contexts = [
+            class(around) * 8 + band.rank.min(7),
+            160 + class(sums.above) * 20 + class(sums.siblings),
+            160 + 400 + bits * 4 + orders,
+        ];
+        let expected = self.blocks.expect(contexts, orders);
+        coder.mixed(&mut self.blocks, &expected, occupied)
+    }
+
+    #[inline(always)]
+    fn cell(
+        &mut self,
+        band: &Band,
+        cell: [usize; 3],
+        wanted: i64,
+        near: &Neighbourhood,
+        coder: &mut Coder<'_>,
+    ) -> Result<i64> {
+        let context = Context::new(band, near.sizes(cell));
+        let size = wanted.unsigned_abs();
+        let mut told = 0;
+        let size = loop {
+            let expected = self.sizes.expect(context.contexts(told), context.set(told));
+            if coder.mixed(&mut self.sizes, &expected, size == told) {
+                break told as i64;
+            }
+            told += 1;
+            if told == UNARY {
+                let large = &mut self.large[context.expected];
+                break coder.positive(large, size.saturating_sub(UNARY - 1))? + UNARY as i64 - 1;
+            }
+        };
+        if size == 0 {
+            return Ok(0);
+        }
+        Ok(if self.negative(band, cell, wanted < 0, near, coder) { -size } else { size })
+    }
+
+    fn negative(
+        &mut self,
+        band: &Band,
+        cell: [usize; 3],
+        negative: bool,
+        near: &Neighbourhood,
+        coder: &mut Coder<'_>,
+    ) -> bool {
+        let signs = near.signs(cell);
+        let corner = cell.iter().fold(0, |corner, n| 2 * corner + n % 2);
+        let contexts = [
+            signs.beside * 8 + band.kind,
+            27 * 8 + (signs.parent * 8 + corner) * 8 + band.kind,
+            27 * 8 * 4 + signs.diagonal * 8 + band.kind,
+            27 * 8 * 5 + (signs.second * 27 + signs.beside) * 8 + band.kind,
+        ];
+        let expected = self.signs.expect(contexts, 0);
+        coder.mixed(&mut self.signs, &expected, negative)
+    }
+}
+
+impl Context {
+    #[inline]
+    fn new(band: &Band, Sizes { beside, spatial, parent, siblings }: Sizes) -> Self {
+        let total = 2 * spatial + 3 * parent + 2 * siblings;
+        let orders = band.kind.count_ones() as usize;
+        let [x, y, z] = beside;
+        let directions = (x * 6 + y) * 6 + z;
+        let aspects = [
+            class(spatial.div_ceil(2)) * 4 + orders,
+            SPATIAL + (class(parent) * 20 + class(siblings.div_ceil(2))) * 2 + usize::from(orders == 3),
+            SPATIAL + FAMILY + fine_class(total) * 8 + band.rank.min(7),
+            SPATIAL + FAMILY + TOGETHER + directions * 8 + band.kind,
+        ];
+        Self { aspects, expected: class(total / 4) }
+    }
+
+    #[inline]
+    fn contexts(&self, told: u64) -> [usize; 4] {
+        self.aspects.map(|aspect| (told as usize).min(BITS - 1) * ASPECTS + aspect)
+    }
+
+    #[inline]
+    fn set(&self, told: u64) -> usize {
+        (told as usize).min(BITS - 1) * SETS + self.expected
+    }
+}
+
+/// 20 classes of sums, two an octave.
+#[inline(always)]
+fn class(sum: u32) -> usize {
+    const CLASSES: [u8; 3 << 8 | 1] = classes(2);
+    usize::from(CLASSES[(sum as usize).min(CLASSES.len() - 1)])
+}
+
+/// 48 classes, four an octave.
+#[inline(always)]
+fn fine_class(sum: u32) -> usize {
+    const CLASSES: [u8; 7 << 10 | 1] = classes(4);
+    usize::from(CLASSES[(sum as usize).min(CLASSES.len() - 1)])
+}
+
+/// Classes of the sums up to some sum, so many an octave where that many fit, one for each sum below.
+const fn classes<const N: usize>(octave: usize) -> [u8; N] {
+    let mut classes = [0; N];
+    let mut sum = 0;
+    while sum < N {
+        let log = if sum < 2 * octave { 0 } else { (sum / octave).ilog2() as usize };
+        classes[sum] = if log == 0 { sum } else { log * octave + (sum >> log) } as u8;
+        sum += 1;
+    }
+    classes
+}
+
+/// The cells of a box in C order.
+fn places(low: [usize; 3], high: [usize; 3]) -> impl Iterator<Item = [usize; 3]> {
+    (low[0]..high[0]).flat_map(move |x| (low[1]..high[1]).flat_map(move |y| (low[2]..high[2]).map(move |z| [x, y, z])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Boundary;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn layouts() -> Vec<Layout> {
+        let shapes = [[1, 1, 1], [1, 1, 31], [2, 3, 5], [16, 8, 4], [9, 1, 13], [3, 17, 2], [13, 14, 15]];
+        let of = |shape| {
+            [(Boundary::Periodic, 2), (Boundary::Symmetric, 6), (Boundary::WholeSample, 10)]
+                .map(|(boundary, taps)| Layout::new(shape, 2, boundary, taps))
+        };
+        shapes.into_iter().flat_map(of).chain([Layout::new([7, 8, 9], 0, Boundary::Periodic, 2)]).collect()
+    }
+
+    /// Sparse numbers of every size.
+    fn numbers(len: usize, spread: f64) -> Multiples {
+        let noise = |k: usize| ((k as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / (1 << 24) as f64;
+        let number = |k: usize| ((noise(k) - 0.5).powi(7) * spread * noise(2 * k).powi(9)).clamp(-4e18, 4e18) as i64;
+        (0..len).map(|k| (k as u32, number(k))).filter(|(_, number)| *number != 0).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read_at_every_size() {
+        for layout in layouts() {
+            for spread in [0.0, 40.0, 4e4, 4e12, 1e300] {
+                let given = numbers(layout.len(), spread);
+                let mut writer = Coder::writing();
+                let written = code(&layout, Some(given.clone()), &mut writer).unwrap();
+                assert_eq!(written, given);
+                let read = code(&layout, None, &mut Coder::reading(&writer.finish())).unwrap();
+                assert_eq!(read, written);
+            }
+        }
+    }
+
+    #[test]
+    fn classes_grow_without_gaps_and_by_octaves() {
+        for (class, most) in [(class as fn(u32) -> usize, 19), (fine_class, 47)] {
+            let classes: Vec<usize> = (0..9000).map(class).collect();
+            assert!(classes.windows(2).all(|pair| pair[1] == pair[0] || pair[1] == pair[0] + 1));
+            assert_eq!((classes[0], classes[8999]), (0, most));
+        }
+        assert_eq!([3, 4, 5, 6, 8, 12, 16, 767, 768].map(class), [3, 4, 4, 5, 6, 7, 8, 18, 19]);
+        assert_eq!([7, 8, 9, 10, 16, 20, 7167, 7168].map(fine_class), [7, 8, 8, 9, 12, 13, 46, 47]);
+    }
+
+    #[test]
+    fn nothing_costs_next_to_nothing() {
+        let layout = Layout::new([50; 3], 2, Boundary::WholeSample, 10);
+        let mut writer = Coder::writing();
+        code(&layout, Some(Vec::new()), &mut writer).unwrap();
+        let len = writer.finish().len();
+        assert!(len < 16, "{len}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn rubbish_is_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            for layout in layouts() {
+                if let Ok(multiples) = code(&layout, None, &mut Coder::reading(&bytes)) {
+                    prop_assert!(multiples.windows(2).all(|pair| pair[0].0 < pair[1].0));
+                    prop_assert!(multiples.iter().all(|(position, _)| (*position as usize) < layout.len()));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What is known around a coefficient before it is coded.
+//!
+//! Nearly all coefficients are zero. So nothing is gathered where one is asked for: a coefficient that is not zero adds
+//! itself to every place that will ask, once, when it becomes known.
+
+use super::super::transform::Band;
+
+/// Cells of a block along each axis.
+pub(super) const BLOCK: usize = 4;
+/// Places of margin around a band.
+const MARGIN: usize = 2;
+/// Larger sizes count as this one.
+const MOST: u64 = 1000;
+
+/// A coefficient that is not zero.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    cell: [u32; 3],
+    size: u16,
+    sign: i8,
+}
+
+/// What one place knows.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    /// 0 to 5, by octaves.
+    class: u8,
+    sign: i8,
+    /// Sizes of those beside it that come before it, the nearer the more weight.
+    beside: u16,
+    /// Sizes of the kinds of its level that are known already, here and in the six places around.
+    siblings: u16,
+}
+
+/// What one place knows one level coarser, where the kind is the same.
+#[derive(Debug, Clone, Copy, Default)]
+struct Parent {
+    /// Twice its size and those of the six around it.
+    near: u16,
+    sign: i8,
+}
+
+/// What a block knows: sums of sizes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Block {
+    here: u32,
+    siblings: u32,
+    above: u32,
+}
+
+/// The band being coded, those of its level that are known, and its parent.
+#[derive(Default)]
+pub(super) struct Neighbourhood {
+    rank: usize,
+    /// Kinds of this level that are known.
+    siblings: u32,
+    /// The six weights by the distance of the place that asks, for the strides of this level.
+    ahead: Vec<(usize, u16)>,
+    strides: [usize; 3],
+    places: Vec<Place>,
+    parent_strides: [usize; 3],
+    parents: Vec<Parent>,
+    block_strides: [usize; 3],
+    blocks: Vec<Block>,
+    /// What is not zero in the band, in the others of its level, and in those of the level before, by kind.
+    found: Vec<Found>,
+    level: Vec<(usize, Vec<Found>)>,
+    before: Vec<(usize, Vec<Found>)>,
+}
+
+/// What is known of one coefficient's size.
+pub(super) struct Sizes {
+    /// Classes of the three beside it, 0 to 5.
+    pub beside: [usize; 3],
+    pub spatial: u32,
+    pub parent: u32,
+    pub siblings: u32,
+}
+
+/// What is known of one coefficient's sign: signs in threes, each 0 to 26, and the parent's, 0 to 2.
+pub(super) struct Signs {
+    pub beside: usize,
+    pub diagonal: usize,
+    pub second: usize,
+    pub parent: usize,
+}
+
+/// What is known of a block's sizes.
+pub(super) struct Sums {
+    /// The three beside it.
+    pub beside: [u32; 3],
+    pub siblings: u32,
+    pub above: u32,
+}
+
+fn strides([_, ny, nz]: [usize; 3]) -> [usize; 3] {
+    [ny * nz, nz, 1]
+}
+
+fn clear<T: Clone + Default>(places: &mut Vec<T>, shape: [usize; 3]) {
+    places.clear();
+    places.resize(shape.iter().product(), T::default());
+}
+
+impl Neighbourhood {
+    /// Begins the first band of a level, the largest shape of whose bands is given.
+    pub(super) fn begin_level(&mut self, rank: usize, extent: [usize; 3]) {
+        // The approximation is nobody's parent.
+        self.before = if self.rank > 0 { std::mem::take(&mut self.level) } else { Vec::new() };
+        self.level.clear();
+        (self.rank, self.siblings) = (rank, 0);
+        let shape = extent.map(|n| n + 2 * MARGIN);
+        self.strides = strides(shape);
+        let [x, y, z] = self.strides;
+        let (near, edge, far) = (3, 2, 1);
+        self.ahead = [
+            [(x, near), (y, near), (z, near), (x + y, edge), (x + z, edge), (y + z, edge), (x - y, edge), (x - z, edge)].as_slice(),
+            &[(y - z, edge), (x + y + z, far), (x + y - z, far), (x - y + z, far), (x - y - z, far)],
+            &[(2 * x, far), (2 * y, far), (2 * z, far)],
+        ]
+        .concat();
+        clear(&mut self.places, shape);
+        // A margin of one block on each side.
+        let blocks = extent.map(|n| n.div_ceil(BLOCK) + 2);
+        self.block_strides = strides(blocks);
+        clear(&mut self.blocks, blocks);
+    }
+
+    /// Begins a band of the level.
+    pub(super) fn begin(&mut self, band: &Band) {
+        let parents = band.shape.map(|n| n.div_ceil(2) + 2 * MARGIN);
+        self.parent_strides = strides(parents);
+        clear(&mut self.parents, parents);
+        let Some((_, found)) = self.before.iter().find(|(kind, _)| *kind == band.kind) else { return };
+        let counts = band.shape.map(|n| n.div_ceil(BLOCK));
+        for &Found { cell, size, sign } in found {
+            let cell = cell.map(|n| n as usize);
+            // A parent may have more cells than its children ask for.
+            if (0..3).any(|axis| cell[axis] + MARGIN + 2 > parents[axis]) {
+                continue;
+            }
+            let place = place(self.parent_strides, cell);
+            self.parents[place].sign = sign;
+            self.parents[place].near += 2 * size;
+            for stride in self.parent_strides {
+                self.parents[place - stride].near += size;
+                self.parents[place + stride].near += size;
+            }
+            // Blocks ask for the cells above their own and one more on each side.
+            let asking = |axis: usize| {
+                let n: usize = cell[axis];
+                let asks = move |&b: &usize| n < (BLOCK * (b + 1)).min(band.shape[axis]).div_ceil(2) + 1;
+                (n.saturating_sub(1) / 2..counts[axis].min(n.div_ceil(2) + 1)).filter(asks)
+            };
+            for x in asking(0) {
+                for y in asking(1) {
+                    for z in asking(2) {
+                        let block = block(self.block_strides, [x, y, z]);
+                        self.blocks[block].above += u32::from(size);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends the band: what is not zero in it is known to the bands that follow.
+    pub(super) fn end(&mut self, kind: usize) {
+        for &Found { cell, size, .. } in &self.found {
+            let at = place(self.strides, cell.map(|n| n as usize));
+            self.places[at].siblings += 4 * size;
+            for stride in self.strides {
+                self.places[at - stride].siblings += size;
+                self.places[at + stride].siblings += size;
+            }
+        }
+        for place in &mut self.places {
+            *place = Place { siblings: place.siblings, ..Place::default() };
+        }
+        for block in &mut self.blocks {
+            *block = Block { siblings: block.siblings + block.here, ..Block::default() };
+        }
+        self.siblings += 1;
+        self.level.push((kind, std::mem::take(&mut self.found)));
+    }
+
+    /// Learns a coefficient that is not zero.
+    pub(super) fn learn(&mut self, cell: [usize; 3], value: i64) {
+        let (size, sign) = (value.unsigned_abs().min(MOST) as u16, value.signum() as i8);
+        self.found.push(Found { cell: cell.map(|n| n as u32), size, sign });
+        let at = place(self.strides, cell);
+        (self.places[at].class, self.places[at].sign) = (octave(size), sign);
+        for &(ahead, weight) in &self.ahead {
+            self.places[at + ahead].beside += weight * size;
+        }
+        let block = block(self.block_strides, cell.map(|n| n / BLOCK));
+        self.blocks[block].here += u32::from(size);
+    }
+
+    #[inline(always)]
+    pub(super) fn sizes(&self, cell: [usize; 3]) -> Sizes {
+        let at = place(self.strides, cell);
+        let [x, y, z] = self.strides;
+        let beside = [at - x, at - y, at - z].map(|place| usize::from(self.places[place].class));
+        let Place { beside: spatial, siblings, .. } = self.places[at];
+        let parent = self.parents[place(self.parent_strides, cell.map(|n| n / 2))].near;
+        Sizes {
+            beside,
+            spatial: u32::from(spatial),
+            parent: u32::from(parent).div_ceil(2),
+            siblings: u32::from(siblings) / (1 + self.siblings / 2),
+        }
+    }
+
+    pub(super) fn signs(&self, cell: [usize; 3]) -> Signs {
+        let at = place(self.strides, cell);
+        let three = |strides: [usize; 3]| strides.iter().fold(0, |all, s| 3 * all + class(self.places[at - s].sign));
+        let [x, y, z] = self.strides;
+        Signs {
+            beside: three([x, y, z]),
+            diagonal: three([x + y, x + z, y + z]),
+            second: three([2 * x, 2 * y, 2 * z]),
+            parent: class(self.parents[place(self.parent_strides, cell.map(|n| n / 2))].sign),
+        }
+    }
+
+    pub(super) fn sums(&self, of: [usize; 3]) -> Sums {
+        let at = block(self.block_strides, of);
+        let Block { siblings, above, .. } = self.blocks[at];
+        Sums { beside: self.block_strides.map(|stride| self.blocks[at - stride].here), siblings, above }
+    }
+}
+
+/// Binary digits, at most 5.
+fn octave(size: u16) -> u8 {
+    size.checked_ilog2().map_or(0, |log| log as u8 + 1).min(5)
+}
+
+/// Negative, none, positive.
+fn class(sign: i8) -> usize {
+    (1 + sign) as usize
+}
+
+#[inline]
+fn place([sx, sy, _]: [usize; 3], [x, y, z]: [usize; 3]) -> usize {
+    (x + MARGIN) * sx + (y + MARGIN) * sy + z + MARGIN
+}
+
+#[inline]
+fn block([sx, sy, _]: [usize; 3], [x, y, z]: [usize; 3]) -> usize {
+    (x + 1) * sx + (y + 1) * sy + z + 1
+}
