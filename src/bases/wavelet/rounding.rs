@@ -54,7 +54,9 @@ fn in_band(band: &Band, amplitudes: &[f64], step: f64, mut found: impl FnMut(usi
         // Most are all small, which vector instructions find out.
         let largest = chunk.iter().fold(0.0, |largest: f64, amplitude| largest.max(amplitude.abs()));
         if largest < least {
-            sums.iter_mut().zip(chunk).for_each(|(sum, amplitude)| *sum += (amplitude * inverse) * (amplitude * inverse));
+            sums.iter_mut()
+                .zip(chunk)
+                .for_each(|(sum, amplitude)| *sum += (amplitude * inverse) * (amplitude * inverse));
             continue;
         }
         for (amplitude, index) in chunk.iter().zip(begin..) {
@@ -110,9 +112,11 @@ fn around([nx, ny, nz]: [usize; 3], amplitudes: &[f64], index: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Boundary;
+    use super::super::{Boundary, Wavelet, WaveletCoefficients, coding};
     use super::*;
+    use crate::basis::Basis;
     use crate::coding::Coder;
+    use crate::distribution::synthetic::{Sampling, Synthetic};
 
     fn noise(k: usize) -> f64 {
         ((k as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / (1 << 24) as f64
@@ -121,7 +125,8 @@ mod tests {
     #[test]
     fn nothing_is_rounded_up_and_the_error_is_what_it_says() {
         let layout = Layout::new([24, 25, 26], 2, Boundary::WholeSample, 10);
-        let amplitudes: Vec<f64> = (0..layout.len()).map(|k| 2e4 * (noise(k) - 0.5).powi(7) * noise(2 * k).powi(9)).collect();
+        let amplitudes: Vec<f64> =
+            (0..layout.len()).map(|k| 2e4 * (noise(k) - 0.5).powi(7) * noise(2 * k).powi(9)).collect();
         for step in [1e-3, 0.25, 1.0, 1e3] {
             let mut multiples = vec![0; layout.len()];
             let lost = rounded(&layout, &amplitudes, step, |position, multiple| multiples[position] = multiple);
@@ -134,20 +139,24 @@ mod tests {
 
     #[test]
     fn what_is_given_up_saves_more_than_it_is_worth() {
-        let layout = Layout::new([24, 25, 26], 2, Boundary::WholeSample, 10);
-        let amplitudes: Vec<f64> = (0..layout.len()).map(|k| 2e4 * (noise(k) - 0.5).powi(7) * noise(2 * k).powi(9)).collect();
-        let cost = |multiples: Vec<(u32, i64)>| {
-            let mut left = amplitudes.clone();
-            multiples.iter().for_each(|(position, multiple)| left[*position as usize] -= *multiple as f64);
-            let mut writer = Coder::writing();
-            super::super::coding::code(&layout, Some(multiples), &mut writer).unwrap();
-            left.iter().map(|x| x * x).sum::<f64>() + BIT * 8.0 * writer.finish().len() as f64
-        };
-        let mut chosen = Vec::new();
-        rounded(&layout, &amplitudes, 1.0, |position, multiple| chosen.push((position as u32, multiple)));
-        let nearest = (0..).zip(&amplitudes).map(|(position, a)| (position, a.round() as i64));
-        let nearest = nearest.filter(|(_, multiple)| *multiple != 0).collect();
-        let (chosen, nearest) = (cost(chosen), cost(nearest));
-        assert!(chosen < nearest, "{chosen} {nearest}");
+        let grid = Synthetic::default_grid("loss-cone", 40).unwrap();
+        let vdf = Synthetic::named("loss-cone", 0).unwrap().sample(&grid, Sampling::default()).unwrap();
+        let WaveletCoefficients { layout, amplitudes, .. } = Wavelet::default().encode(&vdf).unwrap();
+        let norm = amplitudes.iter().map(|a| (a / vdf.peak()).powi(2)).sum::<f64>().sqrt() * vdf.peak();
+        for step in [1e-2, 1e-3, 1e-4].map(|part| part * norm) {
+            let cost = |multiples: Vec<(u32, i64)>| {
+                let mut left: Vec<f64> = amplitudes.iter().map(|a| a / step).collect();
+                multiples.iter().for_each(|(position, multiple)| left[*position as usize] -= *multiple as f64);
+                let mut writer = Coder::writing();
+                coding::code(&layout, Some(multiples), &mut writer).unwrap();
+                left.iter().map(|x| x * x).sum::<f64>() + BIT * 8.0 * writer.finish().len() as f64
+            };
+            let mut chosen = Vec::new();
+            rounded(&layout, &amplitudes, step, |position, multiple| chosen.push((position as u32, multiple)));
+            let nearest = (0..).zip(&amplitudes).map(|(position, a)| (position, (a / step).round() as i64));
+            let nearest = nearest.filter(|(_, multiple)| *multiple != 0).collect();
+            let (chosen, nearest) = (cost(chosen), cost(nearest));
+            assert!(chosen < nearest, "{chosen} {nearest}");
+        }
     }
 }

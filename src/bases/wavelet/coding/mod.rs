@@ -31,7 +31,8 @@ pub(super) fn code(layout: &Layout, given: Option<Multiples>, coder: &mut Coder<
         let rank = |band: &Band| band.rank;
         if index == 0 || rank(&bands[index - 1]) < band.rank {
             let level = bands.iter().filter(|other| other.rank == band.rank);
-            let larger = |extent: [usize; 3], other: &Band| std::array::from_fn(|axis| extent[axis].max(other.shape[axis]));
+            let larger =
+                |extent: [usize; 3], other: &Band| std::array::from_fn(|axis| extent[axis].max(other.shape[axis]));
             near.begin_level(band.rank, level.fold([0; 3], larger));
         }
         near.begin(band);
@@ -118,13 +119,7 @@ impl Models {
     }
 
     /// A band, block by block.
-    fn band(
-        &mut self,
-        band: &Band,
-        cells: &mut Cells,
-        near: &mut Neighbourhood,
-        coder: &mut Coder<'_>,
-    ) -> Result<()> {
+    fn band(&mut self, band: &Band, cells: &mut Cells, near: &mut Neighbourhood, coder: &mut Coder<'_>) -> Result<()> {
         let [_, ny, nz] = band.shape;
         let counts = band.shape.map(|n| n.div_ceil(BLOCK));
         for (index, block) in places([0; 3], counts).enumerate() {

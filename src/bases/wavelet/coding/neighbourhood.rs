@@ -114,7 +114,17 @@ impl Neighbourhood {
         let [x, y, z] = self.strides;
         let (near, edge, far) = (3, 2, 1);
         self.ahead = [
-            [(x, near), (y, near), (z, near), (x + y, edge), (x + z, edge), (y + z, edge), (x - y, edge), (x - z, edge)].as_slice(),
+            [
+                (x, near),
+                (y, near),
+                (z, near),
+                (x + y, edge),
+                (x + z, edge),
+                (y + z, edge),
+                (x - y, edge),
+                (x - z, edge),
+            ]
+            .as_slice(),
             &[(y - z, edge), (x + y + z, far), (x + y - z, far), (x - y + z, far), (x - y - z, far)],
             &[(2 * x, far), (2 * y, far), (2 * z, far)],
         ]
