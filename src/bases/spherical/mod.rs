@@ -7,6 +7,7 @@
 
 mod block_banded;
 mod burnett;
+mod cell_factor;
 mod cells;
 mod centre;
 mod coding;
@@ -19,6 +20,7 @@ mod radial;
 mod spec;
 mod spectrum;
 mod sphere;
+mod triangle;
 
 use std::fmt;
 use std::sync::Arc;
