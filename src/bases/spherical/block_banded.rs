@@ -10,14 +10,14 @@ use faer::{Accum, Mat, MatMut, MatRef, Par};
 /// by [`BlockBanded::solve`].
 pub(super) const RIDGE: f64 = 1e-5;
 
-/// No more than keeps the factor clear of rounding.
+/// No more than keeps the factor of a small matrix clear of rounding.
 pub(super) const LEAST_RIDGE: f64 = 1e-11;
 
 /// An unknown that adds less than this part of itself, squared, to those before it in its block counts as unresolved.
 const DEPENDENT: f64 = 1e-10;
 
 /// Diagonal entries below this part of the largest are rounding errors of the others.
-const SMALL: f64 = 1e-20;
+pub(super) const SMALL: f64 = 1e-20;
 
 /// A symmetric block-banded matrix, or its lower Cholesky factor in the same place.
 pub(super) struct BlockBanded {

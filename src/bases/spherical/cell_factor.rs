@@ -6,7 +6,7 @@ use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Accum, Mat, MatRef, Par, Side};
 
-use super::block_banded::BlockBanded;
+use super::block_banded::{BlockBanded, SMALL};
 use super::cells::Sorted;
 use super::harmonics::{Harmonics, count};
 use super::joint::functions;
@@ -65,7 +65,7 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// PART of the norm of every function, of the largest for one that vanishes on all cells.
+    /// PART of the norm of every function, and the largest norm for one that vanishes on all cells: its coefficient stays zero.
     fn parts(&self) -> Vec<Vec<f64>> {
         let (intervals, degree) = (self.pieces.intervals(), self.harmonics.degree());
         let mut squares: Vec<Vec<f64>> = (0..intervals + 2).map(|shell| vec![0.0; functions(shell, degree)]).collect();
@@ -80,7 +80,8 @@ impl Rows<'_> {
                         sums.iter_mut().zip(splines).for_each(|(sum, w)| *sum += (w * y).powi(2));
                     }
                     for (k, sum) in sums.into_iter().enumerate() {
-                        if let Some(square) = (interval + k).checked_sub(1).and_then(|shell| squares[shell].get_mut(j)) {
+                        if let Some(square) = (interval + k).checked_sub(1).and_then(|shell| squares[shell].get_mut(j))
+                        {
                             *square += sum;
                         }
                     }
@@ -88,7 +89,7 @@ impl Rows<'_> {
             });
         }
         let largest = squares.iter().flatten().fold(0.0, |a: f64, b| a.max(*b));
-        let part = |square: f64| PART * if square > 0.0 { square } else { largest }.sqrt();
+        let part = |square: f64| if square > SMALL * largest { PART * square.sqrt() } else { largest.sqrt() };
         squares.into_iter().map(|shell| shell.into_iter().map(part).collect()).collect()
     }
 
@@ -137,15 +138,17 @@ impl Rows<'_> {
     /// digits.
     ///
     /// That functions are hard to tell apart is the doing of the directions that the box leaves: with combinations of the
-    /// harmonics that are orthonormal on the interval's cells, Q = Y R⁻¹ by QR, the splines times them are well conditioned,
-    /// and Cholesky's factor of their products is as good as QR, and all of it products of matrices.
+    /// harmonics that are orthonormal on the interval's cells, Q = Y R⁻¹ by QR, the splines times them are well conditioned.
+    /// Cholesky's factor of their products is then as good as a QR of all rows, at a third of the time.
     fn compressed(&self, interval: usize) -> Option<Mat<f64>> {
-        /// Part of the products that is added to their diagonal; pivots well above it are exact enough.
-        const RIDGE: f64 = 1e-9;
-        const LEAST: f64 = 1e-6;
         /// Part of a harmonic's mean norm that is added to it, orthogonal to all others: clear of rounding.
         const CLEAR: f64 = 1e-10;
+        /// Part of the norm of a combination of harmonics; of those that have less, the cells see no more than CLEAR.
         const SEEN: f64 = 0.3;
+        /// Part of the products that is added to their diagonal, for those not seen.
+        const RIDGE: f64 = 1e-9;
+        /// Pivots above this part of the diagonal are exact to ten digits.
+        const LEAST: f64 = 1e-6;
         let (n, cells) = (count(self.harmonics.degree()), self.cells.count(interval));
         if interval <= self.harmonics.degree() || cells < 6 * n {
             return None;
@@ -168,7 +171,6 @@ impl Rows<'_> {
         });
         let means: Vec<f64> =
             (0..4).map(|k| (0..n).map(|j| products[(k * n + j, k * n + j)]).sum::<f64>() / n as f64).collect();
-        // Functions that are below CLEAR beside those before them: how exact they are does not matter.
         let norm_squared = |j: usize| (0..4).map(|k| products[(k * n + j, k * n + j)]).sum::<f64>();
         let seen: Vec<bool> = (0..n).map(|j| norm_squared(j) > SEEN * means.iter().sum::<f64>()).collect();
         for j in 0..4 * n {

@@ -239,12 +239,14 @@ impl Sorted {
         let mut values = vec![0.0; self.geometry.shape.iter().product()];
         let mut sums = vec![0.0; 4 * BLOCK];
         self.for_harmonics(0..coefficients.len(), harmonics, |block, table| {
-            let mut sums = MatMut::from_column_major_slice_mut(&mut sums[..4 * table.nrows()], table.nrows(), 4);
-            matmul(sums.as_mut(), Accum::Replace, table, coefficients[block.interval].as_ref(), 1.0, Par::Seq);
+            let rows = table.nrows();
+            let sums = &mut sums[..4 * rows];
+            let to = MatMut::from_column_major_slice_mut(sums, rows, 4);
+            matmul(to, Accum::Replace, table, coefficients[block.interval].as_ref(), 1.0, Par::Seq);
             for (k, (&cell, &radius)) in block.cells.iter().zip(block.radii).enumerate() {
                 let w = pieces.values(block.interval, radius);
                 values[cell as usize] =
-                    w[0] * sums[(k, 0)] + w[1] * sums[(k, 1)] + w[2] * sums[(k, 2)] + w[3] * sums[(k, 3)];
+                    w[0] * sums[k] + w[1] * sums[rows + k] + w[2] * sums[2 * rows + k] + w[3] * sums[3 * rows + k];
             }
         });
         values
@@ -264,19 +266,25 @@ impl Sorted {
         let mut sums = vec![0.0; 4 * BLOCK];
         let mut squares = 0.0;
         self.for_harmonics(0..coefficients.len(), harmonics, |block, table| {
-            let mut sums = MatMut::from_column_major_slice_mut(&mut sums[..4 * table.nrows()], table.nrows(), 4);
-            matmul(sums.as_mut(), Accum::Replace, table, coefficients[block.interval].as_ref(), 1.0, Par::Seq);
-            for (k, (&cell, &radius)) in block.cells.iter().zip(block.radii).enumerate() {
-                let w = pieces.values(block.interval, radius);
-                let value: f64 =
-                    w[0] * sums[(k, 0)] + w[1] * sums[(k, 1)] + w[2] * sums[(k, 2)] + w[3] * sums[(k, 3)];
-                let left = values[cell as usize] * factor - value;
-                squares += left * left;
-                (0..4).for_each(|column| sums[(k, column)] = w[column] * left);
+            let rows = table.nrows();
+            let sums = &mut sums[..4 * rows];
+            let to = MatMut::from_column_major_slice_mut(sums, rows, 4);
+            matmul(to, Accum::Replace, table, coefficients[block.interval].as_ref(), 1.0, Par::Seq);
+            for k in 0..rows {
+                // Lanes without a cell are left empty.
+                let (mut w, mut left) = ([0.0; 4], 0.0);
+                if let (Some(&cell), Some(&radius)) = (block.cells.get(k), block.radii.get(k)) {
+                    w = pieces.values(block.interval, radius);
+                    let value =
+                        w[0] * sums[k] + w[1] * sums[rows + k] + w[2] * sums[2 * rows + k] + w[3] * sums[3 * rows + k];
+                    left = values[cell as usize] * factor - value;
+                    squares += left * left;
+                }
+                (0..4).for_each(|column| sums[column * rows + k] = w[column] * left);
             }
-            sums.as_mut().get_mut(block.cells.len().., ..).fill(0.0);
+            let left = MatRef::from_column_major_slice(sums, rows, 4);
             let to = projections[block.interval].as_mut();
-            matmul(to, Accum::Add, table.transpose(), sums.as_ref(), 1.0, Par::Seq);
+            matmul(to, Accum::Add, table.transpose(), left, 1.0, Par::Seq);
         });
         (projections, squares)
     }

@@ -16,8 +16,8 @@ use std::sync::OnceLock;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 
-use super::cell_factor;
 use super::block_banded::{BlockBanded, LEAST_RIDGE, RIDGE};
+use super::cell_factor;
 use super::cells::{Block, Geometry, Sorted};
 use super::harmonics::{Harmonics, count, degree_and_order};
 use super::radial::Pieces;
@@ -28,7 +28,9 @@ pub(super) struct Joint {
     harmonics: Harmonics,
     pieces: Pieces,
     cells: Sorted,
+    /// Of the normal matrix.
     factor: BlockBanded,
+    /// Of the cells, for data that lie in the span or nearly so.
     fine: OnceLock<BlockBanded>,
     sizes: Vec<u32>,
     unresolved: usize,
@@ -80,7 +82,8 @@ impl Joint {
         self.factor.solve_raised(&mut x);
         let left = norm_squared - dot(&b, &x) - weighted_square(self.factor.ridge(), &x);
         let nearly_all = left <= RIDGE * norm_squared;
-        let (mut x, refinements) = nearly_all.then(|| self.solve_finely(values, factor, &b, &x, left)).flatten().unwrap_or_else(|| {
+        let fine = if nearly_all { self.solve_finely(values, factor, &b, &x, left) } else { None };
+        let (mut x, refinements) = fine.unwrap_or_else(|| {
             self.factor.iterate(&mut x, 2);
             (x, 0)
         });
@@ -105,7 +108,7 @@ impl Joint {
         left: f64,
     ) -> Option<(Vec<Vec<f64>>, usize)> {
         /// After a step below this part of f the next would be below it by as much again.
-        const LAST: f64 = 1e-8;
+        const LAST: f64 = 1e-9;
         const MOST: usize = 4;
         let norm_squared: f64 = values.iter().map(|value| (value * factor).powi(2)).sum();
         let fine = self.fine.get_or_init(|| cell_factor::factorise(&self.cells, &self.pieces, &self.harmonics));
@@ -132,7 +135,7 @@ impl Joint {
                 break;
             }
         }
-        fine.iterate(&mut x, 2);
+        fine.iterate(&mut x, 1);
         Some((x, refinements))
     }
 

@@ -102,7 +102,7 @@ pub struct SphericalReport {
     pub unresolved: usize,
     /// All functions asked for.
     pub functions: usize,
-    /// Iterations of conjugate gradients after the direct solution.
+    /// Refinements of the joint least squares of data that lie in the span of the functions, or nearly so.
     pub iterations: usize,
 }
 
