@@ -4,7 +4,7 @@
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
-use faer::{Accum, Mat, MatRef, Par, Side};
+use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
 
 use super::block_banded::{BlockBanded, SMALL};
 use super::cells::Sorted;
@@ -14,7 +14,7 @@ use super::radial::Pieces;
 use super::triangle::Triangle;
 
 /// Cells taken at once.
-const ROWS: usize = 1024;
+const ROWS: usize = 512;
 
 /// Part of a function's norm over the cells that is added to it, orthogonal to all others: what the cells do not see to so
 /// many digits stays small, and no pivot is rounding alone.
@@ -71,7 +71,7 @@ impl Rows<'_> {
         let mut squares: Vec<Vec<f64>> = (0..intervals + 2).map(|shell| vec![0.0; functions(shell, degree)]).collect();
         for interval in 0..intervals {
             self.factors(interval, |y, w| {
-                for (j, y) in y.col_iter().enumerate() {
+                for (j, y) in y.as_ref().col_iter().enumerate() {
                     // The first spline's l = 0 goes with the second's.
                     let shared = if interval == 0 && j == 0 { 1.0 } else { 0.0 };
                     let mut sums = [0.0; 4];
@@ -94,14 +94,12 @@ impl Rows<'_> {
     }
 
     /// Calls `visit` with the harmonics and the four splines at some cells of an interval, one row a cell.
-    fn factors(&self, interval: usize, mut visit: impl FnMut(&mut Mat<f64>, &[[f64; 4]])) {
+    fn factors(&self, interval: usize, mut visit: impl FnMut(MatMut<'_, f64>, &[[f64; 4]])) {
         let functions = count(self.harmonics.degree());
         let (mut harmonics, mut splines) = (Mat::zeros(ROWS, functions), Vec::with_capacity(ROWS));
         self.cells.for_harmonics(interval..interval + 1, self.harmonics, |block, table| {
             if splines.len() + block.cells.len() > ROWS {
-                harmonics.truncate(splines.len(), functions);
-                visit(&mut harmonics, &splines);
-                harmonics.resize_with(ROWS, functions, |_, _| 0.0);
+                visit(harmonics.get_mut(..splines.len(), ..), &splines);
                 splines.clear();
             }
             let (start, end) = (splines.len(), splines.len() + block.cells.len());
@@ -109,8 +107,7 @@ impl Rows<'_> {
             splines.extend(block.radii.iter().map(|&radius| self.pieces.values(interval, radius)));
         });
         if !splines.is_empty() {
-            harmonics.truncate(splines.len(), functions);
-            visit(&mut harmonics, &splines);
+            visit(harmonics.get_mut(..splines.len(), ..), &splines);
         }
     }
 
@@ -120,15 +117,17 @@ impl Rows<'_> {
         let shells: Vec<(usize, usize)> =
             (0..4).filter_map(|k| Some((k, functions((interval + k).checked_sub(1)?, degree)))).collect();
         let columns = shells.iter().map(|(_, size)| size).sum();
+        let mut rows = Mat::zeros(ROWS, columns);
         self.factors(interval, |y, w| {
-            let mut rows = Mat::zeros(w.len(), columns);
+            let y = y.as_ref();
+            let mut rows = rows.get_mut(..w.len(), ..);
             let mut place = shells.iter().flat_map(|&(spline, size)| (0..size).map(move |j| (spline, j)));
-            for column in rows.col_iter_mut() {
+            for column in rows.as_mut().col_iter_mut() {
                 let Some((spline, j)) = place.next() else { continue };
                 column.iter_mut().zip(y.col(j).iter()).zip(w).for_each(|((b, y), w)| *b = w[spline] * y);
             }
             if interval == 0 {
-                rows.col_mut(0).iter_mut().zip(y.col(0).iter()).zip(w).for_each(|((b, y), w)| *b += w[0] * y);
+                rows.as_mut().col_mut(0).iter_mut().zip(y.col(0).iter()).zip(w).for_each(|((b, y), w)| *b += w[0] * y);
             }
             visit(rows.as_ref());
         });
@@ -158,15 +157,17 @@ impl Rows<'_> {
         self.factors(interval, |y, _| angular.absorb(y.as_ref()));
         let angular = angular.narrow();
         let mut products = Mat::<f64>::zeros(4 * n, 4 * n);
-        self.factors(interval, |y, w| {
-            solve_lower_triangular_in_place(angular.transpose(), y.transpose_mut(), Par::Seq);
-            let mut columns = Mat::zeros(w.len(), 4 * n);
-            for (j, column) in columns.col_iter_mut().enumerate() {
+        let mut splines = Mat::zeros(ROWS, 4 * n);
+        self.factors(interval, |mut y, w| {
+            solve_lower_triangular_in_place(angular.transpose(), y.as_mut().transpose_mut(), Par::Seq);
+            let y = y.as_ref();
+            let mut columns = splines.get_mut(..w.len(), ..);
+            for (j, column) in columns.as_mut().col_iter_mut().enumerate() {
                 let spline = j / n;
                 column.iter_mut().zip(y.col(j % n).iter()).zip(w).for_each(|((b, q), w)| *b = w[spline] * q);
             }
             let (lower, whole) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
-            let (left, right) = (columns.transpose(), columns.as_ref());
+            let (left, right) = (columns.as_ref().transpose(), columns.as_ref());
             triangular::matmul(products.as_mut(), lower, Accum::Add, left, whole, right, whole, 1.0, Par::Seq);
         });
         let means: Vec<f64> =

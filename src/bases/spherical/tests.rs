@@ -66,6 +66,7 @@ fn single_functions_come_back(centre: [f64; 3]) -> [usize; 3] {
     let template = basis.encode(&Vdf::from_fn(grid, |_| 1.0).unwrap()).unwrap();
     let (vectors, values, norms) = singular_values(&basis, &template, &grid);
     let [mut back_to_bar, mut determined, mut all] = [0; 3];
+    let mut worst: f64 = 0.0;
     for position in 0..count(10) {
         let (l, m) = harmonics::degree_and_order(position);
         // A shell that has all degrees.
@@ -91,6 +92,7 @@ fn single_functions_come_back(centre: [f64; 3]) -> [usize; 3] {
         }
         let moves: f64 = (0..values.len()).map(|i| (vectors[(own, i)] / values[i].max(f64::EPSILON)).powi(2)).sum();
         all += 1;
+        worst = worst.max(off[(own, 0)].abs());
         back_to_bar += usize::from(off[(own, 0)].abs() < BAR);
         determined += usize::from(f64::EPSILON * moves.sqrt() < BAR);
     }
