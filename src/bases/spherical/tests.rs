@@ -97,7 +97,7 @@ fn single_functions_come_back(centre: [f64; 3]) -> [usize; 3] {
         determined += usize::from(f64::EPSILON * moves.sqrt() < BAR);
     }
     println!(
-        "{centre:?}: of {all} coefficients {back_to_bar} come back to {BAR:e}, {determined} are determined so far"
+        "{centre:?}: of {all} coefficients {back_to_bar} come back to {BAR:e} (worst {worst:.1e}), {determined} are determined so far"
     );
     assert!(back_to_bar >= determined, "{back_to_bar} of {determined} about {centre:?}");
     [back_to_bar, determined, all]
