@@ -10,14 +10,14 @@ use faer::{Accum, Mat, MatMut, MatRef, Par};
 /// by [`BlockBanded::solve`].
 pub(super) const RIDGE: f64 = 1e-5;
 
-/// No more than keeps the factor clear of rounding.
+/// No more than keeps the factor of a small matrix clear of rounding.
 pub(super) const LEAST_RIDGE: f64 = 1e-11;
 
 /// An unknown that adds less than this part of itself, squared, to those before it in its block counts as unresolved.
 const DEPENDENT: f64 = 1e-10;
 
 /// Diagonal entries below this part of the largest are rounding errors of the others.
-const SMALL: f64 = 1e-20;
+pub(super) const SMALL: f64 = 1e-20;
 
 /// A symmetric block-banded matrix, or its lower Cholesky factor in the same place.
 pub(super) struct BlockBanded {
@@ -37,18 +37,15 @@ impl BlockBanded {
         Self { blocks, dropped, ridge: Vec::new() }
     }
 
+    /// From a factor's own blocks, and what it has added to the diagonal of the matrix.
+    pub(super) fn from_factor(blocks: Vec<Vec<Mat<f64>>>, ridge: Vec<Vec<f64>>) -> Self {
+        Self { ridge, ..Self::new(blocks) }
+    }
+
     /// How many unknowns of the matrix (not the factor) their own blocks hardly tell from those before them.
     pub(super) fn unresolved(&self) -> usize {
         let in_block = |block: &Mat<f64>| dependent(block, DEPENDENT).into_iter().filter(|dropped| *dropped).count();
         self.blocks.iter().filter_map(|column| column.first()).map(in_block).sum()
-    }
-
-    /// Leaves out unknowns that add nothing but rounding to those before them in their block: their solution is zero.
-    pub(super) fn without_dependent(mut self) -> Self {
-        const ROUNDING: f64 = 1e-14;
-        let independent = |column: &Vec<Mat<f64>>| column.first().map(|block| dependent(block, ROUNDING));
-        self.dropped = self.blocks.iter().map(|column| independent(column).unwrap_or_default()).collect();
-        self
     }
 
     /// L with L Lᵀ the matrix, its diagonal raised by the part `ridge`. Unknowns whose functions vanish on all
@@ -92,26 +89,39 @@ impl BlockBanded {
     }
 
     /// Solves with the matrix itself, in place; one vector a block.
+    pub(super) fn solve(&self, x: &mut [Vec<f64>]) {
+        self.solve_raised(x);
+        self.iterate(x, 2);
+    }
+
+    /// From a solution with the ridge, in place, nearly to one without.
     ///
     /// A solution with the ridge leaves the ridge's part of itself on the right-hand side: solved for in turn, until it
     /// matters to no digit but along what the equations hardly see (iterated Tikhonov regularisation).
-    pub(super) fn solve(&self, x: &mut [Vec<f64>]) {
-        const MORE: usize = 2;
-        self.solve_lower(x);
-        self.solve_upper(x);
+    pub(super) fn iterate(&self, x: &mut [Vec<f64>], times: usize) {
         let first = x.to_vec();
-        for _ in 0..MORE {
+        for _ in 0..times {
             for (x, ridge) in x.iter_mut().flatten().zip(self.ridge.iter().flatten()) {
                 *x *= ridge;
             }
-            self.solve_lower(x);
-            self.solve_upper(x);
+            self.solve_raised(x);
             x.iter_mut().flatten().zip(first.iter().flatten()).for_each(|(x, first)| *x += first);
         }
     }
 
+    /// Solves with L Lᵀ, the matrix with its diagonal raised, in place.
+    pub(super) fn solve_raised(&self, x: &mut [Vec<f64>]) {
+        self.solve_lower(x);
+        self.solve_upper(x);
+    }
+
+    /// What was added to the diagonal.
+    pub(super) fn ridge(&self) -> &[Vec<f64>] {
+        &self.ridge
+    }
+
     /// Solves L y = x in place.
-    pub(super) fn solve_lower(&self, x: &mut [Vec<f64>]) {
+    fn solve_lower(&self, x: &mut [Vec<f64>]) {
         for s in 0..x.len() {
             for (value, dropped) in x[s].iter_mut().zip(&self.dropped[s]) {
                 if *dropped {
@@ -128,7 +138,7 @@ impl BlockBanded {
     }
 
     /// Solves Lᵀ y = x in place, for x that is zero where unknowns are left out.
-    pub(super) fn solve_upper(&self, x: &mut [Vec<f64>]) {
+    fn solve_upper(&self, x: &mut [Vec<f64>]) {
         for s in (0..x.len()).rev() {
             let (before, after) = x.split_at_mut(s + 1);
             for (block, y) in self.blocks[s][1..].iter().zip(after) {

@@ -1,5 +1,7 @@
 //! The cells of a grid around a centre, interval of the radius by interval, and what is summed over them.
 
+use std::ops::Range;
+
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
@@ -140,12 +142,17 @@ impl Sorted {
     }
 
     /// Calls `visit` with blocks of cells, interval after interval.
-    pub(super) fn for_blocks(&self, mut visit: impl FnMut(Block<'_>)) {
+    pub(super) fn for_blocks(&self, visit: impl FnMut(Block<'_>)) {
+        self.for_blocks_of(0..self.starts.len() - 1, visit);
+    }
+
+    /// The same of some of the intervals.
+    fn for_blocks_of(&self, intervals: Range<usize>, mut visit: impl FnMut(Block<'_>)) {
         let Geometry { shape: [_, ny, nz], axes, .. } = self.geometry;
         let [x, y, z] = self.geometry.offsets();
         let mut radii = vec![0.0; BLOCK];
         let mut directions = [[[0.0; LANES]; GROUPS]; 3];
-        for interval in 0..self.starts.len() - 1 {
+        for interval in intervals {
             for cells in self.cells[self.starts[interval]..self.starts[interval + 1]].chunks(BLOCK) {
                 for (k, &cell) in cells.iter().enumerate() {
                     let cell = cell as usize;
@@ -167,6 +174,28 @@ impl Sorted {
                 visit(Block { interval, cells, radii: &radii[..n], directions });
             }
         }
+    }
+
+    /// How many cells an interval has.
+    pub(super) fn count(&self, interval: usize) -> usize {
+        self.starts[interval + 1] - self.starts[interval]
+    }
+
+    /// Calls `visit` with the blocks of some intervals and their harmonics, a column each, in whole lanes.
+    pub(super) fn for_harmonics(
+        &self,
+        intervals: Range<usize>,
+        harmonics: &Harmonics,
+        mut visit: impl FnMut(Block<'_>, MatRef<'_, f64>),
+    ) {
+        let functions = count(harmonics.degree());
+        let mut table = vec![[0.0; LANES]; functions * GROUPS];
+        self.for_blocks_of(intervals, |block| {
+            let groups = block.directions[0].len();
+            let table = &mut table[..functions * groups];
+            harmonics.write(block.directions, table);
+            visit(block, MatRef::from_column_major_slice(table.as_flattened(), groups * LANES, functions));
+        });
     }
 
     /// Σ over the cells of each interval of w_k(cell) Y_lm(cell), for as many weights w as `weigh` writes (columns, each
@@ -207,23 +236,13 @@ impl Sorted {
     /// Σ_k w_k(r) Σ_lm c_lm,k Y_lm at every cell, w the four functions of the cell's interval and c the interval's matrix,
     /// harmonics by functions; zero in cells of no interval.
     pub(super) fn evaluate(&self, harmonics: &Harmonics, pieces: &Pieces, coefficients: &[Mat<f64>]) -> Vec<f64> {
-        let functions = count(harmonics.degree());
         let mut values = vec![0.0; self.geometry.shape.iter().product()];
-        let mut table = vec![[0.0; LANES]; functions * GROUPS];
         let mut sums = vec![0.0; 4 * BLOCK];
-        self.for_blocks(|block| {
-            let groups = block.directions[0].len();
-            let rows = groups * LANES;
-            let table = &mut table[..functions * groups];
-            harmonics.write(block.directions, table);
-            matmul(
-                MatMut::from_column_major_slice_mut(&mut sums[..4 * rows], rows, 4),
-                Accum::Replace,
-                MatRef::from_column_major_slice(table.as_flattened(), rows, functions),
-                coefficients[block.interval].as_ref(),
-                1.0,
-                Par::Seq,
-            );
+        self.for_harmonics(0..coefficients.len(), harmonics, |block, table| {
+            let rows = table.nrows();
+            let sums = &mut sums[..4 * rows];
+            let to = MatMut::from_column_major_slice_mut(sums, rows, 4);
+            matmul(to, Accum::Replace, table, coefficients[block.interval].as_ref(), 1.0, Par::Seq);
             for (k, (&cell, &radius)) in block.cells.iter().zip(block.radii).enumerate() {
                 let w = pieces.values(block.interval, radius);
                 values[cell as usize] =
@@ -231,5 +250,42 @@ impl Sorted {
             }
         });
         values
+    }
+
+    /// What `evaluate` leaves of values times a factor: Σ w_k Y_lm of it over the cells of each interval, harmonics by
+    /// functions, and the sum of its squares over all cells.
+    pub(super) fn project_left(
+        &self,
+        harmonics: &Harmonics,
+        pieces: &Pieces,
+        coefficients: &[Mat<f64>],
+        values: &[f64],
+        factor: f64,
+    ) -> (Vec<Mat<f64>>, f64) {
+        let mut projections = vec![Mat::zeros(count(harmonics.degree()), 4); coefficients.len()];
+        let mut sums = vec![0.0; 4 * BLOCK];
+        let mut squares = 0.0;
+        self.for_harmonics(0..coefficients.len(), harmonics, |block, table| {
+            let rows = table.nrows();
+            let sums = &mut sums[..4 * rows];
+            let to = MatMut::from_column_major_slice_mut(sums, rows, 4);
+            matmul(to, Accum::Replace, table, coefficients[block.interval].as_ref(), 1.0, Par::Seq);
+            for k in 0..rows {
+                // Lanes without a cell are left empty.
+                let (mut w, mut left) = ([0.0; 4], 0.0);
+                if let (Some(&cell), Some(&radius)) = (block.cells.get(k), block.radii.get(k)) {
+                    w = pieces.values(block.interval, radius);
+                    let value =
+                        w[0] * sums[k] + w[1] * sums[rows + k] + w[2] * sums[2 * rows + k] + w[3] * sums[3 * rows + k];
+                    left = values[cell as usize] * factor - value;
+                    squares += left * left;
+                }
+                (0..4).for_each(|column| sums[column * rows + k] = w[column] * left);
+            }
+            let left = MatRef::from_column_major_slice(sums, rows, 4);
+            let to = projections[block.interval].as_mut();
+            matmul(to, Accum::Add, table.transpose(), left, 1.0, Par::Seq);
+        });
+        (projections, squares)
     }
 }

@@ -17,18 +17,20 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 
 use super::block_banded::{BlockBanded, LEAST_RIDGE, RIDGE};
+use super::cell_factor;
 use super::cells::{Block, Geometry, Sorted};
 use super::harmonics::{Harmonics, count, degree_and_order};
 use super::radial::Pieces;
 use super::sphere::Sphere;
-use crate::numerics::cgls::{self, Limits};
 
 /// Everything that depends on grid, centre, shells and degree, and not on the values.
 pub(super) struct Joint {
     harmonics: Harmonics,
     pieces: Pieces,
     cells: Sorted,
+    /// Of the normal matrix.
     factor: BlockBanded,
+    /// Of the cells, for data that lie in the span or nearly so.
     fine: OnceLock<BlockBanded>,
     sizes: Vec<u32>,
     unresolved: usize,
@@ -39,7 +41,7 @@ pub(super) struct Joint {
 const PAIRS: [[usize; 2]; 10] = [[0, 0], [0, 1], [0, 2], [0, 3], [1, 1], [1, 2], [1, 3], [2, 2], [2, 3], [3, 3]];
 
 /// Harmonics of a shell, the innermost 0: one degree more from shell to shell until the highest is reached.
-fn functions(shell: usize, degree: usize) -> usize {
+pub(super) fn functions(shell: usize, degree: usize) -> usize {
     count(degree.min(shell + 1))
 }
 
@@ -69,59 +71,83 @@ impl Joint {
         [self.unresolved, (0..self.sizes.len()).map(|shell| functions(shell, self.harmonics.degree())).sum()]
     }
 
-    /// The least-squares coefficients, shell after shell, of values times a factor, and the iterations made for them.
+    /// The least-squares coefficients, shell after shell, of values times a factor, and the refinements made for them.
     ///
-    /// Where next to nothing is left, what is left may be the doing of the factor's ridge: conjugate gradients then take the
-    /// solution further, to combinations of which the cells see one part in 1e10, as long as that is worth while. They are
-    /// preconditioned by a factor with the least ridge, made when it is first needed.
+    /// Of a function of the span the ridge leaves a quarter of itself at most. Where no more is left, what is left may be its
+    /// doing, and the factor made of the cells themselves is tried.
     pub(super) fn solve(&self, values: &[f64], factor: f64) -> (Vec<f64>, usize) {
-        /// Part of Σ f² left below which the solution is taken further.
-        const NEARLY_ALL: f64 = 1e-6;
-        const LIMITS: Limits = Limits { gradient: 1e-13, worthwhile: 1e-7, iterations: 150 };
-        let scaled: Vec<f64> = values.iter().map(|value| value * factor).collect();
-        let b = self.project(&scaled);
+        let norm_squared: f64 = values.iter().map(|value| (value * factor).powi(2)).sum();
+        let b = self.project(values, factor);
         let mut x = b.clone();
-        self.factor.solve(&mut x);
-        self.conserved.correct(&b, &mut x);
-        let norm_squared: f64 = scaled.iter().map(|f| f * f).sum();
-        let explained: f64 = b.iter().flatten().zip(x.iter().flatten()).map(|(b, x)| b * x).sum();
-        if norm_squared - explained > NEARLY_ALL * norm_squared {
-            return (self.held(&x), 0);
-        }
-        let fine = self.fine.get_or_init(|| {
-            let degree = self.harmonics.degree();
-            BlockBanded::new(normal_matrix(&self.cells, &self.pieces, degree))
-                .without_dependent()
-                .factorise(LEAST_RIDGE)
+        self.factor.solve_raised(&mut x);
+        let left = norm_squared - dot(&b, &x) - weighted_square(self.factor.ridge(), &x);
+        let nearly_all = left <= RIDGE * norm_squared;
+        let fine = if nearly_all { self.solve_finely(values, factor, &b, &x, left) } else { None };
+        let (mut x, refinements) = fine.unwrap_or_else(|| {
+            self.factor.iterate(&mut x, 2);
+            (x, 0)
         });
-        x = b.clone();
-        fine.solve(&mut x);
-        let back = self.evaluate(&self.held(&x));
-        let left: Vec<f64> = scaled.iter().zip(&back).map(|(f, g)| f - g).collect();
-        let (y, iterations) = cgls::solve(
-            left,
-            |y| {
-                let mut x = self.split(y);
-                fine.solve_upper(&mut x);
-                self.evaluate(&self.held(&x))
-            },
-            |r| {
-                let mut y = self.project(r);
-                fine.solve_lower(&mut y);
-                y.concat()
-            },
-            &LIMITS,
-        );
-        let mut more = self.split(&y);
-        fine.solve_upper(&mut more);
-        add(&mut x, 1.0, &more);
         self.conserved.correct(&b, &mut x);
-        (self.held(&x), iterations)
+        (self.held(&x), refinements)
     }
 
-    /// Bᵀ f, shell by shell.
-    fn project(&self, values: &[f64]) -> Vec<Vec<f64>> {
-        self.project_cells(|block, k| values[block.cells[k] as usize])
+    /// The solution with the factor made of the cells, and the refinements made for it: none unless it is better than
+    /// another, `coarse`, that leaves the part `left` of Σ f², by the product of the norms of what is left and of the
+    /// coefficients (Regińska 1996, SIAM J. Sci. Comput. 17, 740). Of data that are not in the span it may fit the last
+    /// digits by large coefficients of what the cells hardly see.
+    ///
+    /// Bᵀf is known to 1e-16 of f only: the solution is refined by what it leaves of f (corrected seminormal equations,
+    /// Björck 1996, 2.9.3), and this with the ridge, or rounding would grow where the ridge decides. Only then is the ridge
+    /// taken away.
+    fn solve_finely(
+        &self,
+        values: &[f64],
+        factor: f64,
+        b: &[Vec<f64>],
+        coarse: &[Vec<f64>],
+        left: f64,
+    ) -> Option<(Vec<Vec<f64>>, usize)> {
+        /// After a step below this part of f the next would be below it by as much again.
+        const LAST: f64 = 1e-9;
+        const MOST: usize = 4;
+        let norm_squared: f64 = values.iter().map(|value| (value * factor).powi(2)).sum();
+        let fine = self.fine.get_or_init(|| cell_factor::factorise(&self.cells, &self.pieces, &self.harmonics));
+        let mut x = b.to_vec();
+        fine.solve_raised(&mut x);
+        let mut refinements = 0;
+        loop {
+            let (mut step, squares) = self.project_left(&x, values, factor);
+            for ((step, ridge), x) in step.iter_mut().zip(fine.ridge()).zip(&x) {
+                step.iter_mut().zip(ridge).zip(x).for_each(|((step, ridge), x)| *step -= ridge * x);
+            }
+            let gradient = step.clone();
+            fine.solve_raised(&mut step);
+            add(&mut x, 1.0, &step);
+            refinements += 1;
+            let gain = dot(&gradient, &step);
+            if refinements == 1 {
+                let sizes = [x.as_slice(), coarse].map(|x| weighted_square(fine.ridge(), x));
+                if (squares - gain) * sizes[0] > left.max(f64::EPSILON * norm_squared) * sizes[1] {
+                    return None;
+                }
+            }
+            if gain <= LAST * LAST * norm_squared || refinements == MOST {
+                break;
+            }
+        }
+        fine.iterate(&mut x, 1);
+        Some((x, refinements))
+    }
+
+    /// The values that the coefficients have on the table's own cells.
+    pub(super) fn evaluate(&self, amplitudes: &[f64]) -> Vec<f64> {
+        let columns = columns(amplitudes, &self.sizes, count(self.harmonics.degree()));
+        self.cells.evaluate(&self.harmonics, &self.pieces, &columns)
+    }
+
+    /// Bᵀ f of values times a factor, shell by shell.
+    fn project(&self, values: &[f64], factor: f64) -> Vec<Vec<f64>> {
+        self.project_cells(|block, k| values[block.cells[k] as usize] * factor)
     }
 
     /// The same of values given by a block and a position in it.
@@ -137,6 +163,18 @@ impl Joint {
             }
             any
         });
+        self.by_shell(&sums)
+    }
+
+    /// Bᵀ of what x leaves of values times a factor, and the sum of its squares.
+    fn project_left(&self, x: &[Vec<f64>], values: &[f64], factor: f64) -> (Vec<Vec<f64>>, f64) {
+        let columns = columns(&self.held(x), &self.sizes, count(self.harmonics.degree()));
+        let (sums, squares) = self.cells.project_left(&self.harmonics, &self.pieces, &columns, values, factor);
+        (self.by_shell(&sums), squares)
+    }
+
+    /// Sums of every interval's four splines, shell by shell.
+    fn by_shell(&self, sums: &[Mat<f64>]) -> Vec<Vec<f64>> {
         let degree = self.harmonics.degree();
         let mut x: Vec<Vec<f64>> = (0..self.sizes.len()).map(|shell| vec![0.0; functions(shell, degree)]).collect();
         for (interval, sums) in sums.iter().enumerate() {
@@ -154,19 +192,6 @@ impl Joint {
     /// The coefficients of the harmonics that shells hold.
     fn held(&self, x: &[Vec<f64>]) -> Vec<f64> {
         x.iter().zip(&self.sizes).flat_map(|(x, &size)| &x[..size as usize]).copied().collect()
-    }
-
-    /// All coefficients, one vector a shell.
-    fn split(&self, x: &[f64]) -> Vec<Vec<f64>> {
-        let mut rest = x;
-        let take = |shell| rest.split_off(..functions(shell, self.harmonics.degree())).unwrap_or_default().to_vec();
-        (0..self.sizes.len()).map(take).collect()
-    }
-
-    /// The values that the coefficients have on the table's own cells.
-    pub(super) fn evaluate(&self, amplitudes: &[f64]) -> Vec<f64> {
-        let columns = columns(amplitudes, &self.sizes, count(self.harmonics.degree()));
-        self.cells.evaluate(&self.harmonics, &self.pieces, &columns)
     }
 }
 
@@ -239,6 +264,11 @@ impl Conserved {
 
 fn dot(x: &[Vec<f64>], y: &[Vec<f64>]) -> f64 {
     x.iter().flatten().zip(y.iter().flatten()).map(|(x, y)| x * y).sum()
+}
+
+/// Σ w x².
+fn weighted_square(weights: &[Vec<f64>], x: &[Vec<f64>]) -> f64 {
+    weights.iter().flatten().zip(x.iter().flatten()).map(|(w, x)| w * x * x).sum()
 }
 
 fn add(x: &mut [Vec<f64>], factor: f64, y: &[Vec<f64>]) {

@@ -7,6 +7,7 @@
 
 mod block_banded;
 mod burnett;
+mod cell_factor;
 mod cells;
 mod centre;
 mod coding;
@@ -19,6 +20,7 @@ mod radial;
 mod spec;
 mod spectrum;
 mod sphere;
+mod triangle;
 
 use std::fmt;
 use std::sync::Arc;
@@ -100,7 +102,7 @@ pub struct SphericalReport {
     pub unresolved: usize,
     /// All functions asked for.
     pub functions: usize,
-    /// Iterations of conjugate gradients after the direct solution.
+    /// Refinements of the joint least squares of data that lie in the span of the functions, or nearly so.
     pub iterations: usize,
 }
 
