@@ -133,7 +133,8 @@ impl<B: Basis> Conserve<B> {
     fn residues(&self, decoded: &Vdf, vdf: &Vdf) -> Result<Residues> {
         let factor = normalising_factor(decoded.peak());
         let cells = cells_about_zero(vdf.grid());
-        let [wanted, found] = [vdf, decoded].map(|vdf| Figures::of(&cells, &scaled(vdf, factor)));
+        let wanted = Figures::of(&cells, &scaled(vdf, factor));
+        let found = Figures::of(&cells, &positive(decoded, factor));
         Residues::new(&cells, &wanted, &found, self.heat_flux).ok_or_else(|| {
             let [wanted, found] = [wanted, found].map(|figures| {
                 let n = figures.density();
@@ -165,6 +166,11 @@ fn unit_of(grid: &VelocityGrid) -> f64 {
 
 fn scaled(vdf: &Vdf, factor: f64) -> Vec<f64> {
     vdf.as_slice().iter().map(|f| f * factor).collect()
+}
+
+/// Where it is positive: the cells that a correction may change.
+fn positive(vdf: &Vdf, factor: f64) -> Vec<f64> {
+    vdf.as_slice().iter().map(|f| (f * factor).max(0.0)).collect()
 }
 
 /// The density in these blocks of `own`, zero in its others, and as it is outside of it.
@@ -204,11 +210,11 @@ impl Correction {
         let impossible = || Error::ForeignCoefficients("no density has the moments they ask for".to_owned());
         let own = *decoded.grid();
         let (factor, cells) = (normalising_factor(decoded.peak()), cells_about_zero(&own));
-        let mut density = scaled(decoded, factor);
+        let mut density = positive(decoded, factor);
         let found = Figures::of(&cells, &density);
         let wanted = self.residues.wanted(&cells, &found, heat_flux).ok_or_else(impossible)?;
         if let Some(blocks) = &self.blocks {
-            density = scaled(&within(decoded, &own, blocks)?, factor);
+            density = positive(&within(decoded, &own, blocks)?, factor);
         }
         let (width, volume) = (wanted.width(&cells), cells.cell_volume());
         let [n, ux, uy, uz, ..] = wanted.0;
@@ -225,10 +231,8 @@ impl Correction {
     }
 
     fn code(given: Option<&Self>, grid: &VelocityGrid, heat_flux: bool, coder: &mut Coder<'_>) -> Result<Self> {
-        let method = match coder.bits(u64::from(given.is_some_and(|given| given.method == Method::Tilt)), 1) {
-            0 => Method::Even,
-            _ => Method::Tilt,
-        };
+        let tilt = given.is_some_and(|given| given.method == Method::Tilt);
+        let method = if coder.bit(&mut Bit::expected(1 << 14, 0), tilt) { Method::Tilt } else { Method::Even };
         coder.part("moments");
         let residues = Residues::code(given.map(|given| &given.residues), heat_flux, coder)?;
         coder.part("occupied blocks");
