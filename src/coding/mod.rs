@@ -9,6 +9,7 @@ mod logistic;
 mod models;
 mod numbers;
 mod range_coder;
+mod spectrum;
 
 pub use coder::Coder;
 pub(crate) use coder::malformed;
@@ -16,3 +17,4 @@ pub(crate) use logistic::Mixing;
 pub use models::{Bit, Integers, Reals};
 pub(crate) use numbers::multiple;
 pub use numbers::{Numbers, Resolution};
+pub(crate) use spectrum::{Rounding, Spectrum, rounding_error};

@@ -27,9 +27,9 @@ use crate::spec::SpecWriter;
 ///
 /// The change is a quadratic polynomial of velocity that is added wherever B's density is positive, as far as that leaves
 /// it so: of all such densities the nearest in the sum of squares, and therefore nearer to an original that has none
-/// below zero, too. Where B itself is positive, an exponential of a quadratic polynomial is tried as well.
+/// below zero, too; everywhere, if B has so few of the original's cells that this would not be so. Where B itself is positive, an exponential of a quadratic polynomial is tried as well.
 ///
-/// The stream holds the last digits of the moments, about 35 bits each, and, where that makes the stream shorter for its
+/// The stream holds by how much the moments differ, about 35 bits each, and, where that makes the stream shorter for its
 /// error, which 4×4×4 blocks of the original hold anything. An all-zero distribution stays zero, whatever B says to it.
 ///
 /// The change is a function of velocity: on another grid than that of the original it is applied to what B gives there.
@@ -106,6 +106,10 @@ impl<B: Basis> Conserve<B> {
         if best.is_none() || decoded.as_slice().iter().all(|&g| g >= 0.0) {
             let tilted = attempt(Method::Tilt, None);
             best = [best, tilted].into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0));
+        }
+        if best.as_ref().is_none_or(|(error, ..)| *error > relative_l2(vdf, &decoded)) {
+            let everywhere = attempt(Method::Everywhere, None);
+            best = [best, everywhere].into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0));
         }
         let Some((error, correction, changed)) = best else {
             let reason =
@@ -231,8 +235,12 @@ impl Correction {
     }
 
     fn code(given: Option<&Self>, grid: &VelocityGrid, heat_flux: bool, coder: &mut Coder<'_>) -> Result<Self> {
-        let tilt = given.is_some_and(|given| given.method == Method::Tilt);
-        let method = if coder.bit(&mut Bit::expected(1 << 14, 0), tilt) { Method::Tilt } else { Method::Even };
+        let is = |method| given.is_some_and(|given| given.method == method);
+        let method = match coder.bit(&mut Bit::expected(1 << 14, 0), is(Method::Tilt)) {
+            true => Method::Tilt,
+            false if coder.rarely(is(Method::Everywhere)) => Method::Everywhere,
+            false => Method::Even,
+        };
         coder.part("moments");
         let residues = Residues::code(given.map(|given| &given.residues), heat_flux, coder)?;
         coder.part("occupied blocks");
@@ -264,7 +272,8 @@ impl Change {
         let mut values = Vec::with_capacity(grid.cells());
         for (row, g) in decoded.as_slice().chunks_exact(z.len()).enumerate() {
             let along = self.polynomial.along_z(x[row / y.len()], y[row % y.len()]);
-            let changed = |(&g, &z): (&f64, &f64)| self.method.changed(g * self.factor, at(along, z))[0] / self.factor;
+            let changed =
+                |(&g, &z): (&f64, &f64)| self.method.changed((g * self.factor).max(0.0), at(along, z))[0] / self.factor;
             values.extend(g.iter().zip(&z).map(changed));
         }
         let changed = Vdf::from_vec(grid, values)?;
