@@ -5,9 +5,9 @@ use std::f64::consts::PI;
 use faer::Mat;
 
 use super::axis::Axis;
-use super::{Hermite, HermiteCoefficients, Projection, Truncation, Weight};
+use super::{Hermite, HermiteCoefficients, Projection, Scaling, Truncation, Weight};
 use crate::basis::MOST_COEFFICIENTS;
-use crate::coding::{Bit, Coder, Integers, Reals, Resolution, Rounding, Spectrum, malformed, multiple};
+use crate::coding::{Coder, Integers, Reals, Resolution, Rounding, Spectrum, malformed, multiple};
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
 use crate::error::Result;
@@ -126,6 +126,27 @@ impl Hermite {
         Some([x, y, z])
     }
 
+    /// A frame of few digits near to that of the coefficients, as good where the amplitudes are found anew in it and
+    /// rounded like this; none where that is not quick, where the frame is chosen by the user, or has few digits already.
+    pub(super) fn coarse_frame(
+        &self,
+        coefficients: &HermiteCoefficients,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+    ) -> Option<Frame> {
+        let searched = !matches!(self.scaling, Scaling::Given { .. });
+        let quick = self.projection == Projection::LeastSquares && !matches!(self.truncation, Truncation::Best(_));
+        let step = resolution.step().filter(|_| searched && quick)?;
+        let frame = &coefficients.frame;
+        if FINE.into_iter().any(|fine| coarse(frame, grid, fine).as_ref() == Some(frame)) {
+            return None;
+        }
+        let amplitudes = coefficients.amplitudes.iter().map(|c| (c / self.amplitude_step(step, frame, grid)).powi(2));
+        let digits = 1.0 + amplitudes.sum::<f64>().sqrt().log2();
+        let fine = FINE.into_iter().find(|fine| f64::from(*fine) >= digits)?;
+        coarse(frame, grid, fine)
+    }
+
     /// The step of an amplitude that changes the distribution by `step`: Σ over cells of f² is s_1 s_2 s_3 / dV times
     /// Σ c², where the box holds the functions.
     fn amplitude_step(&self, step: f64, frame: &Frame, grid: &VelocityGrid) -> f64 {
@@ -146,9 +167,15 @@ impl Hermite {
         coder: &mut Coder<'_>,
     ) -> Result<Frame> {
         let mut frame = given.copied().unwrap_or(Frame::grid_aligned([0.0; 3], [1.0; 3]));
-        let is_coarse = given.is_some_and(|frame| coarse(frame, grid).as_ref() == Some(frame));
-        if resolution != Resolution::Exact && coder.bit(&mut Bit::expected(60_000, 0), is_coarse) {
-            frame = code_coarse(&frame, grid, coder)?;
+        let fine = match resolution {
+            Resolution::Exact => None,
+            Resolution::Step(_) => {
+                let few = |fine: &u32| given.is_some_and(|frame| coarse(frame, grid, *fine).as_ref() == Some(frame));
+                FINE.get(coder.choice(FINE.iter().position(few).unwrap_or(FINE.len()), FINE.len() + 1)?)
+            }
+        };
+        if let Some(fine) = fine {
+            frame = code_coarse(&frame, grid, *fine, coder)?;
         } else {
             let mut reals = Reals::default();
             let mut code = |coder: &mut Coder<'_>, value: f64, origin: f64, unit: f64| {
@@ -172,47 +199,46 @@ impl Hermite {
     }
 }
 
-/// Binary digits of a width, and of a centre in widths: as good a frame as any where the amplitudes are found in it.
-const FINE: u32 = 8;
+/// Binary digits of a width, and of a centre in widths.
+const FINE: [u32; 3] = [8, 16, 24];
 
 /// A frame along the grid's axes near to one, with widths of few digits and a centre of few digits in these; none of
 /// other axes.
-pub(super) fn coarse(frame: &Frame, grid: &VelocityGrid) -> Option<Frame> {
+fn coarse(frame: &Frame, grid: &VelocityGrid, fine: u32) -> Option<Frame> {
     let mut coarse = Frame { rotation: None, ..*frame };
     for axis in 0..3 {
-        let [width, centre] = coarse_numbers(frame, grid, axis);
-        (coarse.scales[axis], coarse.centre[axis]) = from_numbers(grid, axis, width, centre);
+        let [width, centre] = coarse_numbers(frame, grid, axis, fine);
+        (coarse.scales[axis], coarse.centre[axis]) = from_numbers(grid, axis, fine, [width, centre]);
     }
     frame.rotation.is_none().then_some(coarse)
 }
 
 /// The leading bits of a width in cells, and the centre from the middle in fractions of it.
-fn coarse_numbers(frame: &Frame, grid: &VelocityGrid, axis: usize) -> [i64; 2] {
-    const SHIFT: u32 = f64::MANTISSA_DIGITS - 1 - FINE;
-    let spacing = grid.spacing()[axis];
-    let width = ((frame.scales[axis] / spacing).to_bits() + (1 << (SHIFT - 1))) >> SHIFT;
-    let unit = from_numbers(grid, axis, width as i64, 0).0;
-    [width as i64, multiple(f64::from(1 << FINE) * (frame.centre[axis] - grid.middle()[axis]), unit)]
+fn coarse_numbers(frame: &Frame, grid: &VelocityGrid, axis: usize, fine: u32) -> [i64; 2] {
+    let (spacing, shift) = (grid.spacing()[axis], f64::MANTISSA_DIGITS - 1 - fine);
+    let width = (((frame.scales[axis] / spacing).to_bits() + (1 << (shift - 1))) >> shift) as i64;
+    let (scale, _) = from_numbers(grid, axis, fine, [width, 0]);
+    [width, multiple((1_u64 << fine) as f64 * (frame.centre[axis] - grid.middle()[axis]), scale)]
 }
 
-fn from_numbers(grid: &VelocityGrid, axis: usize, width: i64, centre: i64) -> (f64, f64) {
-    let scale = f64::from_bits((width as u64) << (f64::MANTISSA_DIGITS - 1 - FINE)) * grid.spacing()[axis];
-    (scale, grid.middle()[axis] + centre as f64 / f64::from(1 << FINE) * scale)
+fn from_numbers(grid: &VelocityGrid, axis: usize, fine: u32, [width, centre]: [i64; 2]) -> (f64, f64) {
+    let scale = f64::from_bits((width as u64) << (f64::MANTISSA_DIGITS - 1 - fine)) * grid.spacing()[axis];
+    (scale, grid.middle()[axis] + centre as f64 / (1_u64 << fine) as f64 * scale)
 }
 
-fn code_coarse(given: &Frame, grid: &VelocityGrid, coder: &mut Coder<'_>) -> Result<Frame> {
-    /// The width of a cell.
-    const ONE: i64 = 1023 << FINE;
+fn code_coarse(given: &Frame, grid: &VelocityGrid, fine: u32, coder: &mut Coder<'_>) -> Result<Frame> {
+    // The width of a cell.
+    let one = 1023_i64 << fine;
     let (mut widths, mut centres) = (Integers::default(), Integers::default());
     let mut frame = Frame { rotation: None, ..*given };
     for axis in 0..3 {
-        let [width, centre] = coarse_numbers(given, grid, axis);
-        let width = coder.scaled(&mut widths, width - ONE, FINE)?.saturating_add(ONE);
-        if !(0..2047 << FINE).contains(&width) {
+        let [width, centre] = coarse_numbers(given, grid, axis, fine);
+        let width = coder.scaled(&mut widths, width - one, fine)?.saturating_add(one);
+        if !(1..2047 << fine).contains(&width) {
             return Err(malformed(format!("a Hermite function whose width has the digits {width:x}")));
         }
-        let centre = coder.scaled(&mut centres, centre, FINE)?;
-        (frame.scales[axis], frame.centre[axis]) = from_numbers(grid, axis, width, centre);
+        let centre = coder.scaled(&mut centres, centre, fine)?;
+        (frame.scales[axis], frame.centre[axis]) = from_numbers(grid, axis, fine, [width, centre]);
     }
     Ok(frame)
 }

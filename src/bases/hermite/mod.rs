@@ -374,10 +374,8 @@ impl Basis for Hermite {
         vdf: &Vdf,
         resolution: Resolution,
     ) -> Result<HermiteCoefficients> {
-        let searched = !matches!(self.scaling, Scaling::Given { .. }) && resolution != Resolution::Exact;
-        let quick = self.projection == Projection::LeastSquares && !matches!(self.truncation, Truncation::Best(_));
-        let frame = coding::coarse(&coefficients.frame, vdf.grid()).filter(|_| searched && quick);
-        let anew = frame.filter(|frame| *frame != coefficients.frame).map(|frame| self.solve(vdf, frame).0);
+        let frame = self.coarse_frame(coefficients, vdf.grid(), resolution);
+        let anew = frame.map(|frame| self.solve(vdf, frame).0);
         let coefficients = anew.as_ref().filter(|anew| anew.finite()).unwrap_or(coefficients);
         self.code_terms(Some(coefficients), vdf.grid(), (resolution, Rounding::Cheapest), &mut Coder::writing())
     }

@@ -31,10 +31,14 @@ impl Figures {
         self.0[0]
     }
 
-    /// v_th, with [`NARROWEST`].
+    /// tr P/3, with [`NARROWEST`].
+    fn mean_pressure(&self, grid: &VelocityGrid) -> f64 {
+        (self.0[4] + self.0[7] + self.0[9]) / 3.0 + self.density() * narrowest(grid)
+    }
+
+    /// v_th, likewise.
     pub(super) fn width(&self, grid: &VelocityGrid) -> f64 {
-        let mean = (self.0[4] + self.0[7] + self.0[9]) / 3.0;
-        (mean / self.density() + narrowest(grid)).sqrt()
+        (self.mean_pressure(grid) / self.density()).sqrt()
     }
 }
 
@@ -52,6 +56,8 @@ const UNSURE: i64 = 2;
 /// Digits that are written as they are: how many there may be, and how many most streams have.
 const PLACES: std::ops::RangeInclusive<u32> = 4..=58;
 const USUAL: std::ops::Range<u32> = 24..40;
+/// So many more has p: what decoding loses is faint and far from the middle, and p feels it most.
+const MORE_OF_PRESSURE: u32 = 2;
 /// Most of what lies above them.
 const MOST_HIGH: i64 = 1 << 12;
 
@@ -82,12 +88,12 @@ impl<'a> Point<'a> {
     /// The point nearest to these moments; none where there is no positive density and pressure.
     fn nearest(grid: &'a VelocityGrid, wanted: &Figures, heat_flux: bool) -> Option<Self> {
         let mut point = Self::origin(grid);
-        for group in 0..groups(heat_flux) {
+        for (group, members) in GROUPS.iter().enumerate().take(groups(heat_flux)) {
             let rounded = |halves: bool| {
                 let mut point = point;
                 point.halves[group] = halves;
                 let mut distance = 0.0;
-                for k in GROUPS[group].clone() {
+                for k in members.clone() {
                     let x = point.coordinate(k, wanted).filter(|x| x.abs() < (1_u64 << 60) as f64)?;
                     point.whole[k] = point.rounded(k, x);
                     distance += (x - point.at(k)).powi(2);
@@ -138,8 +144,8 @@ impl<'a> Point<'a> {
         let x = match k {
             DENSITY => n.ln() / ONE,
             PRESSURE => ((xx + yy + zz) / 3.0 + self.density() * narrowest(self.grid)).ln() / SIX,
-            PRESSURE..VELOCITY => traceless[k - PRESSURE - 1] / (3f64.sqrt() * self.pressure()) / SIX,
-            VELOCITY..MOMENTS => [ux, uy, uz][k - VELOCITY] / self.width() / THREE,
+            k if k < VELOCITY => traceless[k - PRESSURE - 1] / (3f64.sqrt() * self.pressure()) / SIX,
+            k if k < MOMENTS => [ux, uy, uz][k - VELOCITY] / self.width() / THREE,
             _ => [qx, qy, qz][k - MOMENTS] / self.density() / self.width().powi(3) / THREE,
         };
         Some(x / TOLERANCE).filter(|x| x.is_finite())
@@ -162,11 +168,13 @@ impl<'a> Point<'a> {
         Figures(moments)
     }
 
-    /// The number that what was found makes expect: of the density wanted, as much pressure as the density found had.
+    /// The number that what was found makes expect: as much pressure for the density wanted as what was found has for its
+    /// own, and a tensor, and a flux, of the same shape.
     fn expected(&self, k: usize, found: &Figures) -> Option<i64> {
         let mut near = found.clone();
         if k != DENSITY {
-            let ratio = self.density() / found.density();
+            let density = self.density() / found.density();
+            let ratio = if k == PRESSURE { density } else { self.pressure() / found.mean_pressure(self.grid) };
             near.0[4..].iter_mut().for_each(|moment| *moment *= ratio);
         }
         self.coordinate(k, &near).map(|x| self.rounded(k, x))
@@ -266,7 +274,8 @@ impl Residues {
         places.sort_unstable();
         places.dedup();
         let all = |places: u32| {
-            let digits = (0..count).map(|k| Digits::new(point.whole[k], expected[k], places)).collect::<Option<_>>()?;
+            let digits = |k: usize| Digits::new(point.whole[k], expected[k], places_of(k, places));
+            let digits = (0..count).map(digits).collect::<Option<_>>()?;
             Some(Self { halves: point.halves, places, digits })
         };
         let possible = places.into_iter().filter(|places| PLACES.contains(places)).filter_map(all);
@@ -288,7 +297,7 @@ impl Residues {
     pub(super) fn wanted(&self, grid: &VelocityGrid, found: &Figures, heat_flux: bool) -> Option<Figures> {
         let mut point = Point { halves: self.halves, ..Point::origin(grid) };
         for k in 0..count(heat_flux) {
-            point.whole[k] = self.digits.get(k)?.number(point.expected(k, found)?, self.places);
+            point.whole[k] = self.digits.get(k)?.number(point.expected(k, found)?, places_of(k, self.places));
         }
         let moments = point.moments();
         moments.0.iter().all(|moment| moment.is_finite()).then_some(moments)
@@ -313,9 +322,14 @@ impl Residues {
             *halves = coder.bits(u64::from(*halves), 1) == 1;
         }
         let mut models = Models::new();
-        let digits = |k: usize| models.code(given.and_then(|given| given.digits.get(k)), places, coder);
+        let digits = |k: usize| models.code(given.and_then(|given| given.digits.get(k)), places_of(k, places), coder);
         Ok(Self { halves, places, digits: (0..count(heat_flux)).map(digits).collect::<Result<_>>()? })
     }
+}
+
+/// How many digits of a number are written as they are.
+fn places_of(k: usize, places: u32) -> u32 {
+    if k == PRESSURE { places + MORE_OF_PRESSURE } else { places }
 }
 
 fn count(heat_flux: bool) -> usize {
