@@ -94,7 +94,7 @@ impl<'a> Point<'a> {
                 point.halves[group] = halves;
                 let mut distance = 0.0;
                 for k in members.clone() {
-                    let x = point.coordinate(k, wanted).filter(|x| x.abs() < (1_u64 << 60) as f64)?;
+                    let x = point.coordinate(k, wanted)?;
                     point.whole[k] = point.rounded(k, x);
                     distance += (x - point.at(k)).powi(2);
                 }
@@ -136,7 +136,7 @@ impl<'a> Point<'a> {
         (self.pressure() / self.density()).sqrt()
     }
 
-    /// Where moments lie along a coordinate, those before it being known.
+    /// Where moments lie along a coordinate, those before it being known; none beyond all reason.
     fn coordinate(&self, k: usize, moments: &Figures) -> Option<f64> {
         let [n, ux, uy, uz, xx, xy, xz, yy, yz, zz, qx, qy, qz] = moments.0;
         let traceless =
@@ -148,7 +148,7 @@ impl<'a> Point<'a> {
             k if k < MOMENTS => [ux, uy, uz][k - VELOCITY] / self.width() / THREE,
             _ => [qx, qy, qz][k - MOMENTS] / self.density() / self.width().powi(3) / THREE,
         };
-        Some(x / TOLERANCE).filter(|x| x.is_finite())
+        Some(x / TOLERANCE).filter(|x| x.abs() < (1_u64 << 60) as f64)
     }
 
     fn moments(&self) -> Figures {
