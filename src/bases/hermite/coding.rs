@@ -142,7 +142,7 @@ impl Hermite {
             return None;
         }
         let amplitudes = coefficients.amplitudes.iter().map(|c| (c / self.amplitude_step(step, frame, grid)).powi(2));
-        let digits = 1.0 + amplitudes.sum::<f64>().sqrt().log2();
+        let digits = amplitudes.sum::<f64>().sqrt().log2();
         let fine = FINE.into_iter().find(|fine| f64::from(*fine) >= digits)?;
         coarse(frame, grid, fine)
     }
@@ -200,7 +200,7 @@ impl Hermite {
 }
 
 /// Binary digits of a width, and of a centre in widths.
-const FINE: [u32; 3] = [8, 16, 24];
+const FINE: [u32; 3] = [9, 15, 21];
 
 /// A frame along the grid's axes near to one, with widths of few digits and a centre of few digits in these; none of
 /// other axes.
