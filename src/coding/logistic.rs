@@ -45,6 +45,17 @@ const SQUASHED: [i32; 2 * 12 * 64 + 1] = {
     table
 };
 
+/// Bits, in 2⁻⁸, that an event costs whose probability is so many 2⁻¹⁰, and a half.
+const COSTS: [u16; 1024] = {
+    let mut table = [0; 1024];
+    let mut k = 0;
+    while k < 1024 {
+        table[k] = (-256.0 * ln((k as f64 + 0.5) / 1024.0) / std::f64::consts::LN_2 + 0.5) as u16;
+        k += 1;
+    }
+    table
+};
+
 const fn ln(x: f64) -> f64 {
     let (mut x, mut halvings) = (x, 0.0);
     while x < 0.75 {
@@ -142,6 +153,15 @@ impl<const N: usize> Mixing<N> {
     }
 }
 
+impl<const N: usize> Expectation<N> {
+    /// What a bit will cost, in 2⁻⁸ bits.
+    #[inline]
+    pub(crate) fn cost(&self, bit: bool) -> u32 {
+        let ones = if bit { self.ones } else { (1 << 16) - self.ones };
+        u32::from(COSTS[(ones >> 6) as usize & 1023])
+    }
+}
+
 impl Coder<'_> {
     /// A bit of which several contexts know something.
     #[inline(always)]
@@ -168,7 +188,10 @@ mod tests {
             assert!((f64::from(stretched(k)) / 256.0 - (p / (1.0 - p)).ln()).abs() < 0.03, "{k}");
             assert!((squashed(stretched(k)) - k as i32).abs() <= 8 + k as i32 / 64, "{k}");
         }
-        assert_eq!((squashed(0), squashed(i32::MIN), squashed(i32::MAX)), (1 << 15, LEAST, 65536 - LEAST));
+        assert_eq!(
+            (COSTS[0], squashed(0), squashed(i32::MIN), squashed(i32::MAX)),
+            (2816, 1 << 15, LEAST, 65536 - LEAST)
+        );
     }
 
     #[test]

@@ -4,15 +4,19 @@
 //! Everything is integer arithmetic: a stream decodes to the same numbers on every platform.
 
 mod amplitudes;
+mod classes;
 mod coder;
 mod logistic;
 mod models;
 mod numbers;
 mod range_coder;
+mod spectrum;
 
+pub(crate) use classes::{CLASSES, FINE_CLASSES, class, fine_class, places};
 pub use coder::Coder;
 pub(crate) use coder::malformed;
 pub(crate) use logistic::Mixing;
 pub use models::{Bit, Integers, Reals};
-pub(crate) use numbers::multiple;
 pub use numbers::{Numbers, Resolution};
+pub(crate) use numbers::{dead_zone_error, multiple};
+pub(crate) use spectrum::{Rounding, Spectrum};

@@ -81,6 +81,25 @@ pub(crate) fn multiple(value: f64, step: f64) -> i64 {
     (value / step).round().clamp(-MOST, MOST) as i64
 }
 
+/// About the error of amplitudes of orthonormal functions, rounded so that small ones become zero more often than the
+/// nearest multiple would be: what is below a threshold is lost, the errors of the rest are spread evenly.
+#[must_use]
+pub(crate) fn dead_zone_error(amplitudes: &[f64], step: f64) -> f64 {
+    const THRESHOLD: f64 = 0.65 * 0.65;
+    const SPREAD: f64 = 0.088;
+    let inverse = step.recip();
+    let error = |amplitude: &f64| {
+        let square = (amplitude * inverse) * (amplitude * inverse);
+        if square < THRESHOLD { square } else { SPREAD }
+    };
+    // Several sums side by side, so that they become vector instructions.
+    let mut sums = [0.0; 8];
+    for amplitudes in amplitudes.chunks(8) {
+        sums.iter_mut().zip(amplitudes).for_each(|(sum, amplitude)| *sum += error(amplitude));
+    }
+    step * sums.iter().sum::<f64>().sqrt()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
-use crate::coding::{Coder, Resolution};
+use crate::coding::{Coder, Resolution, Rounding, Spectrum, dead_zone_error};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
@@ -259,11 +259,38 @@ impl Basis for Cosine {
             Resolution::Exact => coder.kept(coefficients.map(|c| (c.positions.as_deref(), &c.amplitudes[..])), len)?,
             Resolution::Step(step) => {
                 let array = coefficients.map(CosineCoefficients::array);
-                coder.rounded(array.as_deref(), len, step, |position| degrees(&cuts, position).iter().sum())?
+                coder.spectrum(spectrum(&cuts), array.as_deref(), step, Rounding::Nearest)?
             }
         };
         Ok(CosineCoefficients { cuts, positions, amplitudes })
     }
+
+    /// What costs more bits than it mends is made smaller or zero; what is rounded already stays.
+    fn rounded(
+        &self,
+        coefficients: &CosineCoefficients,
+        vdf: &Vdf,
+        resolution: Resolution,
+    ) -> Result<CosineCoefficients> {
+        let mut coder = Coder::writing();
+        let Resolution::Step(step) = resolution else {
+            return self.code(Some(coefficients), vdf.grid(), resolution, &mut coder);
+        };
+        self.own(coefficients, vdf.grid())?;
+        let cuts = coefficients.cuts;
+        let (positions, amplitudes) =
+            coder.spectrum(spectrum(&cuts), Some(&coefficients.array()), step, Rounding::Cheapest)?;
+        Ok(CosineCoefficients { cuts, positions, amplitudes })
+    }
+
+    fn rounding_error(&self, coefficients: &CosineCoefficients, step: f64) -> Option<f64> {
+        Some(dead_zone_error(&coefficients.amplitudes, step))
+    }
+}
+
+/// Blocks and the degrees of each.
+fn spectrum(cuts: &[Cut; 3]) -> Spectrum<'static> {
+    Spectrum { blocks: cuts.map(Cut::blocks), degrees: cuts.map(|cut| cut.keep), held: None }
 }
 
 impl PartialEq for Cosine {

@@ -2,20 +2,31 @@
 
 use std::f64::consts::PI;
 
-use super::{Hermite, HermiteCoefficients, Truncation, Weight};
+use faer::Mat;
+
+use super::axis::Axis;
+use super::{Hermite, HermiteCoefficients, Projection, Scaling, Truncation, Weight};
 use crate::basis::MOST_COEFFICIENTS;
-use crate::coding::{Coder, Numbers, Reals, Resolution, malformed};
+use crate::coding::{Coder, Integers, Reals, Resolution, Rounding, Spectrum, malformed, multiple};
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
 use crate::error::Result;
-use crate::numerics::selection::scattered;
+use crate::numerics::selection::{gathered, scattered};
+use crate::numerics::separable::transform;
+
+/// The total degree of a position.
+fn degree(orders: [usize; 3], position: u32) -> usize {
+    let position = position as usize;
+    position / (orders[1] * orders[2]) + position / orders[2] % orders[1] + position % orders[2]
+}
 
 impl Hermite {
+    /// Writes an expansion, or reads one; with [`Rounding::Cheapest`] what costs more bits than it mends is rounded away.
     pub(super) fn code_terms(
         &self,
         coefficients: Option<&HermiteCoefficients>,
         grid: &VelocityGrid,
-        resolution: Resolution,
+        (resolution, rounding): (Resolution, Rounding),
         coder: &mut Coder<'_>,
     ) -> Result<HermiteCoefficients> {
         coefficients.map_or(Ok(()), |coefficients| self.own(coefficients))?;
@@ -32,36 +43,53 @@ impl Hermite {
         let frame = self.code_frame(coefficients.map(|c| &c.frame), grid, resolution, coder)?;
         let len = orders.iter().product();
         let best = matches!(self.truncation, Truncation::Best(_));
-        let degree = |position: u32| {
-            let position = position as usize;
-            position / (orders[1] * orders[2]) + position / orders[2] % orders[1] + position % orders[2]
-        };
+        let all = || self.truncation.positions(self.orders, orders);
         let (positions, amplitudes) = match resolution {
-            Resolution::Step(step) if best => {
-                let step = self.amplitude_step(step, &frame, grid);
-                let cube = coefficients.map(|c| scattered(&c.amplitudes, &c.positions, len));
-                let (positions, amplitudes) = coder.rounded(cube.as_deref(), len, step, |p| degree(p as u32))?;
-                (positions.unwrap_or_default(), amplitudes)
-            }
             Resolution::Exact if best => {
                 let given = coefficients.map(|c| (Some(&c.positions[..]), &c.amplitudes[..]));
                 let (positions, amplitudes) = coder.kept(given, len)?;
                 (positions.ok_or_else(|| malformed("no positions of the best terms"))?, amplitudes)
             }
-            _ => {
-                let positions = self.truncation.positions(self.orders, orders);
-                let step = match resolution {
-                    Resolution::Exact => None,
-                    Resolution::Step(step) => Some(self.amplitude_step(step, &frame, grid)),
-                };
-                // A degree, a kind.
-                let mut numbers = Numbers::new(128);
+            Resolution::Exact => {
+                let positions = all();
+                let mut reals = vec![Reals::default(); orders.iter().sum()];
                 let mut amplitudes = Vec::with_capacity(positions.len());
                 for (index, &position) in positions.iter().enumerate() {
                     let given = coefficients.and_then(|c| c.amplitudes.get(index)).copied().unwrap_or(0.0);
-                    amplitudes.push(numbers.code(coder, degree(position), given, step)?);
+                    amplitudes.push(coder.real(&mut reals[degree(orders, position)], given)?);
                 }
                 (positions, amplitudes)
+            }
+            Resolution::Step(step) => {
+                let tables = if best { None } else { self.orthonormal(grid, &frame, orders) };
+                let (volume, step) = match &tables {
+                    Some(_) => (self.weight.volume(&frame), step),
+                    None => (1.0, self.amplitude_step(step, &frame, grid)),
+                };
+                let turned = |cube: Vec<f64>, which: usize| match &tables {
+                    Some(tables) => transform(&cube, tables.each_ref().map(|tables| tables[which].as_ref())),
+                    None => cube,
+                };
+                let given = coefficients.map(|c| {
+                    let amplitudes: Vec<f64> = c.amplitudes.iter().map(|amplitude| amplitude / volume).collect();
+                    turned(scattered(&amplitudes, &c.positions, len), 0)
+                });
+                let held = (!best).then(|| {
+                    let mut held = vec![false; len];
+                    all().into_iter().for_each(|position| held[position as usize] = true);
+                    held
+                });
+                let spectrum = Spectrum { blocks: [1; 3], degrees: orders, held: held.as_deref() };
+                let (positions, amplitudes) = coder.spectrum(spectrum, given.as_deref(), step, rounding)?;
+                let positions = positions.unwrap_or_default();
+                if best {
+                    (positions, amplitudes)
+                } else {
+                    let cube = turned(scattered(&amplitudes, &positions, len), 1);
+                    let positions = all();
+                    let amplitudes = gathered(&cube, &positions).iter().map(|amplitude| amplitude * volume).collect();
+                    (positions, amplitudes)
+                }
             }
         };
         Ok(HermiteCoefficients {
@@ -72,6 +100,51 @@ impl Hermite {
             positions,
             amplitudes,
         })
+    }
+
+    /// What turns amplitudes into those of functions that are orthonormal on the cells of the grid, and back: R and R⁻¹
+    /// of each axis. One step serves all of these, where the box cuts the functions too. Triangular, so that a set that
+    /// holds all lower terms stays itself. None where they are not known: along other axes than the grid's, and for
+    /// functions that need not be independent on the cells.
+    fn orthonormal(&self, grid: &VelocityGrid, frame: &Frame, orders: [usize; 3]) -> Option<[[Mat<f64>; 2]; 3]> {
+        /// Cells farther away than so many widths see nothing of the functions.
+        const FAR: f64 = 1e3;
+        let near = |axis: usize| {
+            let axis = Axis::new(grid, axis, frame.centre[axis], frame.scales[axis]);
+            axis.nodes().iter().all(|node| node.abs() < FAR)
+        };
+        let known = frame.rotation.is_none()
+            && self.projection == Projection::LeastSquares
+            && (0..3).all(|axis| orders[axis] <= grid.shape()[axis] && near(axis));
+        if !known {
+            return None;
+        }
+        let tables = [0, 1, 2].map(|axis| self.axis_tables(grid, axis, frame, orders[axis]));
+        let [Some(x), Some(y), Some(z)] = tables.each_ref().map(|tables| tables.triangular.clone()) else {
+            return None;
+        };
+        Some([x, y, z])
+    }
+
+    /// A frame of few digits near to that of the coefficients, as good where the amplitudes are found anew in it and
+    /// rounded like this; none where that is not quick, where the frame is chosen by the user, or has few digits already.
+    pub(super) fn coarse_frame(
+        &self,
+        coefficients: &HermiteCoefficients,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+    ) -> Option<Frame> {
+        let searched = !matches!(self.scaling, Scaling::Given { .. });
+        let quick = self.projection == Projection::LeastSquares && !matches!(self.truncation, Truncation::Best(_));
+        let step = resolution.step().filter(|_| searched && quick)?;
+        let frame = &coefficients.frame;
+        if FINE.into_iter().any(|fine| coarse(frame, grid, fine).as_ref() == Some(frame)) {
+            return None;
+        }
+        let amplitudes = coefficients.amplitudes.iter().map(|c| (c / self.amplitude_step(step, frame, grid)).powi(2));
+        let digits = amplitudes.sum::<f64>().sqrt().log2();
+        let fine = FINE.into_iter().find(|fine| f64::from(*fine) >= digits)?;
+        coarse(frame, grid, fine)
     }
 
     /// The step of an amplitude that changes the distribution by `step`: Σ over cells of f² is s_1 s_2 s_3 / dV times
@@ -85,7 +158,7 @@ impl Hermite {
         }
     }
 
-    /// The frame: in steps, its numbers keep single precision, in cells from the middle of the grid.
+    /// The frame: to the last bit; [`coarse`]; or, in steps, in single precision and cells from the middle of the grid.
     fn code_frame(
         &self,
         given: Option<&Frame>,
@@ -94,23 +167,78 @@ impl Hermite {
         coder: &mut Coder<'_>,
     ) -> Result<Frame> {
         let mut frame = given.copied().unwrap_or(Frame::grid_aligned([0.0; 3], [1.0; 3]));
-        let mut reals = Reals::default();
-        let mut code = |coder: &mut Coder<'_>, value: f64, origin: f64, unit: f64| {
-            resolution.place(coder, &mut reals, value, origin, unit)
+        let fine = match resolution {
+            Resolution::Exact => None,
+            Resolution::Step(_) => {
+                let few = |fine: &u32| given.is_some_and(|frame| coarse(frame, grid, *fine).as_ref() == Some(frame));
+                FINE.get(coder.choice(FINE.iter().position(few).unwrap_or(FINE.len()), FINE.len() + 1)?)
+            }
         };
-        let (middle, spacing) = (grid.middle(), grid.spacing());
-        for axis in 0..3 {
-            frame.scales[axis] = code(coder, frame.scales[axis], 0.0, spacing[axis])?;
-            frame.centre[axis] = code(coder, frame.centre[axis], middle[axis], spacing[axis])?;
+        if let Some(fine) = fine {
+            frame = code_coarse(&frame, grid, *fine, coder)?;
+        } else {
+            let mut reals = Reals::default();
+            let mut code = |coder: &mut Coder<'_>, value: f64, origin: f64, unit: f64| {
+                resolution.place(coder, &mut reals, value, origin, unit)
+            };
+            let (middle, spacing) = (grid.middle(), grid.spacing());
+            for axis in 0..3 {
+                frame.scales[axis] = code(coder, frame.scales[axis], 0.0, spacing[axis])?;
+                frame.centre[axis] = code(coder, frame.centre[axis], middle[axis], spacing[axis])?;
+            }
+            if coder.bits(u64::from(frame.rotation.is_some()), 1) == 1 {
+                for angle in frame.rotation.get_or_insert_default() {
+                    *angle = code(coder, *angle, 0.0, 1.0)?;
+                }
+            }
         }
         if frame.scales.iter().any(|scale| !(1e-75..1e75).contains(scale)) {
             return Err(malformed(format!("Hermite functions of widths {:?}", frame.scales)));
         }
-        if coder.bits(u64::from(frame.rotation.is_some()), 1) == 1 {
-            for angle in frame.rotation.get_or_insert_default() {
-                *angle = code(coder, *angle, 0.0, 1.0)?;
-            }
-        }
         Ok(frame)
     }
+}
+
+/// Binary digits of a width, and of a centre in widths.
+const FINE: [u32; 3] = [9, 15, 21];
+
+/// A frame along the grid's axes near to one, with widths of few digits and a centre of few digits in these; none of
+/// other axes.
+fn coarse(frame: &Frame, grid: &VelocityGrid, fine: u32) -> Option<Frame> {
+    let mut coarse = Frame { rotation: None, ..*frame };
+    for axis in 0..3 {
+        let [width, centre] = coarse_numbers(frame, grid, axis, fine);
+        (coarse.scales[axis], coarse.centre[axis]) = from_numbers(grid, axis, fine, [width, centre]);
+    }
+    frame.rotation.is_none().then_some(coarse)
+}
+
+/// The leading bits of a width in cells, and the centre from the middle in fractions of it.
+fn coarse_numbers(frame: &Frame, grid: &VelocityGrid, axis: usize, fine: u32) -> [i64; 2] {
+    let (spacing, shift) = (grid.spacing()[axis], f64::MANTISSA_DIGITS - 1 - fine);
+    let width = (((frame.scales[axis] / spacing).to_bits() + (1 << (shift - 1))) >> shift) as i64;
+    let (scale, _) = from_numbers(grid, axis, fine, [width, 0]);
+    [width, multiple((1_u64 << fine) as f64 * (frame.centre[axis] - grid.middle()[axis]), scale)]
+}
+
+fn from_numbers(grid: &VelocityGrid, axis: usize, fine: u32, [width, centre]: [i64; 2]) -> (f64, f64) {
+    let scale = f64::from_bits((width as u64) << (f64::MANTISSA_DIGITS - 1 - fine)) * grid.spacing()[axis];
+    (scale, grid.middle()[axis] + centre as f64 / (1_u64 << fine) as f64 * scale)
+}
+
+fn code_coarse(given: &Frame, grid: &VelocityGrid, fine: u32, coder: &mut Coder<'_>) -> Result<Frame> {
+    // The width of a cell.
+    let one = 1023_i64 << fine;
+    let (mut widths, mut centres) = (Integers::default(), Integers::default());
+    let mut frame = Frame { rotation: None, ..*given };
+    for axis in 0..3 {
+        let [width, centre] = coarse_numbers(given, grid, axis, fine);
+        let width = coder.scaled(&mut widths, width - one, fine)?.saturating_add(one);
+        if !(1..2047 << fine).contains(&width) {
+            return Err(malformed(format!("a Hermite function whose width has the digits {width:x}")));
+        }
+        let centre = coder.scaled(&mut centres, centre, fine)?;
+        (frame.scales[axis], frame.centre[axis]) = from_numbers(grid, axis, fine, [width, centre]);
+    }
+    Ok(frame)
 }

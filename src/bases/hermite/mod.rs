@@ -25,7 +25,7 @@ pub use spectrum::HermiteSpectrum;
 pub use truncation::Truncation;
 
 use crate::basis::Basis;
-use crate::coding::{Coder, Resolution};
+use crate::coding::{Coder, Resolution, Rounding};
 use crate::distribution::fidelity::Fidelity;
 use crate::distribution::frame::{Frame, Orientation};
 use crate::distribution::gaussian_fit::{self, Covariance};
@@ -363,7 +363,21 @@ impl Basis for Hermite {
         resolution: Resolution,
         coder: &mut Coder<'_>,
     ) -> Result<HermiteCoefficients> {
-        self.code_terms(coefficients, grid, resolution, coder)
+        self.code_terms(coefficients, grid, (resolution, Rounding::Nearest), coder)
+    }
+
+    /// The amplitudes are found anew in a frame of few digits, where that is quick; those that cost more bits than they
+    /// mend are made smaller or zero.
+    fn rounded(
+        &self,
+        coefficients: &HermiteCoefficients,
+        vdf: &Vdf,
+        resolution: Resolution,
+    ) -> Result<HermiteCoefficients> {
+        let frame = self.coarse_frame(coefficients, vdf.grid(), resolution);
+        let anew = frame.map(|frame| self.solve(vdf, frame).0);
+        let coefficients = anew.as_ref().filter(|anew| anew.finite()).unwrap_or(coefficients);
+        self.code_terms(Some(coefficients), vdf.grid(), (resolution, Rounding::Cheapest), &mut Coder::writing())
     }
 }
 

@@ -37,7 +37,7 @@ impl Hermite {
     }
 
     /// The tables of one axis, from the cache.
-    fn axis_tables(&self, grid: &VelocityGrid, axis: usize, frame: &Frame, order: usize) -> Arc<AxisTables> {
+    pub(super) fn axis_tables(&self, grid: &VelocityGrid, axis: usize, frame: &Frame, order: usize) -> Arc<AxisTables> {
         let key = Axis::new(grid, axis, frame.centre[axis], frame.scales[axis]);
         self.tables.get_or_build((key, order, self.weight, self.projection), || match self.projection {
             Projection::LeastSquares => {

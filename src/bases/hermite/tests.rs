@@ -324,3 +324,34 @@ fn a_search_in_a_rotated_frame_is_no_worse_than_none() {
     let searched = Hermite::new([4; 3]).unwrap().with_orientation(Orientation::PressureEigenframe).unwrap();
     assert!(l2(&searched, &vdf) < 1e-8, "{}", l2(&searched, &vdf));
 }
+
+#[test]
+fn rounding_changes_the_distribution_as_little_as_the_step_where_the_box_cuts_it_too() {
+    let grid = VelocityGrid::from_edges([18, 20, 17], [-1e5, -5e5, -4e5], [6e5, 3e5, 4e5]).unwrap();
+    let vdf = along(grid, &frame(), skewed);
+    let norm = |left: &Vdf, right: &Vdf| {
+        left.as_slice().iter().zip(right.as_slice()).map(|(f, g)| (f - g).powi(2)).sum::<f64>().sqrt()
+    };
+    let size = norm(&vdf, &Vdf::zeros(grid));
+    for weight in [Weight::Symmetric, Weight::Asymmetric] {
+        for truncation in [Truncation::Cube, Truncation::TotalDegree] {
+            let basis = Hermite::new([9, 8, 7]).unwrap().with_weight(weight).unwrap();
+            let basis = basis.with_truncation(truncation).unwrap();
+            let found = basis.encode(&vdf).unwrap();
+            let decoded = |c: &HermiteCoefficients| basis.reconstruct(c, &grid).unwrap();
+            for step in [1e-2, 1e-4].map(|part| part * size) {
+                let resolution = Resolution::Step(step);
+                let rounded = basis.rounded(&found, &vdf, resolution).unwrap();
+                assert_eq!(basis.rounded(&rounded, &vdf, resolution).unwrap(), rounded);
+                // Half a step from the nearest, hardly more from the cheapest; the frame is another, too.
+                let lost = norm(&decoded(&rounded), &decoded(&found));
+                let terms = found.amplitudes.len() as f64;
+                assert!(lost < 0.6 * step * terms.sqrt(), "{weight:?} {truncation:?}: {} steps", lost / step);
+                let mut writer = Coder::writing();
+                assert_eq!(basis.code(Some(&rounded), &grid, resolution, &mut writer).unwrap(), rounded);
+                let bytes = writer.finish();
+                assert_eq!(basis.code(None, &grid, resolution, &mut Coder::reading(&bytes)).unwrap(), rounded);
+            }
+        }
+    }
+}

@@ -21,7 +21,7 @@ pub use filters::WaveletFilter;
 pub use stationary::{Stationary, StationaryCoefficients};
 
 use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
-use crate::coding::{Coder, Reals, Resolution, multiple};
+use crate::coding::{Coder, Reals, Resolution, dead_zone_error, multiple};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
@@ -438,7 +438,7 @@ impl Basis for Wavelet {
     }
 
     fn rounding_error(&self, coefficients: &WaveletCoefficients, step: f64) -> Option<f64> {
-        Some(step * rounding::foreseen(&coefficients.amplitudes, step).sqrt())
+        Some(dead_zone_error(&coefficients.amplitudes, step))
     }
 }
 

@@ -26,24 +26,6 @@ pub(super) fn rounded(layout: &Layout, amplitudes: &[f64], step: f64, mut found:
     lost
 }
 
-/// About the sum of squared errors of [`rounded`], in squared steps, in a fraction of its time: what is below a threshold
-/// is lost, of the rest the errors are spread evenly.
-pub(super) fn foreseen(amplitudes: &[f64], step: f64) -> f64 {
-    const THRESHOLD: f64 = 0.65 * 0.65;
-    const SPREAD: f64 = 0.088;
-    let inverse = step.recip();
-    let error = |amplitude: &f64| {
-        let square = (amplitude * inverse) * (amplitude * inverse);
-        if square < THRESHOLD { square } else { SPREAD }
-    };
-    // Several sums side by side, so that they become vector instructions.
-    let mut sums = [0.0; 8];
-    for amplitudes in amplitudes.chunks(8) {
-        sums.iter_mut().zip(amplitudes).for_each(|(sum, amplitude)| *sum += error(amplitude));
-    }
-    sums.iter().sum()
-}
-
 fn in_band(band: &Band, amplitudes: &[f64], step: f64, mut found: impl FnMut(usize, i64)) -> f64 {
     const WIDTH: usize = 8;
     let inverse = step.recip();

@@ -21,8 +21,10 @@ const POWERS: [[usize; 3]; MOMENTS] =
 /// How a density is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
-    /// h = max(0, g + p) where g > 0: no density with these moments is nearer in the sum of squares.
+    /// h = max(0, g + p) where g > 0: no density with these moments on these cells is nearer in the sum of squares.
     Even,
+    /// The same on all cells: never farther from an original that is not negative than g is, however few cells g has.
+    Everywhere,
     /// h = g eᵖ, positive wherever g is: what a mixture needs to remain one.
     Tilt,
 }
@@ -32,13 +34,13 @@ impl Method {
     #[inline(always)]
     pub(super) fn changed(self, g: f64, p: f64) -> [f64; 2] {
         let (h, slope) = match self {
-            Self::Even => (g + p, 1.0),
+            Self::Even | Self::Everywhere => (g + p, 1.0),
             Self::Tilt => {
                 let h = g * p.min(MOST_EXPONENT).exp();
                 (h, h)
             }
         };
-        if g > 0.0 && h > 0.0 { [h, slope] } else { [0.0, 0.0] }
+        if h > 0.0 && (g > 0.0 || self == Self::Everywhere) { [h, slope] } else { [0.0, 0.0] }
     }
 }
 
@@ -100,6 +102,7 @@ impl Search<'_> {
     pub(super) fn polynomial(&self, method: Method) -> Option<Polynomial> {
         match method {
             Method::Even => self.solve(|g, p| Method::Even.changed(g, p)),
+            Method::Everywhere => self.solve(|g, p| Method::Everywhere.changed(g, p)),
             Method::Tilt => self.solve(|g, p| Method::Tilt.changed(g, p)),
         }
     }
@@ -169,10 +172,11 @@ impl Search<'_> {
     ) -> Sums {
         let [x, y, z] = &self.axes;
         let (of_functions, of_products) = (exponents(degree), exponents(2 * degree));
+        let nothing_stays = changed(0.0, 1.0)[0] == 0.0;
         let mut of_h = CompensatedSums::<20>::zero();
         let mut sums = Sums { of_h: [[[0.0; 4]; 4]; 4], of_slope: [[[0.0; 7]; 7]; 7] };
         for (row, density) in self.density.chunks_exact(z.len()).enumerate() {
-            if density.iter().all(|&g| g <= 0.0) {
+            if nothing_stays && density.iter().all(|&g| g <= 0.0) {
                 continue;
             }
             let (x, y) = (x[row / y.len()], y[row % y.len()]);
@@ -269,7 +273,7 @@ fn solved(hessian: &DMatrix<f64>, right: &DVector<f64>) -> Option<DVector<f64>> 
 mod tests {
     use super::*;
 
-    const METHODS: [Method; 2] = [Method::Even, Method::Tilt];
+    const METHODS: [Method; 3] = [Method::Even, Method::Everywhere, Method::Tilt];
 
     fn search(density: &[f64], wanted: Vec<f64>) -> Search<'_> {
         let axis = |n: usize| (0..n).map(|k| 0.5 * (k as f64 - 0.5 * (n - 1) as f64)).collect();

@@ -27,9 +27,9 @@ use crate::spec::SpecWriter;
 ///
 /// The change is a quadratic polynomial of velocity that is added wherever B's density is positive, as far as that leaves
 /// it so: of all such densities the nearest in the sum of squares, and therefore nearer to an original that has none
-/// below zero, too. Where B itself is positive, an exponential of a quadratic polynomial is tried as well.
+/// below zero, too; everywhere, if B has so few of the original's cells that this would not be so. Where B itself is positive, an exponential of a quadratic polynomial is tried as well.
 ///
-/// The stream holds the last digits of the moments, about 35 bits each, and, where that makes the stream shorter for its
+/// The stream holds by how much the moments differ, about 35 bits each, and, where that makes the stream shorter for its
 /// error, which 4×4×4 blocks of the original hold anything. An all-zero distribution stays zero, whatever B says to it.
 ///
 /// The change is a function of velocity: on another grid than that of the original it is applied to what B gives there.
@@ -107,6 +107,10 @@ impl<B: Basis> Conserve<B> {
             let tilted = attempt(Method::Tilt, None);
             best = [best, tilted].into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0));
         }
+        if best.as_ref().is_none_or(|(error, ..)| *error > relative_l2(vdf, &decoded)) {
+            let everywhere = attempt(Method::Everywhere, None);
+            best = [best, everywhere].into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0));
+        }
         let Some((error, correction, changed)) = best else {
             let reason =
                 format!("no density on the cells where `{}` decodes to a positive one has these moments", self.inner);
@@ -133,7 +137,8 @@ impl<B: Basis> Conserve<B> {
     fn residues(&self, decoded: &Vdf, vdf: &Vdf) -> Result<Residues> {
         let factor = normalising_factor(decoded.peak());
         let cells = cells_about_zero(vdf.grid());
-        let [wanted, found] = [vdf, decoded].map(|vdf| Figures::of(&cells, &scaled(vdf, factor)));
+        let wanted = Figures::of(&cells, &scaled(vdf, factor));
+        let found = Figures::of(&cells, &positive(decoded, factor));
         Residues::new(&cells, &wanted, &found, self.heat_flux).ok_or_else(|| {
             let [wanted, found] = [wanted, found].map(|figures| {
                 let n = figures.density();
@@ -165,6 +170,11 @@ fn unit_of(grid: &VelocityGrid) -> f64 {
 
 fn scaled(vdf: &Vdf, factor: f64) -> Vec<f64> {
     vdf.as_slice().iter().map(|f| f * factor).collect()
+}
+
+/// Where it is positive: the cells that a correction may change.
+fn positive(vdf: &Vdf, factor: f64) -> Vec<f64> {
+    vdf.as_slice().iter().map(|f| (f * factor).max(0.0)).collect()
 }
 
 /// The density in these blocks of `own`, zero in its others, and as it is outside of it.
@@ -204,11 +214,11 @@ impl Correction {
         let impossible = || Error::ForeignCoefficients("no density has the moments they ask for".to_owned());
         let own = *decoded.grid();
         let (factor, cells) = (normalising_factor(decoded.peak()), cells_about_zero(&own));
-        let mut density = scaled(decoded, factor);
+        let mut density = positive(decoded, factor);
         let found = Figures::of(&cells, &density);
         let wanted = self.residues.wanted(&cells, &found, heat_flux).ok_or_else(impossible)?;
         if let Some(blocks) = &self.blocks {
-            density = scaled(&within(decoded, &own, blocks)?, factor);
+            density = positive(&within(decoded, &own, blocks)?, factor);
         }
         let (width, volume) = (wanted.width(&cells), cells.cell_volume());
         let [n, ux, uy, uz, ..] = wanted.0;
@@ -225,9 +235,11 @@ impl Correction {
     }
 
     fn code(given: Option<&Self>, grid: &VelocityGrid, heat_flux: bool, coder: &mut Coder<'_>) -> Result<Self> {
-        let method = match coder.bits(u64::from(given.is_some_and(|given| given.method == Method::Tilt)), 1) {
-            0 => Method::Even,
-            _ => Method::Tilt,
+        let is = |method| given.is_some_and(|given| given.method == method);
+        let method = match coder.bit(&mut Bit::expected(1 << 14, 0), is(Method::Tilt)) {
+            true => Method::Tilt,
+            false if coder.rarely(is(Method::Everywhere)) => Method::Everywhere,
+            false => Method::Even,
         };
         coder.part("moments");
         let residues = Residues::code(given.map(|given| &given.residues), heat_flux, coder)?;
@@ -260,7 +272,8 @@ impl Change {
         let mut values = Vec::with_capacity(grid.cells());
         for (row, g) in decoded.as_slice().chunks_exact(z.len()).enumerate() {
             let along = self.polynomial.along_z(x[row / y.len()], y[row % y.len()]);
-            let changed = |(&g, &z): (&f64, &f64)| self.method.changed(g * self.factor, at(along, z))[0] / self.factor;
+            let changed =
+                |(&g, &z): (&f64, &f64)| self.method.changed((g * self.factor).max(0.0), at(along, z))[0] / self.factor;
             values.extend(g.iter().zip(&z).map(changed));
         }
         let changed = Vdf::from_vec(grid, values)?;

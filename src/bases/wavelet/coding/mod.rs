@@ -10,7 +10,7 @@
 mod neighbourhood;
 
 use super::transform::{Band, Layout};
-use crate::coding::{Coder, Integers, Mixing};
+use crate::coding::{CLASSES, Coder, FINE_CLASSES, Integers, Mixing, class, fine_class, places};
 use crate::error::Result;
 use neighbourhood::{BLOCK, Neighbourhood, Sizes};
 
@@ -92,14 +92,13 @@ struct Models {
 }
 
 /// Contexts of one bit of a magnitude, one aspect after another.
-const SPATIAL: usize = 20 * 4;
-const FAMILY: usize = 20 * 20 * 2;
-const TOGETHER: usize = 48 * 8;
+const SPATIAL: usize = CLASSES * 4;
+const FAMILY: usize = CLASSES * CLASSES * 2;
+const TOGETHER: usize = FINE_CLASSES * 8;
 const DIRECTIONS: usize = 6 * 6 * 6 * 8;
 const ASPECTS: usize = SPATIAL + FAMILY + TOGETHER + DIRECTIONS;
 /// Bits of a magnitude with contexts of their own.
 const BITS: usize = 5;
-const SETS: usize = 20;
 
 /// What is known about a coefficient before it is coded.
 struct Context {
@@ -111,10 +110,10 @@ struct Context {
 impl Models {
     fn new() -> Self {
         Self {
-            sizes: Mixing::new(BITS * ASPECTS, BITS * SETS),
+            sizes: Mixing::new(BITS * ASPECTS, BITS * CLASSES),
             signs: Mixing::new(27 * 8 * (1 + 3 + 1 + 27), 1),
-            blocks: Mixing::new(20 * 8 + 20 * 20 + 32 * 4, 4),
-            large: vec![Integers::default(); SETS],
+            blocks: Mixing::new(CLASSES * 8 + CLASSES * CLASSES + 32 * 4, 4),
+            large: vec![Integers::default(); CLASSES],
         }
     }
 
@@ -160,8 +159,8 @@ impl Models {
         let bits = 4 * bits + 2 * usize::from(sums.siblings > 0) + usize::from(sums.above > 0);
         let contexts = [
             class(around) * 8 + band.rank.min(7),
-            160 + class(sums.above) * 20 + class(sums.siblings),
-            160 + 400 + bits * 4 + orders,
+            CLASSES * 8 + class(sums.above) * CLASSES + class(sums.siblings),
+            CLASSES * 8 + CLASSES * CLASSES + bits * 4 + orders,
         ];
         let expected = self.blocks.expect(contexts, orders);
         coder.mixed(&mut self.blocks, &expected, occupied)
@@ -226,7 +225,7 @@ impl Context {
         let directions = (x * 6 + y) * 6 + z;
         let aspects = [
             class(spatial.div_ceil(2)) * 4 + orders,
-            SPATIAL + (class(parent) * 20 + class(siblings.div_ceil(2))) * 2 + usize::from(orders == 3),
+            SPATIAL + (class(parent) * CLASSES + class(siblings.div_ceil(2))) * 2 + usize::from(orders == 3),
             SPATIAL + FAMILY + fine_class(total) * 8 + band.rank.min(7),
             SPATIAL + FAMILY + TOGETHER + directions * 8 + band.kind,
         ];
@@ -240,39 +239,8 @@ impl Context {
 
     #[inline]
     fn set(&self, told: u64) -> usize {
-        (told as usize).min(BITS - 1) * SETS + self.expected
+        (told as usize).min(BITS - 1) * CLASSES + self.expected
     }
-}
-
-/// 20 classes of sums, two an octave.
-#[inline(always)]
-fn class(sum: u32) -> usize {
-    const CLASSES: [u8; 3 << 8 | 1] = classes(2);
-    usize::from(CLASSES[(sum as usize).min(CLASSES.len() - 1)])
-}
-
-/// 48 classes, four an octave.
-#[inline(always)]
-fn fine_class(sum: u32) -> usize {
-    const CLASSES: [u8; 7 << 10 | 1] = classes(4);
-    usize::from(CLASSES[(sum as usize).min(CLASSES.len() - 1)])
-}
-
-/// Classes of the sums up to some sum, so many an octave where that many fit, one for each sum below.
-const fn classes<const N: usize>(octave: usize) -> [u8; N] {
-    let mut classes = [0; N];
-    let mut sum = 0;
-    while sum < N {
-        let log = if sum < 2 * octave { 0 } else { (sum / octave).ilog2() as usize };
-        classes[sum] = if log == 0 { sum } else { log * octave + (sum >> log) } as u8;
-        sum += 1;
-    }
-    classes
-}
-
-/// The cells of a box in C order.
-fn places(low: [usize; 3], high: [usize; 3]) -> impl Iterator<Item = [usize; 3]> {
-    (low[0]..high[0]).flat_map(move |x| (low[1]..high[1]).flat_map(move |y| (low[2]..high[2]).map(move |z| [x, y, z])))
 }
 
 #[cfg(test)]
@@ -309,17 +277,6 @@ mod tests {
                 assert_eq!(read, written);
             }
         }
-    }
-
-    #[test]
-    fn classes_grow_without_gaps_and_by_octaves() {
-        for (class, most) in [(class as fn(u32) -> usize, 19), (fine_class, 47)] {
-            let classes: Vec<usize> = (0..9000).map(class).collect();
-            assert!(classes.windows(2).all(|pair| pair[1] == pair[0] || pair[1] == pair[0] + 1));
-            assert_eq!((classes[0], classes[8999]), (0, most));
-        }
-        assert_eq!([3, 4, 5, 6, 8, 12, 16, 767, 768].map(class), [3, 4, 4, 5, 6, 7, 8, 18, 19]);
-        assert_eq!([7, 8, 9, 10, 16, 20, 7167, 7168].map(fine_class), [7, 8, 8, 9, 12, 13, 46, 47]);
     }
 
     #[test]

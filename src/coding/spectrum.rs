@@ -1,0 +1,434 @@
+//! Rounded coefficients of products of functions that are numbered by degree along three axes, in one block or in many:
+//! what those of lower degrees, and those beside them in other blocks, say of them.
+//!
+//! They come in tiles of 4³ degrees, of which the empty ones cost one bit. What is expected of a coefficient is learnt
+//! under five aspects and mixed: how large those one degree lower are, how large those two degrees lower (of the same
+//! parity), those of the same degrees in the blocks before, each direction by itself, and all together. Signs follow those
+//! one and two degrees lower along each axis: whatever lies beside the origin makes them alternate alike everywhere.
+
+use super::amplitudes::Kept;
+use super::classes::{CLASSES, class, places};
+use super::coder::Coder;
+use super::logistic::Mixing;
+use super::models::Integers;
+use super::numbers::multiple;
+use crate::error::Result;
+
+/// Blocks along each axis, and degrees of each. The array has, in C order, the degrees of a block side by side, block
+/// after block, along each axis.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spectrum<'a> {
+    pub(crate) blocks: [usize; 3],
+    pub(crate) degrees: [usize; 3],
+    /// Positions that may differ from zero; all of them if none are given.
+    pub(crate) held: Option<&'a [bool]>,
+}
+
+/// The multiple of a step that stands for a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rounding {
+    /// The nearest.
+    Nearest,
+    /// As the sum of squared errors and the bits, at [`BIT`] each, have it. What is a multiple already stays.
+    Cheapest,
+}
+
+/// What a bit is worth, as a squared error in squared steps: near 6 dB of error a bit, which is ln 2 / 6.
+const BIT: f64 = 0.1;
+/// So near to a multiple is none but what has been rounded.
+const ROUNDED: f64 = 1e-9;
+/// Degrees of a tile along each axis.
+const TILE: usize = 4;
+/// Magnitudes told one by one before their digits are counted.
+const UNARY: u64 = 8;
+/// Bits of a magnitude with contexts of their own.
+const BITS: usize = 5;
+/// Degrees with signs of their own.
+const DEGREES: usize = 64;
+
+impl Coder<'_> {
+    /// Amplitudes rounded to multiples of `step`; those that become zero are not kept.
+    ///
+    /// # Errors
+    /// [`Error::MalformedStream`](crate::Error::MalformedStream).
+    pub(crate) fn spectrum(
+        &mut self,
+        spectrum: Spectrum<'_>,
+        given: Option<&[f64]>,
+        step: f64,
+        rounding: Rounding,
+    ) -> Result<Kept> {
+        let multiples = self.multiples(spectrum, given.map(|given| (given, step)), rounding)?;
+        let found = multiples.iter().zip(0..).filter(|(multiple, _)| **multiple != 0);
+        let (amplitudes, positions) = found.map(|(&multiple, position)| (multiple as f64 * step, position)).unzip();
+        Ok((Some(positions), amplitudes))
+    }
+
+    fn multiples(
+        &mut self,
+        spectrum: Spectrum<'_>,
+        given: Option<(&[f64], f64)>,
+        rounding: Rounding,
+    ) -> Result<Vec<i64>> {
+        let tiles = spectrum.degrees.map(|degrees| degrees.div_ceil(TILE));
+        let mut models = Models::new(spectrum, given, rounding, tiles);
+        for block in places([0; 3], spectrum.blocks) {
+            for tile in places([0; 3], tiles) {
+                models.tile(block, tile, self)?;
+            }
+        }
+        Ok(models.multiples)
+    }
+}
+
+struct Models<'a> {
+    spectrum: Spectrum<'a>,
+    given: Option<(&'a [f64], f64)>,
+    rounding: Rounding,
+    strides: [usize; 3],
+    tiles: [usize; 3],
+    tile_strides: [usize; 3],
+    multiples: Vec<i64>,
+    /// Magnitudes, up to 1000, and their sums over each tile.
+    sizes: Vec<u16>,
+    sums: Vec<u32>,
+    of_sizes: Mixing<5>,
+    of_signs: Mixing<5>,
+    of_tiles: Mixing<3>,
+    /// Magnitudes beyond the unary ones, by how large they are expected to be.
+    large: Vec<Integers>,
+}
+
+/// Contexts of one bit of a magnitude, one aspect after another.
+const LOWER: usize = CLASSES * 4;
+const SECOND: usize = CLASSES * 8;
+const BESIDE: usize = CLASSES * 12;
+const DIRECTIONS: usize = 4 * 4 * 4 * 3 * 4;
+const TOGETHER: usize = CLASSES * 12;
+const ASPECTS: usize = LOWER + SECOND + BESIDE + DIRECTIONS + TOGETHER;
+
+/// What is known about a coefficient before it is coded.
+struct Context {
+    aspects: [usize; 5],
+    /// How large it is likely to be.
+    expected: usize,
+}
+
+impl Context {
+    #[inline]
+    fn contexts(&self, told: u64) -> [usize; 5] {
+        self.aspects.map(|aspect| (told as usize).min(BITS - 1) * ASPECTS + aspect)
+    }
+
+    #[inline]
+    fn set(&self, told: u64) -> usize {
+        (told as usize).min(BITS - 1) * CLASSES + self.expected
+    }
+}
+
+impl<'a> Models<'a> {
+    fn new(spectrum: Spectrum<'a>, given: Option<(&'a [f64], f64)>, rounding: Rounding, tiles: [usize; 3]) -> Self {
+        let [_, ny, nz]: [usize; 3] = std::array::from_fn(|axis| spectrum.blocks[axis] * spectrum.degrees[axis]);
+        let [_, ty, tz]: [usize; 3] = std::array::from_fn(|axis| spectrum.blocks[axis] * tiles[axis]);
+        let count = |each: [usize; 3]| (0..3).map(|axis| spectrum.blocks[axis] * each[axis]).product::<usize>();
+        let len = count(spectrum.degrees);
+        Self {
+            spectrum,
+            given,
+            rounding,
+            strides: [ny * nz, nz, 1],
+            tiles,
+            tile_strides: [ty * tz, tz, 1],
+            multiples: vec![0; len],
+            sizes: vec![0; len],
+            sums: vec![0; count(tiles)],
+            of_sizes: Mixing::new(BITS * ASPECTS, BITS * CLASSES),
+            of_signs: Mixing::new(3 * DEGREES * 9 + 27 + 27 * 8, 1),
+            of_tiles: Mixing::new(CLASSES * 8 + CLASSES * 8 + 64 * 4, 1),
+            large: vec![Integers::default(); CLASSES],
+        }
+    }
+
+    fn index(&self, block: [usize; 3], degree: [usize; 3]) -> usize {
+        (0..3).map(|axis| (block[axis] * self.spectrum.degrees[axis] + degree[axis]) * self.strides[axis]).sum()
+    }
+
+    fn holds(&self, index: usize) -> bool {
+        self.spectrum.held.is_none_or(|held| held[index])
+    }
+
+    fn in_steps(&self, index: usize) -> f64 {
+        self.given.map_or(0.0, |(array, step)| array[index] / step)
+    }
+
+    fn nearest(&self, index: usize) -> i64 {
+        self.given.map_or(0, |(array, step)| multiple(array[index], step))
+    }
+
+    fn tile(&mut self, block: [usize; 3], tile: [usize; 3], coder: &mut Coder<'_>) -> Result<()> {
+        let low = tile.map(|t| t * TILE);
+        let high = std::array::from_fn(|axis| (low[axis] + TILE).min(self.spectrum.degrees[axis]));
+        if self.spectrum.held.is_some() && !places(low, high).any(|degree| self.holds(self.index(block, degree))) {
+            return Ok(());
+        }
+        if !self.occupied(block, tile, [low, high], coder) {
+            return Ok(());
+        }
+        let here = self.tile_index(block, tile);
+        for degree in places(low, high) {
+            let index = self.index(block, degree);
+            if !self.holds(index) {
+                continue;
+            }
+            let value = self.coefficient(block, degree, index, coder)?;
+            if value != 0 {
+                let size = value.unsigned_abs().min(1000);
+                self.multiples[index] = value;
+                self.sizes[index] = size as u16;
+                self.sums[here] += size as u32;
+            }
+        }
+        Ok(())
+    }
+
+    fn tile_index(&self, block: [usize; 3], tile: [usize; 3]) -> usize {
+        (0..3).map(|axis| (block[axis] * self.tiles[axis] + tile[axis]) * self.tile_strides[axis]).sum()
+    }
+
+    /// Whether there is anything in a tile.
+    fn occupied(
+        &mut self,
+        block: [usize; 3],
+        tile: [usize; 3],
+        [low, high]: [[usize; 3]; 2],
+        coder: &mut Coder<'_>,
+    ) -> bool {
+        let here = self.tile_index(block, tile);
+        let (mut lower, mut beside, mut pattern) = (0, 0, 0);
+        for axis in 0..3 {
+            let stride = self.tile_strides[axis];
+            let one = if tile[axis] > 0 { self.sums[here - stride] } else { 0 };
+            let other = if block[axis] > 0 { self.sums[here - stride * self.tiles[axis]] } else { 0 };
+            lower += one;
+            beside += other;
+            pattern = 4 * pattern + 2 * usize::from(one > 0) + usize::from(other > 0);
+        }
+        let degree = class(tile.iter().sum::<usize>() as u32).min(7);
+        let edges = (0..3).filter(|&axis| tile[axis] == 0).count();
+        let contexts =
+            [class(lower) * 8 + degree, CLASSES * 8 + class(beside) * 8 + degree, CLASSES * 16 + pattern * 4 + edges];
+        let expected = self.of_tiles.expect(contexts, 0);
+        let occupied = self.given.is_some_and(|(array, step)| {
+            let least = 0.499 * step;
+            let held = |degree: &[usize; 3]| self.holds(self.index(block, *degree));
+            if !places(low, high).filter(held).any(|degree| array[self.index(block, degree)].abs() >= least) {
+                return false;
+            }
+            // What the tile would mend, against its bit and some for each number in it.
+            let (mut mended, mut count) = (0.0, 0);
+            for degree in places(low, high).filter(held) {
+                let size = self.in_steps(self.index(block, degree)).abs();
+                if size >= 0.5 {
+                    let left = (size - size.round()).abs();
+                    if self.rounding == Rounding::Nearest || left < ROUNDED {
+                        return true;
+                    }
+                    mended += size * size - left * left;
+                    count += 1;
+                }
+            }
+            let bits = (f64::from(expected.cost(true)) - f64::from(expected.cost(false))) / 256.0;
+            count > 0 && mended > BIT * (bits + 5.0 * f64::from(count))
+        });
+        coder.mixed(&mut self.of_tiles, &expected, occupied)
+    }
+
+    fn coefficient(
+        &mut self,
+        block: [usize; 3],
+        degree: [usize; 3],
+        index: usize,
+        coder: &mut Coder<'_>,
+    ) -> Result<i64> {
+        let context = self.context(block, degree, index);
+        let nearest = self.nearest(index);
+        let wanted = match self.rounding {
+            Rounding::Nearest => nearest,
+            Rounding::Cheapest => self.cheapest(self.in_steps(index), nearest, &context),
+        };
+        let size = wanted.unsigned_abs();
+        for told in 0..UNARY {
+            let expected = self.of_sizes.expect(context.contexts(told), context.set(told));
+            if coder.mixed(&mut self.of_sizes, &expected, size == told) {
+                return Ok(match told {
+                    0 => 0,
+                    _ => self.signed(told as i64, wanted < 0, block, degree, index, coder),
+                });
+            }
+        }
+        let beyond = coder.positive(&mut self.large[context.expected], size.saturating_sub(UNARY - 1))?;
+        Ok(self.signed(beyond + UNARY as i64 - 1, wanted < 0, block, degree, index, coder))
+    }
+
+    fn signed(
+        &mut self,
+        size: i64,
+        negative: bool,
+        block: [usize; 3],
+        degree: [usize; 3],
+        index: usize,
+        coder: &mut Coder<'_>,
+    ) -> i64 {
+        let sign = |there: bool, back: usize| {
+            if there { (1 + self.multiples[index - back].signum()) as usize } else { 1 }
+        };
+        let mut contexts = [0; 5];
+        let (mut lower, mut beside, mut parity) = (0, 0, 0);
+        for axis in 0..3 {
+            let stride = self.strides[axis];
+            let one = sign(degree[axis] > 0, stride);
+            let two = sign(degree[axis] > 1, 2 * stride);
+            contexts[axis] = ((axis * DEGREES + degree[axis].min(DEGREES - 1)) * 3 + one) * 3 + two;
+            lower = 3 * lower + one;
+            beside = 3 * beside + sign(block[axis] > 0, stride * self.spectrum.degrees[axis]);
+            parity = 2 * parity + degree[axis] % 2;
+        }
+        contexts[3] = 3 * DEGREES * 9 + lower;
+        contexts[4] = 3 * DEGREES * 9 + 27 + beside * 8 + parity;
+        let expected = self.of_signs.expect(contexts, 0);
+        if coder.mixed(&mut self.of_signs, &expected, negative) { -size } else { size }
+    }
+
+    /// The multiple next to a value in steps, the one below it, or zero.
+    fn cheapest(&self, value: f64, nearest: i64, context: &Context) -> i64 {
+        let size = nearest.unsigned_abs();
+        if size == 0 || size > 2 * UNARY || (value - nearest as f64).abs() < ROUNDED {
+            return nearest;
+        }
+        let bits = |size: u64| {
+            let mut cost = if size > 0 { 256 } else { 0 };
+            for told in 0..UNARY.min(size + 1) {
+                cost += self.of_sizes.expect(context.contexts(told), context.set(told)).cost(told == size);
+            }
+            // About the length of its code.
+            cost + if size >= UNARY { 256 * (1 + 2 * (size - UNARY + 1).ilog2()) } else { 0 }
+        };
+        let total = |size: u64| (value.abs() - size as f64).powi(2) + BIT / 256.0 * f64::from(bits(size));
+        let mut best = (size, total(size));
+        for other in [size - 1, 0] {
+            let cost = total(other);
+            if cost < best.1 {
+                best = (other, cost);
+            }
+        }
+        best.0 as i64 * nearest.signum()
+    }
+
+    fn context(&self, block: [usize; 3], degree: [usize; 3], index: usize) -> Context {
+        let at = |there: bool, back: usize| if there { u32::from(self.sizes[index - back]) } else { 0 };
+        let s = self.strides;
+        let one: [u32; 3] = std::array::from_fn(|axis| at(degree[axis] > 0, s[axis]));
+        let two: [u32; 3] = std::array::from_fn(|axis| at(degree[axis] > 1, 2 * s[axis]));
+        let beside: u32 = (0..3).map(|axis| at(block[axis] > 0, s[axis] * self.spectrum.degrees[axis])).sum();
+        let (mut edges, mut ahead) = (0, 0);
+        for (i, j) in [(0, 1), (0, 2), (1, 2)] {
+            edges += at(degree[i] > 0 && degree[j] > 0, s[i] + s[j]);
+            ahead += at(degree[i] > 0 && degree[j] + 1 < self.spectrum.degrees[j], s[i] - s[j]);
+        }
+        let (ones, twos) = (one.iter().sum::<u32>(), two.iter().sum::<u32>());
+        let lower = 3 * ones + 2 * (edges + ahead);
+        let second = 3 * twos + edges;
+        let total = 2 * lower + 3 * second + 8 * beside;
+        let parity = degree.iter().fold(0, |all, k| 2 * all + k % 2);
+        let height = class(degree.iter().sum::<usize>() as u32).min(11);
+        let edge = degree.iter().filter(|&&k| k == 0).count();
+        let directions = one.iter().fold(0, |all, &size| 4 * all + size.min(3) as usize);
+        let second_lower = LOWER + class(second) * 8 + parity;
+        let aspects = [
+            class(lower.div_ceil(2)) * 4 + edge,
+            second_lower,
+            LOWER + SECOND + class(2 * beside) * 12 + height,
+            LOWER + SECOND + BESIDE + (directions * 3 + twos.min(2) as usize) * 4 + edge,
+            LOWER + SECOND + BESIDE + DIRECTIONS + class(total / 3) * 12 + height,
+        ];
+        Context { aspects, expected: class(total / 6) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::numbers::dead_zone_error;
+    use super::*;
+    use proptest::prelude::*;
+
+    const SHAPES: [[[usize; 3]; 2]; 5] = [
+        [[1, 1, 1], [1, 1, 1]],
+        [[1, 1, 1], [9, 1, 30]],
+        [[1, 1, 1], [13, 14, 15]],
+        [[3, 1, 4], [2, 8, 3]],
+        [[2, 3, 2], [5, 4, 7]],
+    ];
+
+    fn spectrum(shape: [[usize; 3]; 2]) -> (Spectrum<'static>, usize) {
+        let [blocks, degrees] = shape;
+        (Spectrum { blocks, degrees, held: None }, (0..3).map(|axis| blocks[axis] * degrees[axis]).product())
+    }
+
+    /// Sparse numbers of every size, in steps of a quarter.
+    fn numbers(len: usize, spread: f64) -> Vec<f64> {
+        let noise = |k: usize| ((k as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / (1 << 24) as f64;
+        (0..len).map(|k| (noise(k) - 0.5).powi(7) * spread * noise(2 * k).powi(9)).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read_at_every_size() {
+        for shape in SHAPES {
+            let (whole, len) = spectrum(shape);
+            let some: Vec<bool> = (0..len).map(|k| k * k % 7 < 3).collect();
+            for spread in [0.0, 10.0, 1e4, 1e12, 1e300] {
+                let array = numbers(len, spread);
+                for held in [None, Some(&some[..])] {
+                    let spectrum = Spectrum { held, ..whole };
+                    let mut writer = Coder::writing();
+                    let written = writer.multiples(spectrum, Some((&array, 0.25)), Rounding::Nearest).unwrap();
+                    let kept = |k: usize| held.is_none_or(|held| held[k]);
+                    assert!((0..len).all(|k| written[k] == if kept(k) { multiple(array[k], 0.25) } else { 0 }));
+                    let bytes = writer.finish();
+                    let read = Coder::reading(&bytes).multiples(spectrum, None, Rounding::Nearest).unwrap();
+                    assert_eq!(read, written);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_cheapest_costs_less_and_stays() {
+        let (spectrum, len) = spectrum([[1, 1, 1], [24, 25, 26]]);
+        let array = numbers(len, 2e4);
+        let coded = |rounding, array: &[f64]| {
+            let mut writer = Coder::writing();
+            let multiples = writer.multiples(spectrum, Some((array, 1.0)), rounding).unwrap();
+            let error: f64 = multiples.iter().zip(array).map(|(&m, value)| (m as f64 - value).powi(2)).sum();
+            (multiples, error, writer.finish().len() as f64 * 8.0)
+        };
+        let (_, least, most) = coded(Rounding::Nearest, &array);
+        let (cheapest, error, bits) = coded(Rounding::Cheapest, &array);
+        assert!(error >= least && bits < most && error + BIT * bits < least + BIT * most);
+        assert!((dead_zone_error(&array, 1.0) / error.sqrt() - 1.0).abs() < 0.25);
+        let rounded: Vec<f64> = cheapest.iter().map(|&m| m as f64).collect();
+        assert_eq!(coded(Rounding::Cheapest, &rounded).0, cheapest);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn rubbish_is_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            for shape in SHAPES {
+                let (spectrum, len) = spectrum(shape);
+                if let Ok(multiples) = Coder::reading(&bytes).multiples(spectrum, None, Rounding::Nearest) {
+                    prop_assert_eq!(multiples.len(), len);
+                }
+            }
+        }
+    }
+}
