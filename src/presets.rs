@@ -34,7 +34,8 @@ pub enum Effort {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preset {
     effort: Effort,
-    target: Target,
+    /// None where none is given.
+    target: Option<Target>,
 }
 
 /// What a preset chose, rounded.
@@ -81,15 +82,21 @@ impl Preset {
     /// # Errors
     /// [`Error::InvalidParameter`] for a bound that is not positive and finite.
     pub fn new(effort: Effort, target: Target) -> Result<Self> {
-        Ok(Self { effort, target: target.validated()? })
+        Ok(Self { effort, target: Some(target.validated()?) })
     }
 
     pub(crate) fn from_options(effort: Effort, options: &mut Options<'_>) -> Result<Self> {
-        Self::new(effort, Target::from_options(options)?.unwrap_or(Self::DEFAULT_TARGET))
+        Ok(Self { effort, target: Target::from_options(options)? })
+    }
+
+    /// The bound it keeps.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        self.target.unwrap_or(Self::DEFAULT_TARGET)
     }
 
     fn quantized<B: Basis>(&self, inner: B) -> Result<Quantized<B>> {
-        Quantized::new(inner, self.target)
+        Quantized::new(inner, self.target())
     }
 
     fn sum(&self) -> Result<Quantized<Sum>> {
@@ -100,7 +107,7 @@ impl Preset {
     fn mixture(&self, components: usize, vdf: &Vdf) -> Result<MixtureCoefficients> {
         /// What rounding needs of an error.
         const SHARE: f64 = 0.88;
-        let selection = match self.target {
+        let selection = match self.target() {
             Target::L2(l2) => Selection::Error(SHARE * l2),
             _ => Selection::Fixed,
         };
@@ -111,7 +118,7 @@ impl Preset {
     fn better(&self, a: Option<Chosen>, b: Chosen, vdf: &Vdf) -> Result<Chosen> {
         let Some(a) = a else { return Ok(b) };
         let cost = |chosen: &Chosen| -> Result<f64> {
-            if matches!(self.target, Target::Bytes(_)) {
+            if matches!(self.target(), Target::Bytes(_)) {
                 return Ok(relative_l2(vdf, &self.decoded(chosen, vdf.grid())?));
             }
             let mut coder = Coder::writing();
@@ -119,6 +126,51 @@ impl Preset {
             Ok(coder.finish().len() as f64)
         };
         Ok(if cost(&b)? < cost(&a)? { b } else { a })
+    }
+
+    /// The best of wavelets, and of mixtures of these counts of components, alone and with wavelets for what is left;
+    /// `settled` by the first mixture that meets an error alone, or not.
+    fn shortest(
+        &self,
+        vdf: &Vdf,
+        counts: &[usize],
+        settled: bool,
+        mixture: impl Fn(usize) -> Result<MixtureCoefficients>,
+    ) -> Result<PresetCoefficients> {
+        let mut missed = None;
+        let mut best = met(self.quantized(Wavelet::default())?.encode(vdf), &mut missed)?.map(Chosen::Wavelet);
+        for &components in counts {
+            let Some(found) = met(mixture(components), &mut None)? else { break };
+            let used = found.components().len();
+            let alone = met(self.quantized(Mixture::default())?.round(&found, vdf), &mut missed)?;
+            let met_alone = alone.is_some();
+            if let Some(rounded) = alone {
+                best = Some(self.better(best, Chosen::Mixture(rounded), vdf)?);
+            }
+            // What meets the bound with room for rounding leaves nothing worth a wavelet.
+            let nothing_left = met_alone && matches!(self.target(), Target::L2(_));
+            if !nothing_left {
+                let found = ResidualCoefficients { first: found, second: None };
+                if let Some(rounded) = met(self.sum()?.round(&found, vdf), &mut missed)? {
+                    best = Some(self.better(best, Chosen::Both(Box::new(rounded)), vdf)?);
+                }
+            }
+            // More would be the same again.
+            if used < components || settled && nothing_left {
+                break;
+            }
+        }
+        match (best, missed) {
+            (Some(chosen), _) => Ok(PresetCoefficients(chosen)),
+            (None, Some(Error::TargetNotMet { target, reached, .. })) => {
+                Err(Error::TargetNotMet { basis: self.to_string(), target, reached })
+            }
+            (None, Some(error)) => Err(error),
+            (None, None) => {
+                let reason = "nothing that this preset tries describes it".to_owned();
+                Err(Error::Degenerate { basis: self.effort.name(), reason })
+            }
+        }
     }
 
     fn decoded(&self, chosen: &Chosen, grid: &VelocityGrid) -> Result<Vdf> {
@@ -170,39 +222,22 @@ impl Basis for Preset {
     /// # Errors
     /// [`Error::TargetNotMet`] if nothing it tries meets the bound.
     fn encode(&self, vdf: &Vdf) -> Result<PresetCoefficients> {
-        let mut missed = None;
-        let mut best = met(self.quantized(Wavelet::default())?.encode(vdf), &mut missed)?.map(Chosen::Wavelet);
-        for &components in self.effort.components() {
-            let Some(found) = met(self.mixture(components, vdf), &mut None)? else { break };
-            let used = found.components().len();
-            let alone = met(self.quantized(Mixture::default())?.round(&found, vdf), &mut missed)?;
-            let met_alone = alone.is_some();
-            if let Some(rounded) = alone {
-                best = Some(self.better(best, Chosen::Mixture(rounded), vdf)?);
-            }
-            // What meets the bound with room for rounding leaves nothing worth a wavelet.
-            if !met_alone || !matches!(self.target, Target::L2(_)) {
-                let found = ResidualCoefficients { first: found, second: None };
-                if let Some(rounded) = met(self.sum()?.round(&found, vdf), &mut missed)? {
-                    best = Some(self.better(best, Chosen::Both(Box::new(rounded)), vdf)?);
-                }
-            }
-            // More would be the same again.
-            if used < components {
-                break;
-            }
-        }
-        match (best, missed) {
-            (Some(chosen), _) => Ok(PresetCoefficients(chosen)),
-            (None, Some(Error::TargetNotMet { target, reached, .. })) => {
-                Err(Error::TargetNotMet { basis: self.to_string(), target, reached })
-            }
-            (None, Some(error)) => Err(error),
-            (None, None) => {
-                let reason = "nothing that this preset tries describes it".to_owned();
-                Err(Error::Degenerate { basis: self.effort.name(), reason })
-            }
-        }
+        self.shortest(vdf, self.effort.components(), false, |components| self.mixture(components, vdf))
+    }
+
+    /// From the mixture that was chosen before, with some components more where it does not come near the bound; anew
+    /// where none was chosen.
+    fn encode_from(&self, vdf: &Vdf, start: &PresetCoefficients) -> Result<PresetCoefficients> {
+        let (start, alone) = match &start.0 {
+            Chosen::Wavelet(_) => return self.encode(vdf),
+            Chosen::Mixture(c) => (c.inner(), true),
+            Chosen::Both(c) => (&c.inner().first, false),
+        };
+        let most = self.effort.components().last().copied().unwrap_or(0);
+        let count = start.components().len();
+        let counts = [count, count + count.div_ceil(4)].map(|count| count.min(most));
+        let tries = if most == 0 { 0 } else { 1 + usize::from(alone) };
+        self.shortest(vdf, &counts[..tries], true, |components| Mixture::new(components)?.encode_from(vdf, start))
     }
 
     fn reconstruct(&self, coefficients: &PresetCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
@@ -236,7 +271,11 @@ impl Basis for Preset {
 impl fmt::Display for Preset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let spec = SpecWriter::new(self.effort.name());
-        if self.target == Self::DEFAULT_TARGET { spec } else { self.target.write(spec) }.write(f)
+        match self.target {
+            None => spec,
+            Some(target) => target.write(spec),
+        }
+        .write(f)
     }
 }
 
@@ -256,5 +295,44 @@ impl Coefficients for PresetCoefficients {
             Chosen::Mixture(c) => c.topology_len(),
             Chosen::Both(c) => c.topology_len(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Expansion, Sampling, Synthetic};
+
+    #[test]
+    fn a_warm_start_keeps_the_bound_and_loses_few_bytes() {
+        let grid = Synthetic::default_grid("beams", 20).unwrap();
+        let vdf = |seed| Synthetic::named("beams", seed).unwrap().sample(&grid, Sampling::default()).unwrap();
+        let (before, now) = (vdf(1), vdf(2));
+        for (effort, target) in [
+            (Effort::Smallest, Target::L2(0.01)),
+            (Effort::Balanced, Target::L2(1e-3)),
+            (Effort::Balanced, Target::Bytes(60)),
+            (Effort::Fast, Target::L2(0.03)),
+        ] {
+            let preset = Preset::new(effort, target).unwrap();
+            let start = preset.encode(&before).unwrap();
+            let [cold, warm] = [preset.encode(&now).unwrap(), preset.encode_from(&now, &start).unwrap()].map(|found| {
+                let error = relative_l2(&now, &preset.reconstruct(&found, &grid).unwrap());
+                assert!(if let Target::L2(l2) = target { error <= l2 } else { error < 0.1 }, "{preset}: {error}");
+                Expansion::from_parts(grid, preset.clone(), found).to_bytes().unwrap().len()
+            });
+            assert!(warm <= cold + cold / 4, "{preset}: {warm}, {cold}");
+        }
+    }
+
+    #[test]
+    fn what_another_preset_found_is_a_start_too() {
+        let grid = Synthetic::default_grid("maxwellian", 12).unwrap();
+        let vdf = Synthetic::named("maxwellian", 0).unwrap().sample(&grid, Sampling::default()).unwrap();
+        let preset = |effort| Preset::new(effort, Target::L2(0.05)).unwrap();
+        let start = preset(Effort::Smallest).encode(&vdf).unwrap();
+        assert!(matches!(start.0, Chosen::Mixture(_)));
+        let found = preset(Effort::Fast).encode_from(&vdf, &start).unwrap();
+        assert!(matches!(found.0, Chosen::Wavelet(_)));
     }
 }
