@@ -173,13 +173,16 @@ impl Basis for Preset {
     /// As what was chosen before: from that mixture, with some components more where it does not come near the bound.
     /// Anew where wavelets were chosen.
     fn encode_from(&self, vdf: &Vdf, start: &PresetCoefficients) -> Result<PresetCoefficients> {
+        if matches!(start.0, Chosen::Wavelet(_)) {
+            return self.encode(vdf);
+        }
         let mut search = Search::new(self, vdf)?;
         match &start.0 {
-            Chosen::Wavelet(_) => return self.encode(vdf),
             Chosen::Mixture(c) => search.try_mixture_from(c.inner(), true)?,
             Chosen::Both(c) => search.try_mixture_from(&c.inner().first, false)?,
             Chosen::Spherical(_) if self.effort == Effort::Smallest => search.try_spherical()?,
-            Chosen::Spherical(_) => return self.encode(vdf),
+            // Wavelets, which are tried in any case, or what another preset found.
+            Chosen::Wavelet(_) | Chosen::Spherical(_) => {}
         }
         search.end()
     }
