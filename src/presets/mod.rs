@@ -44,7 +44,6 @@ pub struct Preset {
     target: Option<Target>,
     /// Kept for their tables.
     wavelet: Wavelet,
-    mixture: Mixture,
     spherical: Spherical,
 }
 
@@ -101,8 +100,7 @@ impl Preset {
     }
 
     fn of(effort: Effort, target: Option<Target>) -> Self {
-        let (wavelet, mixture, spherical) = (Wavelet::default(), Mixture::default(), Spherical::default());
-        Self { effort, target, wavelet, mixture, spherical }
+        Self { effort, target, wavelet: Wavelet::default(), spherical: Spherical::default() }
     }
 
     /// The bound it keeps.
@@ -116,13 +114,13 @@ impl Preset {
     }
 
     fn sum(&self) -> Result<Quantized<Sum>> {
-        self.quantized(&Residual::new(self.mixture.clone(), self.wavelet.clone()))
+        self.quantized(&Residual::new(Mixture::default(), self.wavelet.clone()))
     }
 
     fn decoded(&self, chosen: &Chosen, grid: &VelocityGrid) -> Result<Vdf> {
         match chosen {
             Chosen::Wavelet(c) => self.quantized(&self.wavelet)?.reconstruct(c, grid),
-            Chosen::Mixture(c) => self.quantized(&self.mixture)?.reconstruct(c, grid),
+            Chosen::Mixture(c) => self.quantized(&Mixture::default())?.reconstruct(c, grid),
             Chosen::Both(c) => self.sum()?.reconstruct(c, grid),
             Chosen::Spherical(c) => self.quantized(&self.spherical)?.reconstruct(c, grid),
         }
@@ -142,7 +140,7 @@ impl Preset {
             }
             1 => {
                 let given = if let Some(Chosen::Mixture(c)) = given { Some(c) } else { None };
-                Chosen::Mixture(self.quantized(&self.mixture)?.code(given, grid, Resolution::Exact, coder)?)
+                Chosen::Mixture(self.quantized(&Mixture::default())?.code(given, grid, Resolution::Exact, coder)?)
             }
             2 => {
                 let given = if let Some(Chosen::Both(c)) = given { Some(&**c) } else { None };
@@ -194,7 +192,7 @@ impl Basis for Preset {
     fn moments(&self, coefficients: &PresetCoefficients, grid: &VelocityGrid) -> Result<Moments> {
         match &coefficients.0 {
             Chosen::Wavelet(c) => self.quantized(&self.wavelet)?.moments(c, grid),
-            Chosen::Mixture(c) => self.quantized(&self.mixture)?.moments(c, grid),
+            Chosen::Mixture(c) => self.quantized(&Mixture::default())?.moments(c, grid),
             Chosen::Both(c) => self.sum()?.moments(c, grid),
             Chosen::Spherical(c) => self.quantized(&self.spherical)?.moments(c, grid),
         }

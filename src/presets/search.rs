@@ -104,7 +104,7 @@ impl<'a> Search<'a> {
 
     /// A mixture alone, and with wavelets for what is left: whether nothing is.
     fn try_mixture(&mut self, found: MixtureCoefficients) -> Result<bool> {
-        let rounded = self.preset.quantized(&self.preset.mixture)?.round(&found, self.vdf);
+        let rounded = self.preset.quantized(&Mixture::default())?.round(&found, self.vdf);
         let met_alone = self.offer(rounded.map(Chosen::Mixture))?;
         // What meets the bound with room for rounding leaves nothing worth a wavelet.
         if met_alone && matches!(self.preset.target(), Target::L2(_)) {
