@@ -61,6 +61,10 @@ enum Chosen {
     Spherical(QuantizedCoefficients<Spherical>),
 }
 
+/// What spherical harmonics cost at least, and each component of a mixture [bytes]: what would be longer than the best so
+/// far is not tried.
+const SHORTEST_SPHERICAL: usize = 48;
+const LEAST_OF_COMPONENT: usize = 5;
 /// Different ways a preset may choose; their order is part of the format.
 const WAYS: usize = 4;
 
@@ -161,9 +165,14 @@ impl Basis for Preset {
     /// [`Error::TargetNotMet`] if nothing it tries meets the bound.
     fn encode(&self, vdf: &Vdf) -> Result<PresetCoefficients> {
         let mut search = Search::new(self, vdf)?;
-        search.try_mixtures(self.effort.components())?;
-        if self.effort == Effort::Smallest && search.has_room()? {
-            search.try_spherical()?;
+        for (index, &count) in self.effort.components().iter().enumerate() {
+            let more = search.try_mixture_of(count)?;
+            if self.effort == Effort::Smallest && index == 0 && search.is_longer_than(SHORTEST_SPHERICAL)? {
+                search.try_spherical()?;
+            }
+            if !more || !search.is_longer_than(LEAST_OF_COMPONENT * count)? {
+                break;
+            }
         }
         search.end()
     }

@@ -10,9 +10,6 @@ use crate::distribution::fidelity::relative_l2;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 
-/// A stream this short [bytes] is no longer than the shortest of spherical harmonics.
-const SHORT: usize = 48;
-
 pub(super) struct Search<'a> {
     preset: &'a Preset,
     vdf: &'a Vdf,
@@ -30,18 +27,13 @@ impl<'a> Search<'a> {
         Ok(search)
     }
 
-    /// Mixtures of at most so many components, one number after another, as long as more are of use.
-    pub(super) fn try_mixtures(&mut self, counts: &[usize]) -> Result<()> {
-        for &count in counts {
-            let Some(found) = met(self.mixture(count), &mut None)? else { break };
-            // More would be the same again.
-            let all = found.components().len() < count;
-            self.try_mixture(found)?;
-            if all {
-                break;
-            }
-        }
-        Ok(())
+    /// A mixture of at most so many components: whether more might be of use.
+    pub(super) fn try_mixture_of(&mut self, count: usize) -> Result<bool> {
+        let Some(found) = met(self.mixture(count), &mut None)? else { return Ok(false) };
+        // Of fewer than there may be, more would be the same again.
+        let all = found.components().len() < count;
+        self.try_mixture(found)?;
+        Ok(!all)
     }
 
     /// The mixture that was chosen for another distribution; if it met the bound `alone` there, with some components more
@@ -68,10 +60,10 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Whether anything longer might be shorter yet.
-    pub(super) fn has_room(&self) -> Result<bool> {
+    /// Whether something of so many bytes might be better than the best so far.
+    pub(super) fn is_longer_than(&self, len: usize) -> Result<bool> {
         Ok(match &self.best {
-            Some(best) if !matches!(self.preset.target(), Target::Bytes(_)) => self.len(best)? > SHORT,
+            Some(best) if !matches!(self.preset.target(), Target::Bytes(_)) => self.len(best)? > len,
             _ => true,
         })
     }
