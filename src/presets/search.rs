@@ -6,7 +6,7 @@ use crate::basis::Basis;
 use crate::coding::Coder;
 use crate::compose::residual::ResidualCoefficients;
 use crate::compose::target::Target;
-use crate::distribution::fidelity::relative_l2;
+use crate::distribution::fidelity::{Fidelity, relative_l2};
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 
@@ -52,12 +52,21 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Spherical harmonics, on grids that they suit.
+    /// Spherical harmonics, on grids that they suit, and only where they do not bend the pressure more than the density:
+    /// what they ripple below zero far out costs few squares and many moments, which `conserve` could not mend.
     pub(super) fn try_spherical(&mut self) -> Result<()> {
-        match self.preset.quantized(&self.preset.spherical)?.encode(self.vdf) {
-            Err(Error::InvalidParameter { .. }) => Ok(()),
-            found => self.offer(found.map(Chosen::Spherical)).map(|_| ()),
+        let quantized = self.preset.quantized(&self.preset.spherical)?;
+        let found = match quantized.encode(self.vdf) {
+            Err(Error::InvalidParameter { .. }) => return Ok(()),
+            found => met(found, &mut self.missed)?,
+        };
+        let Some(found) = found else { return Ok(()) };
+        let fidelity = Fidelity::compare(self.vdf, &quantized.reconstruct(&found, self.vdf.grid())?)?;
+        let most = if let Target::L2(l2) = self.preset.target() { l2 } else { fidelity.l2 };
+        if fidelity.pressure <= most {
+            self.offer(Ok(Chosen::Spherical(found)))?;
         }
+        Ok(())
     }
 
     /// Whether something of so many bytes might be better than the best so far.
