@@ -1,8 +1,9 @@
 //! Bytes of the whole stream at given errors: every basis and preset, every distribution.
 //!
 //! `cargo bench --bench rate_distortion -- [FILTER …]` prints a table of bytes for each distribution, then the errors of
-//! the moments and the times of each stream, and draws the curves to `out/rate_distortion`. Filters are parts of names of
-//! distributions or of specs; with none, the real distributions and three synthetic ones are measured.
+//! the moments and the times of each stream, draws the curves to `out/rate_distortion`, and leaves the distribution there
+//! as `.npy` for other compressors. Filters are parts of names of distributions or of specs; with none, everything is
+//! measured, which takes half an hour.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -14,7 +15,7 @@ use std::time::Instant;
 use epaint_default_fonts::UBUNTU_LIGHT;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
-use vdf_basis::{Basis, Expansion, Fidelity, Registry, Sampling, Synthetic, Vdf};
+use vdf_basis::{Basis, Expansion, Fidelity, Precision, Registry, Sampling, Synthetic, Vdf};
 
 /// The relative errors `l2`.
 const TARGETS: [f64; 7] = [0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002];
@@ -32,9 +33,6 @@ const SPECS: &[&str] = &[
     "smallest:@",
     "conserve(smallest:@)",
 ];
-/// Synthetic distributions measured without a filter.
-const SYNTHETIC: &[&str] = &["maxwellian", "bi-maxwellian", "beams"];
-
 struct Point {
     target: f64,
     bytes: usize,
@@ -51,12 +49,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             filters.iter().filter(|filter| all.iter().any(|name| name.contains(&filter[..]))).collect();
         relevant.is_empty() || relevant.iter().any(|filter| name.contains(&filter[..]))
     };
-    let distributions = distributions(&filters);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("out/rate_distortion");
+    std::fs::create_dir_all(&folder)?;
+    let distributions = distributions();
     let names: Vec<&str> = distributions.iter().map(|(name, _)| &name[..]).collect();
-    for (name, vdf) in &distributions {
-        if !chosen(name, &names) {
-            continue;
-        }
+    for (name, vdf) in distributions.iter().filter(|(name, _)| chosen(name, &names)) {
+        vdf.write_npy(folder.join(format!("{name}.npy")), Precision::Single)?;
         let mut curves = Vec::new();
         for spec in SPECS.iter().filter(|spec| chosen(spec, SPECS)) {
             let points: Vec<Point> = TARGETS.iter().filter_map(|&target| measured(spec, target, vdf)).collect();
@@ -85,22 +83,19 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
         println!();
-        draw(name, &curves)?;
+        draw(&folder, name, &curves)?;
     }
     Ok(())
 }
 
-/// The real files that are there, and the synthetic distributions named.
-fn distributions(filters: &[String]) -> Vec<(String, Vdf)> {
-    let mut all: Vec<(String, Vdf)> = common::real().into_iter().collect();
-    for name in Synthetic::names() {
-        if SYNTHETIC.contains(&name) && filters.is_empty() || filters.iter().any(|filter| name.contains(&filter[..])) {
-            let grid = Synthetic::default_grid(name, 50).expect("a grid of this size");
-            let synthetic = Synthetic::named(name, 0).expect("a name of the catalogue");
-            all.push((name.to_owned(), synthetic.sample(&grid, Sampling::default()).expect("finite densities")));
-        }
-    }
-    all
+/// The real files that are there, and the catalogue.
+fn distributions() -> Vec<(String, Vdf)> {
+    let synthetic = Synthetic::names().map(|name| {
+        let grid = Synthetic::default_grid(name, 50).expect("a grid of this size");
+        let synthetic = Synthetic::named(name, 0).expect("a name of the catalogue");
+        (name.to_owned(), synthetic.sample(&grid, Sampling::default()).expect("finite densities"))
+    });
+    common::real().into_iter().chain(synthetic).collect()
 }
 
 /// The spec for one bound.
@@ -113,13 +108,17 @@ fn measured(spec: &str, target: f64, vdf: &Vdf) -> Option<Point> {
     let registry = Registry::standard();
     let basis = registry.parse(&of(spec, target)).expect("a spec of this crate");
     let start = Instant::now();
-    let bytes = Expansion::encode(&basis, vdf).and_then(|expansion| expansion.to_bytes()).ok()?;
+    let stream = Expansion::encode(&basis, vdf).and_then(|expansion| expansion.to_bytes());
+    let bytes = stream.inspect_err(|error| eprintln!("{basis}: {error}")).ok()?;
     let encode_ms = start.elapsed().as_secs_f64() * 1e3;
     let start = Instant::now();
     let expansion = Registry::standard().decode(&bytes).expect("what was just written");
     let back = expansion.basis().reconstruct(expansion.coefficients(), expansion.grid()).expect("finite densities");
     let decode_ms = start.elapsed().as_secs_f64() * 1e3;
     let fidelity = Fidelity::compare(vdf, &back).expect("the same grid");
+    if fidelity.l2 > target {
+        eprintln!("{basis}: missed its bound by {:.2}%", 100.0 * (fidelity.l2 / target - 1.0));
+    }
     Some(Point { target, bytes: bytes.len(), fidelity, encode_ms, decode_ms })
 }
 
@@ -134,9 +133,7 @@ fn print_row(name: &str, spec: &str, points: &[Point]) {
     println!();
 }
 
-fn draw(name: &str, curves: &[(&str, Vec<Point>)]) -> Result<(), Box<dyn Error>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("out/rate_distortion");
-    std::fs::create_dir_all(&folder)?;
+fn draw(folder: &Path, name: &str, curves: &[(&str, Vec<Point>)]) -> Result<(), Box<dyn Error>> {
     let path = folder.join(format!("{name}.png"));
     let bytes = curves.iter().flat_map(|(_, points)| points).map(|point| point.bytes as f64);
     let (least, most) = bytes.fold((f64::INFINITY, 0.0), |(least, most), b| (f64::min(least, b), f64::max(most, b)));

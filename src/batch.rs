@@ -272,6 +272,21 @@ mod tests {
         streams
     }
 
+    /// What nobody but the basis has a part in.
+    fn one_by_one(run: usize, spec: &str, vdfs: &[Vdf]) -> Vec<Vec<u8>> {
+        let basis = Registry::standard().parse(spec).unwrap();
+        let mut last = None;
+        let encode = |(index, vdf): (usize, &Vdf)| {
+            let found = match last.take().filter(|_| index % run > 0) {
+                Some(last) => basis.encode_from(vdf, &last).unwrap(),
+                None => basis.encode(vdf).unwrap(),
+            };
+            last = Some(found.clone());
+            Expansion::from_parts(*vdf.grid(), basis.clone(), found).to_bytes().unwrap()
+        };
+        vdfs.iter().enumerate().map(encode).collect()
+    }
+
     fn on(threads: usize) -> Batch {
         Batch::default().with_threads(NonZeroUsize::new(threads).unwrap())
     }
@@ -279,7 +294,7 @@ mod tests {
     #[test]
     fn bytes_are_those_of_one_by_one_in_order_on_any_number_of_threads() {
         let vdfs = sequence(23);
-        for spec in ["wavelet:l2=0.05", "conserve(maxwellian)", "quantized(mixture:components=2)"] {
+        for spec in ["wavelet:l2=0.05", "conserve(maxwellian)", "quantized(mixture:components=2)", "balanced:l2=0.05"] {
             let basis = Registry::standard().parse(spec).unwrap();
             let alone: Vec<_> =
                 vdfs.iter().map(|vdf| Expansion::encode(&basis, vdf).unwrap().to_bytes().unwrap()).collect();
@@ -293,11 +308,16 @@ mod tests {
     fn warm_starts_depend_on_runs_and_not_on_threads() {
         let vdfs = sequence(9);
         let run = NonZeroUsize::new(3).unwrap();
-        for spec in
-            ["quantized(mixture:components=3)", "conserve(mixture:components=3 + wavelet):l2=0.02", "log(maxwellian)"]
-        {
+        for spec in [
+            "quantized(mixture:components=3)",
+            "conserve(mixture:components=3 + wavelet):l2=0.02",
+            "log(maxwellian)",
+            "balanced:l2=0.02",
+            "conserve(smallest):l2=0.05",
+        ] {
             let one = streams(&on(1).with_warm_runs(run), spec, &vdfs);
             assert!(streams(&on(3).with_warm_runs(run), spec, &vdfs) == one, "{spec}");
+            assert!(one_by_one(run.get(), spec, &vdfs) == one, "{spec}");
             let mut k = 0;
             on(2)
                 .decode(&Registry::standard(), &one, |index, read| {

@@ -91,7 +91,7 @@ impl Registry {
         let mut coder = Coder::reading(body);
         coder.part("grid and basis");
         let (grid, spec) = header::code(&mut coder, None, most_cells)?;
-        let basis = self.build(&spec)?;
+        let basis = self.build_as_written(&spec)?;
         coder.part("coefficients");
         let coefficients = basis.code(None, &grid, Resolution::Exact, &mut coder)?;
         Ok((Expansion::from_parts(grid, basis, coefficients), spec, coder.parts()))

@@ -76,6 +76,7 @@ pub mod container;
 pub mod distribution;
 pub mod error;
 mod header;
+mod inner_bounds;
 pub mod numerics;
 pub mod presets;
 pub mod registry;

@@ -16,6 +16,7 @@ use crate::compose::quantized::Quantized;
 use crate::compose::residual::Residual;
 use crate::compose::target::Target;
 use crate::error::Result;
+use crate::inner_bounds;
 use crate::presets::{Effort, Preset};
 use crate::spec::{Options, Spec, Term, invalid};
 
@@ -121,12 +122,14 @@ impl Registry {
         self.combinators.iter().map(|(name, _)| *name)
     }
 
-    /// The basis that a spec describes (grammar: [`crate::spec`]).
+    /// The basis that a spec describes (grammar: [`crate::spec`]). A bound of a combinator reaches the preset or the
+    /// `quantized` inside that is given none: `conserve(smallest):l2=0.03`.
     ///
     /// # Errors
-    /// [`Error::InvalidSpec`](crate::Error::InvalidSpec) for what is not grammar, and for unknown names, keys and
-    /// values with the list of those that exist; [`Error::InvalidParameter`](crate::Error::InvalidParameter) for values
-    /// out of range.
+    /// [`Error::InvalidSpec`](crate::Error::InvalidSpec) for what is not grammar, for unknown names, keys and values with
+    /// the list of those that exist, and for a bound that does not reach what rounds for itself inside
+    /// (`log(smallest):l2=0.03`) with what to write; [`Error::InvalidParameter`](crate::Error::InvalidParameter) for
+    /// values out of range.
     pub fn parse(&self, spec: &str) -> Result<AnyBasis> {
         self.build(&spec.parse()?)
     }
@@ -136,6 +139,11 @@ impl Registry {
     /// # Errors
     /// As [`Registry::parse`].
     pub fn build(&self, spec: &Spec) -> Result<AnyBasis> {
+        self.build_as_written(&inner_bounds::spread(spec.clone())?)
+    }
+
+    /// The basis of a spec in which bounds are written wherever they are in force, as in streams.
+    pub(crate) fn build_as_written(&self, spec: &Spec) -> Result<AnyBasis> {
         let mut sum: Option<AnyBasis> = None;
         for term in &spec.terms {
             let basis = self.term(term)?;
@@ -160,7 +168,7 @@ impl Registry {
             }
             Some(inner) => {
                 let combine = find(&self.combinators, term, "combinator")?;
-                combine(self.build(inner)?, &mut options)?
+                combine(self.build_as_written(inner)?, &mut options)?
             }
         };
         // A bound that the basis does not know itself is kept by rounding as coarsely as it allows.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 /// The bases compared when none are named, and a compressor beside them.
-pub const DEFAULT_BASES: [&str; 22] = [
+pub const DEFAULT_BASES: [&str; 25] = [
     "maxwellian:fit=moments",
     "maxwellian",
     "maxwellian:covariance=full",
@@ -27,6 +27,9 @@ pub const DEFAULT_BASES: [&str; 22] = [
     "wavelet:filter=sym8,level=2,terms=2150",
     "wavelet:filter=bior1.3,boundary=symmetric,level=1,rounding=int8",
     "wavelet:filter=db4,level=0,threshold=1e-16",
+    "fast:l2=0.03",
+    "smallest:l2=0.03",
+    "conserve(smallest:l2=0.03)",
     "zlib",
 ];
 
@@ -59,7 +62,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR", default_value = "out/compare")]
     pub out: PathBuf,
 
-    /// Times are medians of this many runs.
+    /// Times are medians of this many runs, or of as many as end within two seconds.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = repeats)]
     pub repeat: usize,
 

@@ -138,20 +138,20 @@ fn measure_compressor(
     })
 }
 
+/// How long runs are repeated [ms]: what takes longer is not measured so often.
+const PATIENCE: f64 = 2e3;
+
 /// The result of the last run, and the median time of all [ms].
 fn timed<T>(repeat: usize, mut run: impl FnMut(usize) -> Result<T>) -> Result<(T, f64)> {
     let mut times = Vec::with_capacity(repeat);
-    let mut measure = |index| {
+    loop {
         let start = Instant::now();
-        let result = run(index);
+        let result = run(times.len())?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
-        result
-    };
-    let mut result = measure(0)?;
-    for index in 1..repeat {
-        result = measure(index)?;
+        if times.len() >= repeat || times.iter().sum::<f64>() >= PATIENCE {
+            return Ok((result, median(&mut times)));
+        }
     }
-    Ok((result, median(&mut times)))
 }
 
 fn median(times: &mut [f64]) -> f64 {

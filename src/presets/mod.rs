@@ -3,20 +3,26 @@
 //! Each tries what its effort allows, keeps the bound on what is decoded, and takes the shortest stream. What was tried
 //! and why: `docs/benchmarks.md`.
 
+mod search;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
-use crate::bases::mixture::{Mixture, MixtureCoefficients, Selection};
+use search::Search;
+
+use crate::bases::mixture::Mixture;
+use crate::bases::spherical::Spherical;
 use crate::bases::wavelet::Wavelet;
 use crate::basis::{Basis, Coefficients, Slot};
 use crate::coding::{Coder, Resolution};
 use crate::compose::quantized::{Quantized, QuantizedCoefficients};
-use crate::compose::residual::{Residual, ResidualCoefficients};
+use crate::compose::residual::Residual;
 use crate::compose::target::Target;
-use crate::distribution::fidelity::relative_l2;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::spec::{Options, SpecWriter};
 
 /// How long a preset may search.
@@ -26,7 +32,7 @@ pub enum Effort {
     Fast,
     /// A mixture of few Gaussians, and wavelets for what it leaves over: below a second for 10⁵ cells.
     Balanced,
-    /// A mixture of as many Gaussians as pay: seconds.
+    /// A mixture of as many Gaussians as pay, and spherical harmonics, which shells are made for: seconds.
     Smallest,
 }
 
@@ -34,7 +40,11 @@ pub enum Effort {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preset {
     effort: Effort,
-    target: Target,
+    /// None where none is given.
+    target: Option<Target>,
+    /// Kept for their tables.
+    wavelet: Wavelet,
+    spherical: Spherical,
 }
 
 /// What a preset chose, rounded.
@@ -48,10 +58,15 @@ enum Chosen {
     Wavelet(QuantizedCoefficients<Wavelet>),
     Mixture(QuantizedCoefficients<Mixture>),
     Both(Box<QuantizedCoefficients<Sum>>),
+    Spherical(QuantizedCoefficients<Spherical>),
 }
 
+/// What spherical harmonics cost at least, and each component of a mixture [bytes]: what would be longer than the best so
+/// far is not tried.
+const SHORTEST_SPHERICAL: usize = 48;
+const LEAST_OF_COMPONENT: usize = 5;
 /// Different ways a preset may choose; their order is part of the format.
-const WAYS: usize = 3;
+const WAYS: usize = 4;
 
 impl Effort {
     /// All of them, by the names that specs use.
@@ -81,51 +96,37 @@ impl Preset {
     /// # Errors
     /// [`Error::InvalidParameter`] for a bound that is not positive and finite.
     pub fn new(effort: Effort, target: Target) -> Result<Self> {
-        Ok(Self { effort, target: target.validated()? })
+        Ok(Self::of(effort, Some(target.validated()?)))
     }
 
     pub(crate) fn from_options(effort: Effort, options: &mut Options<'_>) -> Result<Self> {
-        Self::new(effort, Target::from_options(options)?.unwrap_or(Self::DEFAULT_TARGET))
+        Ok(Self::of(effort, Target::from_options(options)?))
     }
 
-    fn quantized<B: Basis>(&self, inner: B) -> Result<Quantized<B>> {
-        Quantized::new(inner, self.target)
+    fn of(effort: Effort, target: Option<Target>) -> Self {
+        Self { effort, target, wavelet: Wavelet::default(), spherical: Spherical::default() }
+    }
+
+    /// The bound it keeps.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        self.target.unwrap_or(Self::DEFAULT_TARGET)
+    }
+
+    fn quantized<B: Basis>(&self, inner: &B) -> Result<Quantized<B>> {
+        Quantized::new(inner.clone(), self.target())
     }
 
     fn sum(&self) -> Result<Quantized<Sum>> {
-        self.quantized(Residual::new(Mixture::default(), Wavelet::default()))
-    }
-
-    /// The mixture to start from: the fewest components that come near the bound, or as many as there may be.
-    fn mixture(&self, components: usize, vdf: &Vdf) -> Result<MixtureCoefficients> {
-        /// What rounding needs of an error.
-        const SHARE: f64 = 0.88;
-        let selection = match self.target {
-            Target::L2(l2) => Selection::Error(SHARE * l2),
-            _ => Selection::Fixed,
-        };
-        Mixture::new(components)?.with_selection(selection)?.encode(vdf)
-    }
-
-    /// Whichever is better: shorter, or nearer where the length is given.
-    fn better(&self, a: Option<Chosen>, b: Chosen, vdf: &Vdf) -> Result<Chosen> {
-        let Some(a) = a else { return Ok(b) };
-        let cost = |chosen: &Chosen| -> Result<f64> {
-            if matches!(self.target, Target::Bytes(_)) {
-                return Ok(relative_l2(vdf, &self.decoded(chosen, vdf.grid())?));
-            }
-            let mut coder = Coder::writing();
-            self.code_chosen(Some(chosen), vdf.grid(), &mut coder)?;
-            Ok(coder.finish().len() as f64)
-        };
-        Ok(if cost(&b)? < cost(&a)? { b } else { a })
+        self.quantized(&Residual::new(Mixture::default(), self.wavelet.clone()))
     }
 
     fn decoded(&self, chosen: &Chosen, grid: &VelocityGrid) -> Result<Vdf> {
         match chosen {
-            Chosen::Wavelet(c) => self.quantized(Wavelet::default())?.reconstruct(c, grid),
-            Chosen::Mixture(c) => self.quantized(Mixture::default())?.reconstruct(c, grid),
+            Chosen::Wavelet(c) => self.quantized(&self.wavelet)?.reconstruct(c, grid),
+            Chosen::Mixture(c) => self.quantized(&Mixture::default())?.reconstruct(c, grid),
             Chosen::Both(c) => self.sum()?.reconstruct(c, grid),
+            Chosen::Spherical(c) => self.quantized(&self.spherical)?.reconstruct(c, grid),
         }
     }
 
@@ -134,33 +135,26 @@ impl Preset {
             Chosen::Wavelet(_) => 0,
             Chosen::Mixture(_) => 1,
             Chosen::Both(_) => 2,
+            Chosen::Spherical(_) => 3,
         });
         Ok(match coder.choice(way, WAYS)? {
             0 => {
                 let given = if let Some(Chosen::Wavelet(c)) = given { Some(c) } else { None };
-                Chosen::Wavelet(self.quantized(Wavelet::default())?.code(given, grid, Resolution::Exact, coder)?)
+                Chosen::Wavelet(self.quantized(&self.wavelet)?.code(given, grid, Resolution::Exact, coder)?)
             }
             1 => {
                 let given = if let Some(Chosen::Mixture(c)) = given { Some(c) } else { None };
-                Chosen::Mixture(self.quantized(Mixture::default())?.code(given, grid, Resolution::Exact, coder)?)
+                Chosen::Mixture(self.quantized(&Mixture::default())?.code(given, grid, Resolution::Exact, coder)?)
             }
-            _ => {
+            2 => {
                 let given = if let Some(Chosen::Both(c)) = given { Some(&**c) } else { None };
                 Chosen::Both(Box::new(self.sum()?.code(given, grid, Resolution::Exact, coder)?))
             }
+            _ => {
+                let given = if let Some(Chosen::Spherical(c)) = given { Some(c) } else { None };
+                Chosen::Spherical(self.quantized(&self.spherical)?.code(given, grid, Resolution::Exact, coder)?)
+            }
         })
-    }
-}
-
-/// The answer, if there is one, and otherwise the reason; an answer that misses the bound is no mistake.
-fn met<T>(answer: Result<T>, missed: &mut Option<Error>) -> Result<Option<T>> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error @ (Error::TargetNotMet { .. } | Error::Degenerate { .. })) => {
-            missed.get_or_insert(error);
-            Ok(None)
-        }
-        Err(error) => Err(error),
     }
 }
 
@@ -170,39 +164,34 @@ impl Basis for Preset {
     /// # Errors
     /// [`Error::TargetNotMet`] if nothing it tries meets the bound.
     fn encode(&self, vdf: &Vdf) -> Result<PresetCoefficients> {
-        let mut missed = None;
-        let mut best = met(self.quantized(Wavelet::default())?.encode(vdf), &mut missed)?.map(Chosen::Wavelet);
-        for &components in self.effort.components() {
-            let Some(found) = met(self.mixture(components, vdf), &mut None)? else { break };
-            let used = found.components().len();
-            let alone = met(self.quantized(Mixture::default())?.round(&found, vdf), &mut missed)?;
-            let met_alone = alone.is_some();
-            if let Some(rounded) = alone {
-                best = Some(self.better(best, Chosen::Mixture(rounded), vdf)?);
+        let mut search = Search::new(self, vdf)?;
+        for (index, &count) in self.effort.components().iter().enumerate() {
+            let more = search.try_mixture_of(count)?;
+            if self.effort == Effort::Smallest && index == 0 && search.is_longer_than(SHORTEST_SPHERICAL)? {
+                search.try_spherical()?;
             }
-            // What meets the bound with room for rounding leaves nothing worth a wavelet.
-            if !met_alone || !matches!(self.target, Target::L2(_)) {
-                let found = ResidualCoefficients { first: found, second: None };
-                if let Some(rounded) = met(self.sum()?.round(&found, vdf), &mut missed)? {
-                    best = Some(self.better(best, Chosen::Both(Box::new(rounded)), vdf)?);
-                }
-            }
-            // More would be the same again.
-            if used < components {
+            if !more || !search.is_longer_than(LEAST_OF_COMPONENT * count)? {
                 break;
             }
         }
-        match (best, missed) {
-            (Some(chosen), _) => Ok(PresetCoefficients(chosen)),
-            (None, Some(Error::TargetNotMet { target, reached, .. })) => {
-                Err(Error::TargetNotMet { basis: self.to_string(), target, reached })
-            }
-            (None, Some(error)) => Err(error),
-            (None, None) => {
-                let reason = "nothing that this preset tries describes it".to_owned();
-                Err(Error::Degenerate { basis: self.effort.name(), reason })
-            }
+        search.end()
+    }
+
+    /// As what was chosen before: from that mixture, with some components more where it does not come near the bound.
+    /// Anew where wavelets were chosen.
+    fn encode_from(&self, vdf: &Vdf, start: &PresetCoefficients) -> Result<PresetCoefficients> {
+        if matches!(start.0, Chosen::Wavelet(_)) {
+            return self.encode(vdf);
         }
+        let mut search = Search::new(self, vdf)?;
+        match &start.0 {
+            Chosen::Mixture(c) => search.try_mixture_from(c.inner(), true)?,
+            Chosen::Both(c) => search.try_mixture_from(&c.inner().first, false)?,
+            Chosen::Spherical(_) if self.effort == Effort::Smallest => search.try_spherical()?,
+            // Wavelets, which are tried in any case, or what another preset found.
+            Chosen::Wavelet(_) | Chosen::Spherical(_) => {}
+        }
+        search.end()
     }
 
     fn reconstruct(&self, coefficients: &PresetCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
@@ -211,9 +200,10 @@ impl Basis for Preset {
 
     fn moments(&self, coefficients: &PresetCoefficients, grid: &VelocityGrid) -> Result<Moments> {
         match &coefficients.0 {
-            Chosen::Wavelet(c) => self.quantized(Wavelet::default())?.moments(c, grid),
-            Chosen::Mixture(c) => self.quantized(Mixture::default())?.moments(c, grid),
+            Chosen::Wavelet(c) => self.quantized(&self.wavelet)?.moments(c, grid),
+            Chosen::Mixture(c) => self.quantized(&Mixture::default())?.moments(c, grid),
             Chosen::Both(c) => self.sum()?.moments(c, grid),
+            Chosen::Spherical(c) => self.quantized(&self.spherical)?.moments(c, grid),
         }
     }
 
@@ -236,7 +226,11 @@ impl Basis for Preset {
 impl fmt::Display for Preset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let spec = SpecWriter::new(self.effort.name());
-        if self.target == Self::DEFAULT_TARGET { spec } else { self.target.write(spec) }.write(f)
+        match self.target {
+            None => spec,
+            Some(target) => target.write(spec),
+        }
+        .write(f)
     }
 }
 
@@ -246,6 +240,7 @@ impl Coefficients for PresetCoefficients {
             Chosen::Wavelet(c) => c.visit(visitor),
             Chosen::Mixture(c) => c.visit(visitor),
             Chosen::Both(c) => c.visit(visitor),
+            Chosen::Spherical(c) => c.visit(visitor),
         }
     }
 
@@ -255,6 +250,7 @@ impl Coefficients for PresetCoefficients {
             Chosen::Wavelet(c) => c.topology_len(),
             Chosen::Mixture(c) => c.topology_len(),
             Chosen::Both(c) => c.topology_len(),
+            Chosen::Spherical(c) => c.topology_len(),
         }
     }
 }
