@@ -18,5 +18,5 @@ pub(crate) use coder::malformed;
 pub(crate) use logistic::Mixing;
 pub use models::{Bit, Integers, Reals};
 pub use numbers::{Numbers, Resolution};
-pub(crate) use numbers::{dead_zone_error, multiple};
+pub(crate) use numbers::{dead_zone_error, in_steps, multiple};
 pub(crate) use spectrum::{Rounding, Spectrum};

@@ -81,15 +81,24 @@ pub(crate) fn multiple(value: f64, step: f64) -> i64 {
     (value / step).round().clamp(-MOST, MOST) as i64
 }
 
+/// Numbers in steps, by multiplication.
+#[must_use]
+pub(crate) fn in_steps(step: f64) -> impl Fn(f64) -> f64 + Copy {
+    // The reciprocals of the smallest numbers are beyond the largest.
+    let scale = if step < 1e-290 { f64::powi(2.0, 200) } else { 1.0 };
+    let inverse = (step * scale).recip();
+    move |value| (value * scale) * inverse
+}
+
 /// About the error of amplitudes of orthonormal functions, rounded so that small ones become zero more often than the
 /// nearest multiple would be: what is below a threshold is lost, the errors of the rest are spread evenly.
 #[must_use]
 pub(crate) fn dead_zone_error(amplitudes: &[f64], step: f64) -> f64 {
     const THRESHOLD: f64 = 0.65 * 0.65;
     const SPREAD: f64 = 0.088;
-    let inverse = step.recip();
+    let in_steps = in_steps(step);
     let error = |amplitude: &f64| {
-        let square = (amplitude * inverse) * (amplitude * inverse);
+        let square = in_steps(*amplitude) * in_steps(*amplitude);
         if square < THRESHOLD { square } else { SPREAD }
     };
     // Several sums side by side, so that they become vector instructions.
@@ -103,6 +112,14 @@ pub(crate) fn dead_zone_error(amplitudes: &[f64], step: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_smallest_steps_are_steps() {
+        for step in [5e-324, 1e-310, 1e-290, 1.0, 1e300] {
+            approx::assert_relative_eq!(in_steps(step)(3.0 * step), 3.0, max_relative = 1e-15);
+            approx::assert_relative_eq!(dead_zone_error(&[0.0; 3], step), 0.0);
+        }
+    }
 
     #[test]
     fn rounded_numbers_are_multiples_and_stay_what_they_are() {

@@ -6,6 +6,7 @@
 //! Signal Process. Mag. 15, 74), without asking the coder.
 
 use super::transform::{Band, Layout};
+use crate::coding::in_steps;
 
 /// What a bit is worth, as a squared error in squared steps: near 6 dB of error a bit, which is ln 2 / 6, and less
 /// because zeros make what follows cheaper to expect and dearer when it comes.
@@ -28,7 +29,7 @@ pub(super) fn rounded(layout: &Layout, amplitudes: &[f64], step: f64, mut found:
 
 fn in_band(band: &Band, amplitudes: &[f64], step: f64, mut found: impl FnMut(usize, i64)) -> f64 {
     const WIDTH: usize = 8;
-    let inverse = step.recip();
+    let in_steps = in_steps(step);
     let least = LEAST * step;
     let mut sums = [0.0; WIDTH];
     let mut lost = 0.0;
@@ -36,14 +37,12 @@ fn in_band(band: &Band, amplitudes: &[f64], step: f64, mut found: impl FnMut(usi
         // Most are all small, which vector instructions find out.
         let largest = chunk.iter().fold(0.0, |largest: f64, amplitude| largest.max(amplitude.abs()));
         if largest < least {
-            sums.iter_mut()
-                .zip(chunk)
-                .for_each(|(sum, amplitude)| *sum += (amplitude * inverse) * (amplitude * inverse));
+            sums.iter_mut().zip(chunk).for_each(|(sum, amplitude)| *sum += in_steps(*amplitude) * in_steps(*amplitude));
             continue;
         }
         for (amplitude, index) in chunk.iter().zip(begin..) {
-            let size = amplitude.abs() * inverse;
-            let multiple = multiple(size, || around(band.shape, amplitudes, index) * inverse);
+            let size = in_steps(amplitude.abs());
+            let multiple = multiple(size, || in_steps(around(band.shape, amplitudes, index)));
             let left = size - multiple as f64;
             lost += left * left;
             if multiple != 0 {
