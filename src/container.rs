@@ -5,16 +5,12 @@ use crate::basis::{Basis, Expansion};
 use crate::coding::{Coder, Resolution, malformed};
 use crate::distribution::grid::VelocityGrid;
 use crate::error::Result;
-use crate::header;
+use crate::header::{self, CHECKSUM, HEAD, MAGIC};
 use crate::registry::Registry;
 use crate::spec::Spec;
 
-/// The first bytes of every stream.
-const MAGIC: &[u8; 3] = b"VDF";
 /// The version of the format that is written, the fourth byte.
 pub const VERSION: u8 = 1;
-const HEAD: usize = MAGIC.len() + 1;
-const CHECKSUM: usize = 4;
 
 /// Most cells of a grid that [`Registry::decode`] reads (2²⁶, half a gigabyte of values); more with
 /// [`Registry::decode_within`].
@@ -43,9 +39,7 @@ impl<B: Basis> Expansion<B> {
     /// [`Error::InvalidSpec`](crate::Error::InvalidSpec) for a basis that no spec names, and
     /// [`Error::ForeignCoefficients`](crate::Error::ForeignCoefficients) for coefficients of another basis.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let spec: Spec = self.basis().to_string().parse()?;
-        let mut coder = Coder::writing();
-        header::code(&mut coder, Some((self.grid(), &spec)), usize::MAX)?;
+        let mut coder = header::begin(self.grid(), &self.basis().to_string())?;
         self.basis().code(Some(self.coefficients()), self.grid(), Resolution::Exact, &mut coder)?;
         let mut bytes = [&MAGIC[..], &[VERSION]].concat();
         bytes.extend(coder.finish());

@@ -5,6 +5,13 @@ use crate::distribution::grid::VelocityGrid;
 use crate::error::Result;
 use crate::spec::{MAX_DEPTH, MAX_LENGTH, Spec, Term};
 
+/// The first bytes of every stream.
+pub(crate) const MAGIC: &[u8; 3] = b"VDF";
+/// Bytes before the coded part: [`MAGIC`] and the version.
+pub(crate) const HEAD: usize = MAGIC.len() + 1;
+/// Bytes after it.
+pub(crate) const CHECKSUM: usize = 4;
+
 /// Words that specs are made of, each kept as its number: names, keys and values. New ones are added at the end only:
 /// streams hold the numbers. What is not here is spelt out.
 const WORDS: [&str; 128] = [
@@ -141,6 +148,18 @@ const WORDS: [&str; 128] = [
 const WORD_BITS: u32 = 7;
 /// Most terms joined by `+`, and most options of one.
 const MOST_PARTS: usize = 64;
+
+/// A stream that begins with this grid and this spec, for the coefficients to follow.
+pub(crate) fn begin(grid: &VelocityGrid, spec: &str) -> Result<Coder<'static>> {
+    let mut coder = Coder::writing();
+    code(&mut coder, Some((grid, &spec.parse()?)), usize::MAX)?;
+    Ok(coder)
+}
+
+/// Bytes of the whole stream, if it ended here.
+pub(crate) fn whole_len(coder: Coder<'_>) -> usize {
+    HEAD + coder.finish().len() + CHECKSUM
+}
 
 /// Writes the grid and the spec, or reads them.
 ///

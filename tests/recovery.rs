@@ -82,9 +82,15 @@ fn what_was_found_is_recovered_bit_by_bit() {
 fn bounds_hold_for_what_is_read() {
     let registry = Registry::standard();
     for (what, vdf) in awkward() {
-        for spec in
-            ["cosine:l2=0.01", "wavelet:linf=0.02", "wavelet:filter=haar,bytes=60", "maxwellian + cosine:l2=1e-6"]
-        {
+        for spec in [
+            "cosine:l2=0.01",
+            "wavelet:linf=0.02",
+            "wavelet:filter=haar,bytes=60",
+            "balanced:bytes=60",
+            "octree:bytes=60",
+            "conserve(cosine):bytes=90",
+            "maxwellian + cosine:l2=1e-6",
+        ] {
             let bytes = match Expansion::encode(&registry.parse(spec).unwrap(), &vdf) {
                 Ok(expansion) => expansion.to_bytes().unwrap(),
                 Err(Error::Degenerate { .. }) => continue,
@@ -102,8 +108,7 @@ fn bounds_hold_for_what_is_read() {
                 Some("cosine:l2=0.01") => l2 <= 0.01,
                 Some("wavelet:linf=0.02") => linf <= 0.02,
                 Some("maxwellian + cosine:l2=1e-6") => l2 <= 1e-6,
-                // The bound is on the coefficients, and a header comes before them.
-                _ => bytes.len() <= 60 + 60,
+                _ => bytes.len() <= spec.rsplit_once("bytes=").unwrap().1.parse().unwrap(),
             };
             assert!(kept, "{spec} of {what}: l2 {l2:e}, linf {linf:e}, {} bytes", bytes.len());
         }

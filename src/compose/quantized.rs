@@ -10,6 +10,7 @@ use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
+use crate::header;
 use crate::spec::SpecWriter;
 
 /// `quantized(B)`: B's numbers in steps that all change the distribution equally, and as wide as a [`Target`] allows.
@@ -65,6 +66,14 @@ fn octave(step: f64) -> i32 {
     ((step.log2() * f64::from(FINENESS)).round() as i32).clamp(LEAST, MOST - 1)
 }
 
+fn code_octave(octave: Option<i32>, coder: &mut Coder<'_>) -> Result<i32> {
+    let octave = coder.bits(octave.map_or(0, |octave| (octave - LEAST) as u64), DIGITS) as i32 + LEAST;
+    if octave >= MOST {
+        return Err(malformed(format!("a step of 2^{}", octave / FINENESS)));
+    }
+    Ok(octave)
+}
+
 impl<B: Basis> Quantized<B> {
     /// What rounding adds to the error by default: 5% of it.
     pub const DEFAULT_SLACK: f64 = 0.05;
@@ -96,7 +105,20 @@ impl<B: Basis> Quantized<B> {
     /// # Errors
     /// [`Error::TargetNotMet`] if the coefficients as they are do not meet it, and as [`Basis::rounded`].
     pub fn round(&self, found: &B::Coefficients, vdf: &Vdf) -> Result<QuantizedCoefficients<B>> {
-        let search = Search { basis: &self.inner, found, vdf, reference: Reference::new(vdf) };
+        // Of a basis that no spec names there is no stream but its coefficients.
+        let head = || header::begin(vdf.grid(), &self.to_string()).unwrap_or_else(|_| Coder::writing());
+        self.round_after(head, found, vdf)
+    }
+
+    /// The same, in a stream that begins with what `head` has written.
+    pub(crate) fn round_after(
+        &self,
+        head: impl FnOnce() -> Coder<'static>,
+        found: &B::Coefficients,
+        vdf: &Vdf,
+    ) -> Result<QuantizedCoefficients<B>> {
+        let head = if let Target::Bytes(_) = self.target { head() } else { Coder::writing() };
+        let search = Search { basis: &self.inner, head, found, vdf, reference: Reference::new(vdf) };
         let (bound, figure): (f64, Figure) = match self.target {
             Target::L2(bound) => (bound, Figure::L2),
             Target::Linf(bound) => (bound, Figure::Linf),
@@ -146,6 +168,7 @@ enum Figure {
 
 struct Search<'a, B: Basis> {
     basis: &'a B,
+    head: Coder<'static>,
     found: &'a B::Coefficients,
     vdf: &'a Vdf,
     reference: Reference<'a>,
@@ -164,9 +187,10 @@ impl<B: Basis> Search<'_, B> {
         };
         let reached = match figure {
             Figure::Bytes => {
-                let mut coder = Coder::writing();
+                let mut coder = self.head.clone();
+                code_octave(Some(octave), &mut coder)?;
                 self.basis.code(Some(&rounded), self.vdf.grid(), resolution, &mut coder)?;
-                coder.finish().len() as f64
+                header::whole_len(coder) as f64
             }
             _ => {
                 let back = self.basis.reconstruct(&rounded, self.vdf.grid())?;
@@ -352,10 +376,7 @@ impl<B: Basis> Basis for Quantized<B> {
         _: Resolution,
         coder: &mut Coder<'_>,
     ) -> Result<Self::Coefficients> {
-        let octave = coder.bits(coefficients.map_or(0, |c| (c.octave - LEAST) as u64), DIGITS) as i32 + LEAST;
-        if octave >= MOST {
-            return Err(malformed(format!("a step of 2^{}", octave / FINENESS)));
-        }
+        let octave = code_octave(coefficients.map(|c| c.octave), coder)?;
         let resolution = Resolution::Step(step(octave));
         let inner = self.inner.code(coefficients.map(|c| &c.inner), grid, resolution, coder)?;
         Ok(QuantizedCoefficients { octave, inner })

@@ -12,7 +12,7 @@ pub enum Target {
     L2(f64),
     /// max|f−g| / max|f| at most this.
     Linf(f64),
-    /// So many bytes at most, whole stream.
+    /// So many bytes at most: of the whole stream, grid, basis and checksum included, that the basis so bounded makes.
     Bytes(usize),
     /// Rounding may add so much to the error `l2` that the basis has anyway, as a part of it.
     Slack(f64),
@@ -37,21 +37,24 @@ impl Target {
 
     /// The target that a term's options name, by `l2`, `linf` or `bytes`.
     pub(crate) fn from_options(options: &mut Options<'_>) -> Result<Option<Self>> {
-        match (options.number("l2")?, options.number("linf")?, options.number("bytes")?) {
+        Self::of(options, |_, _| true)
+    }
+
+    /// The same of what the basis has not asked for itself.
+    pub(crate) fn from_unread(options: &mut Options<'_>) -> Result<Option<Self>> {
+        Self::of(options, |options, key| !options.was_read(key))
+    }
+
+    fn of(options: &mut Options<'_>, wanted: impl Fn(&Options<'_>, &str) -> bool) -> Result<Option<Self>> {
+        let l2 = if wanted(options, "l2") { options.number("l2")? } else { None };
+        let linf = if wanted(options, "linf") { options.number("linf")? } else { None };
+        let bytes = if wanted(options, "bytes") { options.number("bytes")? } else { None };
+        match (l2, linf, bytes) {
             (None, None, None) => Ok(None),
             (Some(x), None, None) => Self::L2(x).validated().map(Some),
             (None, Some(x), None) => Self::Linf(x).validated().map(Some),
             (None, None, Some(n)) => Self::Bytes(n).validated().map(Some),
             _ => Err(options.refused("l2, linf and bytes", "as given", "only one of them")),
-        }
-    }
-
-    /// The same of what the basis has not asked for itself.
-    pub(crate) fn from_unread(options: &mut Options<'_>) -> Result<Option<Self>> {
-        if ["l2", "linf", "bytes"].into_iter().any(|key| options.was_read(key)) {
-            Ok(None)
-        } else {
-            Self::from_options(options)
         }
     }
 

@@ -23,6 +23,7 @@ use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
 use crate::error::Result;
+use crate::header;
 use crate::spec::{Options, SpecWriter};
 
 /// How long a preset may search.
@@ -119,6 +120,14 @@ impl Preset {
 
     fn sum(&self) -> Result<Quantized<Sum>> {
         self.quantized(&Residual::new(Mixture::default(), self.wavelet.clone()))
+    }
+
+    /// The beginning of a stream that holds a choice: as [`Preset::code_chosen`], before the coefficients.
+    fn head(&self, way: usize, grid: &VelocityGrid) -> Coder<'static> {
+        let mut coder = header::begin(grid, &self.to_string()).unwrap_or_else(|_| Coder::writing());
+        // There is such a choice.
+        let _ = coder.choice(way, WAYS);
+        coder
     }
 
     fn decoded(&self, chosen: &Chosen, grid: &VelocityGrid) -> Result<Vdf> {

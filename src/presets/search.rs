@@ -4,6 +4,7 @@ use super::{Chosen, Preset, PresetCoefficients};
 use crate::bases::mixture::{Mixture, MixtureCoefficients, Selection};
 use crate::basis::Basis;
 use crate::coding::Coder;
+use crate::compose::quantized::{Quantized, QuantizedCoefficients};
 use crate::compose::residual::ResidualCoefficients;
 use crate::compose::target::Target;
 use crate::distribution::fidelity::{Fidelity, relative_l2};
@@ -22,7 +23,8 @@ impl<'a> Search<'a> {
     /// Begins with wavelets.
     pub(super) fn new(preset: &'a Preset, vdf: &'a Vdf) -> Result<Self> {
         let mut search = Self { preset, vdf, best: None, missed: None };
-        let found = preset.quantized(&preset.wavelet)?.encode(vdf);
+        let quantized = preset.quantized(&preset.wavelet)?;
+        let found = preset.wavelet.encode(vdf).and_then(|found| search.round(&quantized, 0, &found));
         search.offer(found.map(Chosen::Wavelet))?;
         Ok(search)
     }
@@ -56,7 +58,8 @@ impl<'a> Search<'a> {
     /// what they ripple below zero far out costs few squares and many moments, which `conserve` could not mend.
     pub(super) fn try_spherical(&mut self) -> Result<()> {
         let quantized = self.preset.quantized(&self.preset.spherical)?;
-        let found = match quantized.encode(self.vdf) {
+        let encoded = self.preset.spherical.encode(self.vdf);
+        let found = match encoded.and_then(|found| self.round(&quantized, 3, &found)) {
             Err(Error::InvalidParameter { .. }) => return Ok(()),
             found => met(found, &mut self.missed)?,
         };
@@ -105,16 +108,26 @@ impl<'a> Search<'a> {
 
     /// A mixture alone, and with wavelets for what is left: whether nothing is.
     fn try_mixture(&mut self, found: MixtureCoefficients) -> Result<bool> {
-        let rounded = self.preset.quantized(&Mixture::default())?.round(&found, self.vdf);
+        let rounded = self.round(&self.preset.quantized(&Mixture::default())?, 1, &found);
         let met_alone = self.offer(rounded.map(Chosen::Mixture))?;
         // What meets the bound with room for rounding leaves nothing worth a wavelet.
         if met_alone && matches!(self.preset.target(), Target::L2(_)) {
             return Ok(true);
         }
         let found = ResidualCoefficients { first: found, second: None };
-        let rounded = self.preset.sum()?.round(&found, self.vdf);
+        let rounded = self.round(&self.preset.sum()?, 2, &found);
         self.offer(rounded.map(|rounded| Chosen::Both(Box::new(rounded))))?;
         Ok(false)
+    }
+
+    /// Rounded, in the preset's own stream.
+    fn round<B: Basis>(
+        &self,
+        quantized: &Quantized<B>,
+        way: usize,
+        found: &B::Coefficients,
+    ) -> Result<QuantizedCoefficients<B>> {
+        quantized.round_after(|| self.preset.head(way, self.vdf.grid()), found, self.vdf)
     }
 
     /// Whether there is an answer. Whichever is better is kept: the shorter, or the nearer where the length is given.
