@@ -41,8 +41,9 @@ fn wavelet(c: &mut Criterion) {
         group.bench_function("to bytes", |b| {
             b.iter(|| Expansion::encode(&basis, black_box(&stream)).unwrap().to_bytes().unwrap());
         });
+        let registry = Registry::standard();
         group.bench_function("from bytes", |b| {
-            b.iter(|| Registry::standard().decode(black_box(&bytes)).unwrap().reconstruct().unwrap());
+            b.iter(|| registry.decode(black_box(&bytes)).unwrap().reconstruct().unwrap());
         });
     }
     let stationary = Stationary::new(WaveletFilter::named("db4").unwrap(), 1);

@@ -1,5 +1,7 @@
 //! From names to bases.
 
+use std::sync::Arc;
+
 use crate::any_basis::AnyBasis;
 use crate::bases::cosine::Cosine;
 use crate::bases::hermite::Hermite;
@@ -17,13 +19,15 @@ use crate::compose::residual::Residual;
 use crate::compose::target::Target;
 use crate::error::Result;
 use crate::inner_bounds;
+use crate::numerics::cache::Cache;
 use crate::presets::{Effort, Preset};
 use crate::spec::{Options, Spec, Term, invalid};
 
 type Build = fn(&mut Options<'_>) -> Result<AnyBasis>;
 type Combine = fn(AnyBasis, &mut Options<'_>) -> Result<AnyBasis>;
 
-/// The bases that exist, by name. A value, not a global: add your own with [`Registry::with`].
+/// The bases that exist, by name. A value, not a global: add your own with [`Registry::with`]. It remembers the last few
+/// bases that it has built, with their tables: who decodes many streams keeps one.
 ///
 /// ```
 /// use vdf_basis::Registry;
@@ -38,6 +42,18 @@ pub struct Registry {
     bases: Vec<(&'static str, Build)>,
     combinators: Vec<(&'static str, Combine)>,
     values: Vec<AnyBasis>,
+    built: Arc<Built>,
+}
+
+/// The bases built last, by their specs: streams that follow one another share their tables.
+#[derive(Debug)]
+struct Built(Cache<String, AnyBasis>);
+
+impl Default for Built {
+    fn default() -> Self {
+        const LAST: usize = 4;
+        Self(Cache::new(LAST))
+    }
 }
 
 impl Registry {
@@ -91,6 +107,7 @@ impl Registry {
     }
 
     fn with_builder(mut self, name: &'static str, build: Build) -> Self {
+        self.built = Arc::default();
         self.bases.retain(|(other, _)| *other != name);
         self.bases.push((name, build));
         self
@@ -99,6 +116,7 @@ impl Registry {
     /// This registry with one more combinator, written `name(inner):options`; one of the same name is replaced.
     #[must_use]
     pub fn with_combinator(mut self, name: &'static str, combine: Combine) -> Self {
+        self.built = Arc::default();
         self.combinators.retain(|(other, _)| *other != name);
         self.combinators.push((name, combine));
         self
@@ -108,6 +126,7 @@ impl Registry {
     /// that it prints (`pca:learnt=` and its hash).
     #[must_use]
     pub fn with_value<B: Basis>(mut self, basis: B) -> Self {
+        self.built = Arc::default();
         self.values.push(AnyBasis::new(basis));
         self
     }
@@ -144,6 +163,16 @@ impl Registry {
 
     /// The basis of a spec in which bounds are written wherever they are in force, as in streams.
     pub(crate) fn build_as_written(&self, spec: &Spec) -> Result<AnyBasis> {
+        let Built(built) = &*self.built;
+        let text = spec.to_string();
+        if let Some(basis) = built.get(&text) {
+            return Ok(AnyBasis::clone(&basis));
+        }
+        let basis = self.sum(spec)?;
+        Ok(AnyBasis::clone(&built.get_or_build(text, || basis)))
+    }
+
+    fn sum(&self, spec: &Spec) -> Result<AnyBasis> {
         let mut sum: Option<AnyBasis> = None;
         for term in &spec.terms {
             let basis = self.term(term)?;
@@ -168,7 +197,7 @@ impl Registry {
             }
             Some(inner) => {
                 let combine = find(&self.combinators, term, "combinator")?;
-                combine(self.build_as_written(inner)?, &mut options)?
+                combine(self.sum(inner)?, &mut options)?
             }
         };
         // A bound that the basis does not know itself is kept by rounding as coarsely as it allows.
@@ -238,5 +267,11 @@ mod tests {
     fn the_registry_is_a_value() {
         assert_eq!(Registry::empty().with::<Hermite>().names().collect::<Vec<_>>(), ["hermite"]);
         assert_eq!(Registry::standard().with::<Hermite>().names().count(), Registry::standard().names().count());
+        // What was built before does not stand in for what is there now.
+        let registry = Registry::standard();
+        let maxwellian = registry.parse("log(maxwellian)").unwrap();
+        let other = registry.clone().with_combinator("log", |inner, _| Ok(inner));
+        assert_eq!(other.parse("log(maxwellian)").unwrap().to_string(), "maxwellian");
+        assert_eq!(registry.parse("log(maxwellian)").unwrap(), maxwellian);
     }
 }

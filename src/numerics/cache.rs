@@ -18,7 +18,7 @@ impl<K: PartialEq, V> Cache<K, V> {
     }
 
     pub(crate) fn get_or_build(&self, key: K, build: impl FnOnce() -> V) -> Arc<V> {
-        if let Some(value) = self.touch(&key) {
+        if let Some(value) = self.get(&key) {
             return value;
         }
         let value = Arc::new(build());
@@ -34,7 +34,7 @@ impl<K: PartialEq, V> Cache<K, V> {
         value
     }
 
-    fn touch(&self, key: &K) -> Option<Arc<V>> {
+    pub(crate) fn get(&self, key: &K) -> Option<Arc<V>> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let position = entries.iter().position(|(other, _)| other == key)?;
         let entry = entries.remove(position);
