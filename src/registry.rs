@@ -192,11 +192,17 @@ impl Registry {
         let mut options = Options::of(term);
         let basis = match &term.inner {
             None => {
-                let build = find(&self.bases, term, "basis")?;
+                let combines = self.combinators().any(|name| name == term.name);
+                let build = find(&self.bases, term, |name, names| match combines {
+                    true => format!("`{name}` needs a basis in parentheses, such as `{name}(wavelet)`"),
+                    false => format!("there is no basis `{name}`; there are {names}"),
+                })?;
                 build(&mut options)?
             }
             Some(inner) => {
-                let combine = find(&self.combinators, term, "combinator")?;
+                let combine = find(&self.combinators, term, |name, names| {
+                    format!("there is no combinator `{name}`, which may have a basis in parentheses; there are {names}")
+                })?;
                 combine(self.sum(inner)?, &mut options)?
             }
         };
@@ -210,10 +216,10 @@ impl Registry {
     }
 }
 
-fn find<T: Copy>(table: &[(&'static str, T)], term: &Term, kind: &str) -> Result<T> {
+fn find<T: Copy>(table: &[(&'static str, T)], term: &Term, unknown: impl FnOnce(&str, &str) -> String) -> Result<T> {
     table.iter().find(|(name, _)| *name == term.name).map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<_> = table.iter().map(|(name, _)| *name).collect();
-        invalid(&term.to_string(), format!("there is no {kind} `{}`; there are {}", term.name, names.join(", ")))
+        invalid(&term.to_string(), unknown(&term.name, &names.join(", ")))
     })
 }
 
@@ -228,9 +234,10 @@ mod tests {
         let expected = format!("there is no basis `hermit`; there are {}", names.join(", "));
         assert!(message("hermit").contains(&expected));
         let names: Vec<_> = Registry::standard().combinators().collect();
-        let expected = format!("there is no combinator `hermite`; there are {}", names.join(", "));
+        let expected =
+            format!("no combinator `hermite`, which may have a basis in parentheses; there are {}", names.join(", "));
         assert!(message("hermite(maxwellian)").contains(&expected));
-        assert!(message("log").contains("there is no basis `log`"));
+        assert!(message("log").contains("`log` needs a basis in parentheses, such as `log(wavelet)`"));
         let keys = message("maxwellian:oder=3");
         assert!(keys.contains("no key `oder`") && keys.contains("fit, covariance"), "{keys}");
         assert!(message("maxwellian:fit=magic").contains("one of least-squares, moments"));

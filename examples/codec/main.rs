@@ -8,6 +8,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -40,7 +41,7 @@ enum Command {
     },
     /// Write what a stream holds as a `.npy` file.
     Decode {
-        /// With 4 bytes a value instead of 8.
+        /// With 4 bytes a value instead of 8: moments that `conserve` keeps are then right to seven digits or so.
         #[arg(long)]
         single: bool,
         input: PathBuf,
@@ -60,6 +61,8 @@ fn triple(text: &str) -> Result<[f64; 3], String> {
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads has seen enough.
+        Err(problem) if is_broken_pipe(&*problem) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("error: {problem}");
             ExitCode::FAILURE
@@ -67,7 +70,12 @@ fn main() -> ExitCode {
     }
 }
 
+fn is_broken_pipe(problem: &(dyn Error + 'static)) -> bool {
+    problem.downcast_ref::<std::io::Error>().is_some_and(|problem| problem.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
 fn run(command: Command) -> Result<(), Box<dyn Error>> {
+    let mut out = std::io::stdout().lock();
     match command {
         Command::Encode { basis, lower, spacing, input, output } => {
             let basis = Registry::standard().parse(&basis)?;
@@ -80,7 +88,8 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
             // What another process will get: decoded from the bytes.
             let fidelity = Fidelity::compare(&vdf, &Registry::standard().decode(&bytes)?.reconstruct()?)?;
             write(&output, &bytes)?;
-            println!(
+            writeln!(
+                out,
                 "{}: {} bytes for {} cells, l2 {:.3e}, linf {:.3e}, density {:.1e}, bulk velocity {:.1e}, pressure {:.1e}",
                 output.display(),
                 bytes.len(),
@@ -90,7 +99,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
                 fidelity.density,
                 fidelity.bulk_velocity,
                 fidelity.pressure
-            );
+            )?;
         }
         Command::Decode { single, input, output } => {
             let vdf = Registry::standard().decode(&read(&input)?)?.reconstruct()?;
@@ -100,12 +109,12 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
             let bytes = read(&input)?;
             let info = Registry::standard().info(&bytes)?;
             let expansion = Registry::standard().decode(&bytes)?;
-            println!("{}: {} bytes, version {}", input.display(), bytes.len(), info.version);
-            println!("grid   {}", info.grid);
-            println!("basis  {}", info.spec);
-            println!("holds  {} real numbers", expansion.coefficients().count());
+            writeln!(out, "{}: {} bytes, version {}", input.display(), bytes.len(), info.version)?;
+            writeln!(out, "grid   {}", info.grid)?;
+            writeln!(out, "basis  {}", info.spec)?;
+            writeln!(out, "holds  {} real numbers", expansion.coefficients().count())?;
             for (name, len) in &info.parts {
-                println!("{len:8} {name}");
+                writeln!(out, "{len:8} {name}")?;
             }
         }
     }

@@ -160,6 +160,9 @@ impl<'a> Coder<'a> {
     }
 
     /// An integer from 1 to 2⁶², small ones being likelier.
+    ///
+    /// # Errors
+    /// [`Error::MalformedStream`] for a larger one: whoever adds to what is read need not think of an overflow.
     pub(crate) fn positive(&mut self, model: &mut Integers, value: u64) -> Result<i64> {
         let wanted = 63_u32.saturating_sub(value.leading_zeros());
         let mut below = 0;
@@ -179,6 +182,9 @@ impl<'a> Coder<'a> {
         }
         if below > 2 {
             magnitude = magnitude << (below - 2) | self.bits(value & ((1 << (below - 2)) - 1), below - 2);
+        }
+        if magnitude > 1 << 62 {
+            return Err(malformed("an integer beyond 2^62"));
         }
         Ok(magnitude as i64)
     }

@@ -123,7 +123,7 @@ pub(crate) struct Expectation<const N: usize> {
 }
 
 impl<const N: usize> Mixing<N> {
-    /// So many contexts that know nothing, and sets of equal weights that add up to a little more than one: contexts that
+    /// So many contexts that know nothing, and sets of equal weights that add up to 1.6: contexts that
     /// agree are right more often than each of them.
     pub(crate) fn new(contexts: usize, sets: usize) -> Self {
         Self { contexts: vec![Bit::even(); contexts], weights: vec![[UNIT * 8 / (5 * N as i32); N]; sets] }

@@ -35,8 +35,8 @@ pub(crate) enum Rounding {
 
 /// What a bit is worth, as a squared error in squared steps: near 6 dB of error a bit, which is ln 2 / 6.
 const BIT: f64 = 0.1;
-/// So near to a multiple is none but what has been rounded.
-const ROUNDED: f64 = 1e-9;
+/// So near to a multiple is hardly any but what has been rounded, and went there and back through a basis.
+const ROUNDED: f64 = 1e-6;
 /// Degrees of a tile along each axis.
 const TILE: usize = 4;
 /// Magnitudes told one by one before their digits are counted.

@@ -357,7 +357,9 @@ impl<B: Basis> Basis for Quantized<B> {
     }
 
     fn encode_from(&self, vdf: &Vdf, start: &Self::Coefficients) -> Result<Self::Coefficients> {
-        self.round(&self.inner.encode_from(vdf, &start.inner)?, vdf)
+        let warm = self.inner.encode_from(vdf, &start.inner).and_then(|found| self.round(&found, vdf));
+        // What another distribution has left must not cost a bound that a search of its own keeps.
+        warm.or_else(|_| self.encode(vdf))
     }
 
     fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {

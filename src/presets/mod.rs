@@ -193,14 +193,18 @@ impl Basis for Preset {
             return self.encode(vdf);
         }
         let mut search = Search::new(self, vdf)?;
-        match &start.0 {
-            Chosen::Mixture(c) => search.try_mixture_from(c.inner(), true)?,
-            Chosen::Both(c) => search.try_mixture_from(&c.inner().first, false)?,
-            Chosen::Spherical(_) if self.effort == Effort::Smallest => search.try_spherical()?,
+        let tried = match &start.0 {
+            Chosen::Mixture(c) => search.try_mixture_from(c.inner(), true),
+            Chosen::Both(c) => search.try_mixture_from(&c.inner().first, false),
+            Chosen::Spherical(_) if self.effort == Effort::Smallest => search.try_spherical(),
             // Wavelets, which are tried in any case, or what another preset found.
-            Chosen::Wavelet(_) | Chosen::Spherical(_) => {}
+            Chosen::Wavelet(_) | Chosen::Spherical(_) => Ok(()),
+        };
+        match tried {
+            Ok(()) => search.end(),
+            // Another distribution's mixture may be none of this one.
+            Err(_) => self.encode(vdf),
         }
-        search.end()
     }
 
     fn reconstruct(&self, coefficients: &PresetCoefficients, grid: &VelocityGrid) -> Result<Vdf> {

@@ -61,18 +61,16 @@ impl Hermite {
                 (positions, amplitudes)
             }
             Resolution::Step(step) => {
+                let given = coefficients.map(|c| scattered(&c.amplitudes, &c.positions, len));
                 let tables = if best { None } else { self.orthonormal(grid, &frame, orders) };
+                let tables = self.chosen(tables, &frame, given.as_deref(), step, coder)?;
                 let (volume, step) = match &tables {
                     Some(_) => (self.weight.volume(&frame), step),
                     None => (1.0, self.amplitude_step(step, &frame, grid)),
                 };
-                let turned = |cube: Vec<f64>, which: usize| match &tables {
-                    Some(tables) => transform(&cube, tables.each_ref().map(|tables| tables[which].as_ref())),
-                    None => cube,
-                };
-                let given = coefficients.map(|c| {
-                    let amplitudes: Vec<f64> = c.amplitudes.iter().map(|amplitude| amplitude / volume).collect();
-                    turned(scattered(&amplitudes, &c.positions, len), 0)
+                let given = given.map(|given| match &tables {
+                    Some(tables) => turned(given, 1.0 / volume, tables, 0),
+                    None => given,
                 });
                 let held = (!best).then(|| {
                     let mut held = vec![false; len];
@@ -85,10 +83,16 @@ impl Hermite {
                 if best {
                     (positions, amplitudes)
                 } else {
-                    let cube = turned(scattered(&amplitudes, &positions, len), 1);
+                    let mut cube = scattered(&amplitudes, &positions, len);
+                    if let Some(tables) = &tables {
+                        if amplitudes.iter().any(|amplitude| (amplitude / step).abs() > MOST_STEPS) {
+                            return Err(malformed("Hermite amplitudes of more steps than come back through R"));
+                        }
+                        cube = turned(cube, 1.0, tables, 1);
+                        cube.iter_mut().for_each(|amplitude| *amplitude *= volume);
+                    }
                     let positions = all();
-                    let amplitudes = gathered(&cube, &positions).iter().map(|amplitude| amplitude * volume).collect();
-                    (positions, amplitudes)
+                    (positions.clone(), gathered(&cube, &positions))
                 }
             }
         };
@@ -102,11 +106,34 @@ impl Hermite {
         })
     }
 
+    /// R and R⁻¹ if the stream uses them: where they keep their digits, and the amplitudes theirs.
+    fn chosen(
+        &self,
+        tables: Option<Triangular>,
+        frame: &Frame,
+        given: Option<&[f64]>,
+        step: f64,
+        coder: &mut Coder<'_>,
+    ) -> Result<Option<Triangular>> {
+        let Some(tables) = tables else { return Ok(None) };
+        let reliable = condition(&tables) <= MOST_CONDITION;
+        let plain = given.is_some_and(|given| {
+            let turned = turned(given.to_vec(), 1.0 / self.weight.volume(frame), &tables, 0);
+            // Written so that NaN is plain.
+            !(reliable && turned.iter().all(|amplitude| (amplitude / step).abs() < MOST_STEPS))
+        });
+        match coder.rarely(plain) {
+            true => Ok(None),
+            false if reliable => Ok(Some(tables)),
+            false => Err(malformed("Hermite functions that are hardly independent on the cells of the grid")),
+        }
+    }
+
     /// What turns amplitudes into those of functions that are orthonormal on the cells of the grid, and back: R and R⁻¹
     /// of each axis. One step serves all of these, where the box cuts the functions too. Triangular, so that a set that
     /// holds all lower terms stays itself. None where they are not known: along other axes than the grid's, and for
     /// functions that need not be independent on the cells.
-    fn orthonormal(&self, grid: &VelocityGrid, frame: &Frame, orders: [usize; 3]) -> Option<[[Mat<f64>; 2]; 3]> {
+    fn orthonormal(&self, grid: &VelocityGrid, frame: &Frame, orders: [usize; 3]) -> Option<Triangular> {
         /// Cells farther away than so many widths see nothing of the functions.
         const FAR: f64 = 1e3;
         let near = |axis: usize| {
@@ -197,6 +224,26 @@ impl Hermite {
         }
         Ok(frame)
     }
+}
+
+/// R and R⁻¹ of each axis.
+type Triangular = [[Mat<f64>; 2]; 3];
+
+/// Up to this condition of all axes together values keep twelve digits through R and R⁻¹, on every processor.
+const MOST_CONDITION: f64 = 1e4;
+/// And multiples of the step, up to this many, come back as themselves.
+const MOST_STEPS: f64 = (1_u64 << 32) as f64;
+
+/// About ‖R‖ ‖R⁻¹‖ of the tensor product: root mean squares of singular values, and of their reciprocals.
+fn condition(tables: &Triangular) -> f64 {
+    let norm = |matrix: &Mat<f64>| matrix.norm_l2() / (matrix.nrows() as f64).sqrt();
+    tables.iter().flatten().map(norm).product()
+}
+
+/// A cube of amplitudes times a factor, through R (0) or R⁻¹ (1).
+fn turned(mut cube: Vec<f64>, factor: f64, tables: &Triangular, which: usize) -> Vec<f64> {
+    cube.iter_mut().for_each(|amplitude| *amplitude *= factor);
+    transform(&cube, tables.each_ref().map(|tables| tables[which].as_ref()))
 }
 
 /// Binary digits of a width, and of a centre in widths.

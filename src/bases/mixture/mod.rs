@@ -41,6 +41,7 @@ pub use selection::Selection;
 
 use crate::basis::Basis;
 use crate::coding::{Coder, Resolution};
+use crate::distribution::fidelity::relative_l2;
 use crate::distribution::frame::Orientation;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
@@ -253,8 +254,12 @@ impl Basis for Mixture {
     }
 
     /// As [`Mixture::fit_from`].
+    /// Anew where the other mixture says little about this distribution.
     fn encode_from(&self, vdf: &Vdf, start: &MixtureCoefficients) -> Result<MixtureCoefficients> {
-        Ok(self.fit_from(vdf, start)?.0)
+        /// An error `l2` that a start may have: beyond it, searches end in poor places more often than they are short.
+        const NEAR: f64 = 0.2;
+        let error = self.reconstruct(start, vdf.grid()).map(|start| relative_l2(vdf, &start));
+        if error.is_ok_and(|error| error <= NEAR) { Ok(self.fit_from(vdf, start)?.0) } else { self.encode(vdf) }
     }
 
     fn reconstruct(&self, coefficients: &MixtureCoefficients, grid: &VelocityGrid) -> Result<Vdf> {

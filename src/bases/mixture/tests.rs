@@ -58,6 +58,24 @@ fn assert_sound(coefficients: &MixtureCoefficients, vdf: &Vdf, what: &str) {
 }
 
 #[test]
+fn a_start_from_anything_is_hardly_worse_than_none() {
+    let grid = Synthetic::default_grid("maxwellian", 16).unwrap();
+    let sampled = |name| Synthetic::named(name, 0).unwrap().sample(&grid, Sampling::default()).unwrap();
+    let mixture = Mixture::new(4).unwrap();
+    let all: Vec<_> = Synthetic::names().map(|name| (name, sampled(name))).collect();
+    let found: Vec<_> = all.iter().map(|(_, vdf)| mixture.encode(vdf).unwrap()).collect();
+    let error = |vdf: &Vdf, c: &MixtureCoefficients| relative_l2(vdf, &mixture.reconstruct(c, &grid).unwrap());
+    for ((name, vdf), cold) in all.iter().zip(&found) {
+        for ((before, _), start) in all.iter().zip(&found) {
+            let (warm, cold) = (error(vdf, &mixture.encode_from(vdf, start).unwrap()), error(vdf, cold));
+            assert!(warm <= 2.0 * cold + 0.04, "{name} after {before}: {warm}, alone {cold}");
+        }
+        let far = Vdf::new(grid, vdf.values().mapv(|f| 1e8 * f)).unwrap();
+        assert_eq!(mixture.encode_from(&far, cold).unwrap(), mixture.encode(&far).unwrap());
+    }
+}
+
+#[test]
 fn likelihood_never_falls_and_moments_are_the_datas() {
     for (name, seed) in [("gyrating-ring", 0), ("kappa", 3), ("loss-cone", 1)] {
         let vdf = named(name, seed, 30);

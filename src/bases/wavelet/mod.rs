@@ -20,8 +20,8 @@ use std::sync::Arc;
 pub use filters::WaveletFilter;
 pub use stationary::{Stationary, StationaryCoefficients};
 
-use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
-use crate::coding::{Coder, Reals, Resolution, dead_zone_error, multiple};
+use crate::basis::{Basis, Coefficients, MOST_COEFFICIENTS, NamedBasis, Quantity, Slot};
+use crate::coding::{Coder, Reals, Resolution, dead_zone_error, malformed, multiple};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
@@ -394,6 +394,10 @@ impl Basis for Wavelet {
         coefficients.map_or(Ok(()), |coefficients| self.own(coefficients, grid))?;
         let (filter, boundary, shape) = (self.filter, self.boundary, grid.shape());
         let layout = self.layout(shape)?;
+        // Mirrors beyond the ends of short axes make many of few: more than a reader is ready for, and than cells.
+        if layout.len() > grid.cells().saturating_add(MOST_COEFFICIENTS) {
+            return Err(malformed(format!("{} wavelet coefficients of {} cells", layout.len(), grid.cells())));
+        }
         let ((positions, amplitudes), step) = match resolution {
             Resolution::Exact => {
                 let given = coefficients.map(|c| (c.positions.as_deref(), &c.amplitudes[..]));

@@ -36,6 +36,20 @@ impl Figures {
         (self.0[4] + self.0[7] + self.0[9]) / 3.0 + self.density() * narrowest(grid)
     }
 
+    /// Whether density, velocity and pressure are those of others to 10⁻¹², each in what the lattice measures it by, but for
+    /// what sums over the cells round away.
+    pub(super) fn agree(&self, other: &Self, grid: &VelocityGrid) -> bool {
+        const MOST: f64 = 1.1e-12;
+        let off = |k: usize| self.0[k] - other.0[k];
+        let square = |k: usize| off(k) * off(k);
+        let velocity: f64 = (1..4).map(square).sum();
+        let pressure: f64 = (4..10).map(|k| if [4, 7, 9].contains(&k) { square(k) } else { 2.0 * square(k) }).sum();
+        // Written so that NaN does not.
+        off(0).abs() <= MOST * other.density()
+            && velocity.sqrt() <= MOST * other.width(grid)
+            && pressure.sqrt() <= MOST * 3f64.sqrt() * other.mean_pressure(grid)
+    }
+
     /// v_th, likewise.
     pub(super) fn width(&self, grid: &VelocityGrid) -> f64 {
         (self.mean_pressure(grid) / self.density()).sqrt()

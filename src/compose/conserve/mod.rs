@@ -95,12 +95,15 @@ impl<B: Basis> Conserve<B> {
     fn correction(&self, inner: &B::Coefficients, vdf: &Vdf, resolution: Resolution) -> Result<Correction> {
         let decoded = self.inner.reconstruct(inner, vdf.grid())?;
         let residues = self.residues(&decoded, vdf)?;
+        let (factor, cells) = (normalising_factor(vdf.peak()), cells_about_zero(vdf.grid()));
+        let figures = |vdf: &Vdf| Figures::of(&cells, &scaled(vdf, factor));
+        let wanted = figures(vdf);
         // None where this way no density has the moments.
         let attempt = |method, blocks: Option<BlockOccupancy>| {
             let correction = Correction { method, blocks, residues: residues.clone() };
             let changed =
                 correction.change(&decoded, self.heat_flux).ok()?.apply(&decoded, correction.blocks.as_ref()).ok()?;
-            Some((relative_l2(vdf, &changed), correction, changed))
+            figures(&changed).agree(&wanted, &cells).then(|| (relative_l2(vdf, &changed), correction, changed))
         };
         let mut best = attempt(Method::Even, None);
         if best.is_none() || decoded.as_slice().iter().all(|&g| g >= 0.0) {

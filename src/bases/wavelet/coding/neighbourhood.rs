@@ -54,7 +54,7 @@ pub(super) struct Neighbourhood {
     rank: usize,
     /// Kinds of this level that are known.
     siblings: u32,
-    /// The six weights by the distance of the place that asks, for the strides of this level.
+    /// How far ahead the places lie that will ask, and the weight there, for the strides of this level.
     ahead: Vec<(usize, u16)>,
     strides: [usize; 3],
     places: Vec<Place>,
@@ -177,10 +177,15 @@ impl Neighbourhood {
     pub(super) fn end(&mut self, kind: usize) {
         for &Found { cell, size, .. } in &self.found {
             let at = place(self.strides, cell.map(|n| n as usize));
-            self.places[at].siblings += 4 * size;
+            // Six kinds stay below 2¹⁶; the seventh has nobody left to know of it.
+            let mut add = |at: usize, size: u16| {
+                let place = &mut self.places[at].siblings;
+                *place = place.saturating_add(size);
+            };
+            add(at, 4 * size);
             for stride in self.strides {
-                self.places[at - stride].siblings += size;
-                self.places[at + stride].siblings += size;
+                add(at - stride, size);
+                add(at + stride, size);
             }
         }
         for place in &mut self.places {
@@ -223,13 +228,13 @@ impl Neighbourhood {
 
     pub(super) fn signs(&self, cell: [usize; 3]) -> Signs {
         let at = place(self.strides, cell);
-        let three = |strides: [usize; 3]| strides.iter().fold(0, |all, s| 3 * all + class(self.places[at - s].sign));
+        let three = |strides: [usize; 3]| strides.iter().fold(0, |all, s| 3 * all + third(self.places[at - s].sign));
         let [x, y, z] = self.strides;
         Signs {
             beside: three([x, y, z]),
             diagonal: three([x + y, x + z, y + z]),
             second: three([2 * x, 2 * y, 2 * z]),
-            parent: class(self.parents[place(self.parent_strides, cell.map(|n| n / 2))].sign),
+            parent: third(self.parents[place(self.parent_strides, cell.map(|n| n / 2))].sign),
         }
     }
 
@@ -246,7 +251,7 @@ fn octave(size: u16) -> u8 {
 }
 
 /// Negative, none, positive.
-fn class(sign: i8) -> usize {
+fn third(sign: i8) -> usize {
     (1 + sign) as usize
 }
 
