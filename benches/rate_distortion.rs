@@ -147,7 +147,8 @@ fn draw(folder: &Path, name: &str, curves: &[(&str, Vec<Point>)]) -> Result<(), 
         .margin(12)
         .x_label_area_size(42)
         .y_label_area_size(64)
-        .build_cartesian_2d((least * 0.8..most * 1.3).log_scale(), (1.5e-3..0.13).log_scale())?;
+        // Room for the legend.
+        .build_cartesian_2d((least * 0.8..most * 5.0).log_scale(), (1.5e-3..0.13).log_scale())?;
     chart.configure_mesh().x_desc("bytes of the stream").y_desc("relative L2 error").draw()?;
     for (index, (spec, points)) in curves.iter().enumerate().filter(|(_, (_, points))| !points.is_empty()) {
         let colour = Palette99::pick(index).to_rgba();
