@@ -63,6 +63,8 @@ const MOST_LOGARITHM: f64 = 100.0;
 const NARROWEST: f64 = 1e-7;
 /// And axes that lean by so many widths.
 const MOST_TILT: f64 = 1e6;
+/// Rounding errors of a mean through the widths and back may be this part of its step.
+const LEAST_DIGITS: f64 = 1.0 / 64.0;
 /// Farther than this from the middle, in boxes, no Gaussian has ever been found.
 const MOST_MEAN: f64 = 1e6;
 
@@ -180,6 +182,11 @@ impl GaussianModels {
         let offset = factor * z;
         if !(0..3).all(|i| offset[i].abs() < MOST_MEAN * boxes[i]) {
             return Err(malformed("a Gaussian that lies outside of everything"));
+        }
+        // What is rounded must be found again, from the mean and the widths alone.
+        let lost = f64::EPSILON * factor.norm() * inverse.norm() * z.amax();
+        if lost.is_nan() || lost > LEAST_DIGITS * unit {
+            return Err(malformed("a Gaussian too thin for the digits of its mean"));
         }
         let centre = std::array::from_fn(|i| cells.middle[i] + offset[i] * cells.spacing[i]);
         let frame = Frame { centre, ..shape };
