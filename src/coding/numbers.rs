@@ -82,7 +82,6 @@ pub(crate) fn multiple(value: f64, step: f64) -> i64 {
 }
 
 /// Numbers in steps, by multiplication.
-#[must_use]
 pub(crate) fn in_steps(step: f64) -> impl Fn(f64) -> f64 + Copy {
     // The reciprocals of the smallest numbers are beyond the largest.
     let scale = if step < 1e-290 { f64::powi(2.0, 200) } else { 1.0 };

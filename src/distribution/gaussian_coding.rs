@@ -14,7 +14,7 @@ use super::gaussian_fit::Gaussian;
 use super::grid::VelocityGrid;
 use super::moments::Moments;
 use crate::coding::{Coder, Integers, Reals, Resolution, malformed, multiple};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Which numbers of its covariance a Gaussian has of its own.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,7 +64,7 @@ const NARROWEST: f64 = 1e-7;
 /// And axes that lean by so many widths.
 const MOST_TILT: f64 = 1e6;
 /// Rounding errors of a mean through the widths and back may be this part of its step.
-const LEAST_DIGITS: f64 = 1.0 / 64.0;
+const LEAST_DIGITS: f64 = 1.0 / 8.0;
 /// Farther than this from the middle, in boxes, no Gaussian has ever been found.
 const MOST_MEAN: f64 = 1e6;
 
@@ -186,7 +186,11 @@ impl GaussianModels {
         // What is rounded must be found again, from the mean and the widths alone.
         let lost = f64::EPSILON * factor.norm() * inverse.norm() * z.amax();
         if lost.is_nan() || lost > LEAST_DIGITS * unit {
-            return Err(malformed("a Gaussian too thin for the digits of its mean"));
+            let reason = "a Gaussian is too thin for the digits of its mean";
+            return Err(match coder.is_reading() {
+                true => malformed(reason),
+                false => Error::Degenerate { basis: "mixture", reason: reason.to_owned() },
+            });
         }
         let centre = std::array::from_fn(|i| cells.middle[i] + offset[i] * cells.spacing[i]);
         let frame = Frame { centre, ..shape };
