@@ -411,6 +411,8 @@ fn law_7_hostile_distributions_give_an_answer_or_a_reason() {
                     }
                 }
                 Err(Error::Degenerate { reason, .. }) => assert!(!reason.is_empty()),
+                // Subnormal numbers have few digits.
+                Err(Error::TargetNotMet { reached, .. }) if *what == "denormal" => assert!(!reached.is_empty()),
                 Err(other) => panic!("{spec} of {what}: {other}"),
             }
         }

@@ -148,6 +148,9 @@ impl GaussianModels {
         // The sign, and the norm in steps.
         let negative = coder.rarely(gaussian.is_some_and(|g| g.peak < 0.0));
         let steps = gaussian.map_or(1, |g| multiple(norm(g, grid), step)).max(1);
+        if steps > MOST_STEPS as i64 {
+            return Err(lost_digits(coder.is_reading()));
+        }
         let steps = match self.steps {
             None => coder.count(steps as usize - 1, MOST_STEPS)? as i64 + 1,
             Some(last) => {
@@ -186,11 +189,7 @@ impl GaussianModels {
         // What is rounded must be found again, from the mean and the widths alone.
         let lost = f64::EPSILON * factor.norm() * inverse.norm() * z.amax();
         if lost.is_nan() || lost > LEAST_DIGITS * unit {
-            let reason = "a Gaussian is too thin for the digits of its mean";
-            return Err(match coder.is_reading() {
-                true => malformed(reason),
-                false => Error::Degenerate { basis: "mixture", reason: reason.to_owned() },
-            });
+            return Err(lost_digits(coder.is_reading()));
         }
         let centre = std::array::from_fn(|i| cells.middle[i] + offset[i] * cells.spacing[i]);
         let frame = Frame { centre, ..shape };
@@ -198,6 +197,9 @@ impl GaussianModels {
         rounded.peak = steps as f64 * step / norm(&rounded, grid);
         if negative {
             rounded.peak = -rounded.peak;
+        }
+        if !rounded.peak.is_normal() {
+            return Err(lost_digits(coder.is_reading()));
         }
         self.last = Some(frame);
         Ok(rounded)
@@ -274,6 +276,12 @@ impl GaussianModels {
         }
         Ok(expected * value.exp())
     }
+}
+
+/// What has fewer digits than its steps, and would not be found again.
+pub(crate) fn lost_digits(reading: bool) -> Error {
+    let reason = "a Gaussian is too thin, or too faint, for the digits of its steps";
+    if reading { malformed(reason) } else { Error::Degenerate { basis: "mixture", reason: reason.to_owned() } }
 }
 
 /// How many digits of numbers that spread like this (in steps) look like noise.

@@ -7,7 +7,7 @@ use super::member::Profile;
 use super::{Mixture, MixtureCoefficients, MixtureComponent, NAME};
 use crate::coding::{Coder, Resolution, malformed, multiple};
 use crate::distribution::frame::Frame;
-use crate::distribution::gaussian_coding::{GaussianModels, Widths, norm};
+use crate::distribution::gaussian_coding::{GaussianModels, Widths, lost_digits, norm};
 use crate::distribution::gaussian_fit::Gaussian;
 use crate::distribution::grid::VelocityGrid;
 use crate::error::{Error, Result};
@@ -56,7 +56,11 @@ impl Mixture {
                 Covariance::FieldAligned(field) => Widths::AcrossAndAlong(field),
             };
             let bell = models.code(coder, given.as_ref().map(|given| &given[k]), widths, grid, resolution)?;
-            components.push(MixtureComponent { density: bell.peak / height(&bell.frame), frame: bell.frame });
+            let component = MixtureComponent { density: bell.peak / height(&bell.frame), frame: bell.frame };
+            if resolution.step().is_some() && !component.density.is_normal() {
+                return Err(lost_digits(coder.is_reading()));
+            }
+            components.push(component);
         }
         MixtureCoefficients::new(self.covariance, self.kappa, components).map_err(|error| match coder.is_reading() {
             true => malformed(format!("a mixture of impossible components: {error}")),
