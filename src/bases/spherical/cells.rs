@@ -176,6 +176,11 @@ impl Sorted {
         }
     }
 
+    /// The sum of the squares of values times a factor, over the cells of all intervals.
+    pub(super) fn square(&self, values: &[f64], factor: f64) -> f64 {
+        self.cells.iter().map(|&cell| (values[cell as usize] * factor).powi(2)).sum()
+    }
+
     /// How many cells an interval has.
     pub(super) fn count(&self, interval: usize) -> usize {
         self.starts[interval + 1] - self.starts[interval]

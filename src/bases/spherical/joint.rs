@@ -76,7 +76,7 @@ impl Joint {
     /// Of a function of the span the ridge leaves a quarter of itself at most. Where no more is left, what is left may be its
     /// doing, and the factor made of the cells themselves is tried.
     pub(super) fn solve(&self, values: &[f64], factor: f64) -> (Vec<f64>, usize) {
-        let norm_squared: f64 = values.iter().map(|value| (value * factor).powi(2)).sum();
+        let norm_squared = self.cells.square(values, factor);
         let b = self.project(values, factor);
         let mut x = b.clone();
         self.factor.solve_raised(&mut x);
@@ -110,7 +110,7 @@ impl Joint {
         /// After a step below this part of f the next would be below it by as much again.
         const LAST: f64 = 1e-9;
         const MOST: usize = 4;
-        let norm_squared: f64 = values.iter().map(|value| (value * factor).powi(2)).sum();
+        let norm_squared = self.cells.square(values, factor);
         let fine = self.fine.get_or_init(|| cell_factor::factorise(&self.cells, &self.pieces, &self.harmonics));
         let mut x = b.to_vec();
         fine.solve_raised(&mut x);

@@ -129,6 +129,26 @@ fn single_functions_come_back_about_a_point_in_a_corner() {
 }
 
 #[test]
+fn single_functions_come_back_inside_a_radius_whatever_lies_outside() {
+    let grid = VelocityGrid::unit([14, 15, 13]).unwrap();
+    let basis = Spherical::new(6, 9).unwrap().with_centre(Centre::Given([6.2, 7.1, 6.3])).unwrap();
+    let basis = basis.with_radius(5.5).unwrap();
+    let mut c = basis.encode(&Vdf::from_fn(grid, |_| 1.0).unwrap()).unwrap();
+    c.amplitudes.iter_mut().enumerate().for_each(|(k, a)| *a = (k as f64).sin());
+    let inside = basis.reconstruct(&c, &grid).unwrap();
+    let [inside_alone, with_more] = [0.0, 3.0].map(|outside| {
+        let beyond = |(x, y, z): (usize, usize, usize)| {
+            (x as f64 - 6.2).powi(2) + (y as f64 - 7.1).powi(2) + (z as f64 - 6.3).powi(2) > 5.5 * 5.5
+        };
+        let mut values = inside.values().to_owned();
+        values.indexed_iter_mut().filter(|(cell, _)| beyond(*cell)).for_each(|(_, f)| *f += outside);
+        basis.encode(&Vdf::new(grid, values).unwrap()).unwrap()
+    });
+    let worst = inside_alone.amplitudes.iter().zip(&with_more.amplitudes).map(|(a, b)| (a - b).abs());
+    assert!(worst.fold(0.0, f64::max) < 1e-10);
+}
+
+#[test]
 fn joint_least_squares_keeps_density_bulk_velocity_and_pressure() {
     let tall = VelocityGrid::from_edges([11, 24, 17], [-1.2, -1.5, -1.0], [1.6, 1.0, 1.5]).unwrap();
     for grid in [grid([20, 19, 21]), tall] {
