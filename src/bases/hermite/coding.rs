@@ -63,11 +63,10 @@ impl Hermite {
             Resolution::Step(step) => {
                 let given = coefficients.map(|c| scattered(&c.amplitudes, &c.positions, len));
                 let tables = if best { None } else { self.orthonormal(grid, &frame, orders) };
-                let tables = self.chosen(tables, &frame, given.as_deref(), step, coder)?;
-                let (volume, step) = match &tables {
-                    Some(_) => (self.weight.volume(&frame), step),
-                    None => (1.0, self.amplitude_step(step, &frame, grid)),
-                };
+                let orthonormal_step = step;
+                let volume = self.weight.volume(&frame);
+                let (tables, unused) = chosen(tables, volume, given.as_deref(), step, coder)?;
+                let step = if tables.is_some() { step } else { self.amplitude_step(step, &frame, grid) };
                 let given = given.map(|given| match &tables {
                     Some(tables) => turned(given, 1.0 / volume, tables, 0),
                     None => given,
@@ -85,11 +84,17 @@ impl Hermite {
                 } else {
                     let mut cube = scattered(&amplitudes, &positions, len);
                     if let Some(tables) = &tables {
-                        if amplitudes.iter().any(|amplitude| (amplitude / step).abs() > MOST_STEPS) {
+                        if !are_few(&amplitudes, step, MOST_STEPS) {
                             return Err(malformed("Hermite amplitudes of more steps than come back through R"));
                         }
                         cube = turned(cube, 1.0, tables, 1);
                         cube.iter_mut().for_each(|amplitude| *amplitude *= volume);
+                    }
+                    // Who writes it again would use them.
+                    if let Some(unused) = unused.filter(|_| coder.is_reading())
+                        && are_few(&turned(cube.clone(), 1.0 / volume, &unused, 0), orthonormal_step, 0.5 * MOST_STEPS)
+                    {
+                        return Err(malformed("Hermite amplitudes without R where it keeps their digits"));
                     }
                     let positions = all();
                     (positions.clone(), gathered(&cube, &positions))
@@ -104,29 +109,6 @@ impl Hermite {
             positions,
             amplitudes,
         })
-    }
-
-    /// R and R⁻¹ if the stream uses them: where they keep their digits, and the amplitudes theirs.
-    fn chosen(
-        &self,
-        tables: Option<Triangular>,
-        frame: &Frame,
-        given: Option<&[f64]>,
-        step: f64,
-        coder: &mut Coder<'_>,
-    ) -> Result<Option<Triangular>> {
-        let Some(tables) = tables else { return Ok(None) };
-        let reliable = condition(&tables) <= MOST_CONDITION;
-        let plain = given.is_some_and(|given| {
-            let turned = turned(given.to_vec(), 1.0 / self.weight.volume(frame), &tables, 0);
-            // Written so that NaN is plain.
-            !(reliable && turned.iter().all(|amplitude| (amplitude / step).abs() < MOST_STEPS))
-        });
-        match coder.rarely(plain) {
-            true => Ok(None),
-            false if reliable => Ok(Some(tables)),
-            false => Err(malformed("Hermite functions that are hardly independent on the cells of the grid")),
-        }
     }
 
     /// What turns amplitudes into those of functions that are orthonormal on the cells of the grid, and back: R and R⁻¹
@@ -233,6 +215,32 @@ type Triangular = [[Mat<f64>; 2]; 3];
 const MOST_CONDITION: f64 = 1e4;
 /// And multiples of the step, up to this many, come back as themselves.
 const MOST_STEPS: f64 = (1_u64 << 32) as f64;
+
+/// R and R⁻¹ if the stream uses them: where they keep their digits, and the amplitudes theirs. Or those that it might use and
+/// does not.
+fn chosen(
+    tables: Option<Triangular>,
+    volume: f64,
+    given: Option<&[f64]>,
+    step: f64,
+    coder: &mut Coder<'_>,
+) -> Result<(Option<Triangular>, Option<Triangular>)> {
+    let Some(tables) = tables else { return Ok((None, None)) };
+    let reliable = condition(&tables) <= MOST_CONDITION;
+    let plain = given.is_some_and(|given| {
+        !(reliable && are_few(&turned(given.to_vec(), 1.0 / volume, &tables, 0), step, MOST_STEPS))
+    });
+    match coder.rarely(plain) {
+        true => Ok((None, Some(tables).filter(|_| reliable))),
+        false if reliable => Ok((Some(tables), None)),
+        false => Err(malformed("Hermite functions that are hardly independent on the cells of the grid")),
+    }
+}
+
+/// Whether no amplitude takes so many steps; NaN does.
+fn are_few(amplitudes: &[f64], step: f64, most: f64) -> bool {
+    amplitudes.iter().all(|amplitude| (amplitude / step).abs().round() < most)
+}
 
 /// About ‖R‖ ‖R⁻¹‖ of the tensor product: root mean squares of singular values, and of their reciprocals.
 fn condition(tables: &Triangular) -> f64 {
