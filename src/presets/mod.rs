@@ -95,7 +95,7 @@ impl Preset {
     /// A preset that keeps a bound.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for a bound that is not positive and finite.
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a bound that is not positive and finite.
     pub fn new(effort: Effort, target: Target) -> Result<Self> {
         Ok(Self::of(effort, Some(target.validated()?)))
     }
@@ -171,7 +171,7 @@ impl Basis for Preset {
     type Coefficients = PresetCoefficients;
 
     /// # Errors
-    /// [`Error::TargetNotMet`] if nothing it tries meets the bound.
+    /// [`Error::TargetNotMet`](crate::Error::TargetNotMet) if nothing it tries meets the bound.
     fn encode(&self, vdf: &Vdf) -> Result<PresetCoefficients> {
         let mut search = Search::new(self, vdf)?;
         for (index, &count) in self.effort.components().iter().enumerate() {
