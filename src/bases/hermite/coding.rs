@@ -5,12 +5,12 @@ use std::f64::consts::PI;
 use faer::Mat;
 
 use super::axis::Axis;
-use super::{Hermite, HermiteCoefficients, Projection, Scaling, Truncation, Weight};
+use super::{Hermite, HermiteCoefficients, NAME, Projection, Scaling, Truncation, Weight};
 use crate::basis::MOST_COEFFICIENTS;
 use crate::coding::{Coder, Integers, Reals, Resolution, Rounding, Spectrum, malformed, multiple};
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::numerics::selection::{gathered, scattered};
 use crate::numerics::separable::transform;
 
@@ -203,6 +203,12 @@ impl Hermite {
         }
         if frame.scales.iter().any(|scale| !(1e-75..1e75).contains(scale)) {
             return Err(malformed(format!("Hermite functions of widths {:?}", frame.scales)));
+        }
+        // In steps they are numbers of single precision, in cells.
+        let cells: [f64; 3] = std::array::from_fn(|axis| frame.scales[axis] / grid.spacing()[axis]);
+        if resolution.step().is_some() && cells.iter().any(|width| !(1e-30..1e30).contains(width)) {
+            let reason = format!("Hermite functions of {cells:?} cells have no width in single precision");
+            return Err(if coder.is_reading() { malformed(reason) } else { Error::Degenerate { basis: NAME, reason } });
         }
         Ok(frame)
     }
