@@ -92,7 +92,7 @@ impl Hermite {
                     }
                     // Who writes it again would use them.
                     if let Some(unused) = unused.filter(|_| coder.is_reading())
-                        && are_few(&turned(cube.clone(), 1.0 / volume, &unused, 0), orthonormal_step, 0.5 * MOST_STEPS)
+                        && are_few(&turned(cube.clone(), 1.0 / volume, &unused, 0), orthonormal_step, CLEARLY_FEW)
                     {
                         return Err(malformed("Hermite amplitudes without R where it keeps their digits"));
                     }
@@ -247,6 +247,9 @@ fn chosen(
 fn are_few(amplitudes: &[f64], step: f64, most: f64) -> bool {
     amplitudes.iter().all(|amplitude| (amplitude / step).abs().round() < most)
 }
+
+/// Fewer steps than any that R is left out for, whatever rounding does.
+const CLEARLY_FEW: f64 = 65536.0;
 
 /// About ‖R‖ ‖R⁻¹‖ of the tensor product: root mean squares of singular values, and of their reciprocals.
 fn condition(tables: &Triangular) -> f64 {
