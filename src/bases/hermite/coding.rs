@@ -89,6 +89,14 @@ impl Hermite {
                         }
                         cube = turned(cube, 1.0, tables, 1);
                         cube.iter_mut().for_each(|amplitude| *amplitude *= volume);
+                        // Functions of which the cells see next to nothing have an R⁻¹ beyond all numbers.
+                        if !cube.iter().all(|amplitude| amplitude.is_finite()) {
+                            let reason = "Hermite amplitudes that leave the range of f64 without R".to_owned();
+                            return Err(match coder.is_reading() {
+                                true => malformed(reason),
+                                false => Error::Degenerate { basis: NAME, reason },
+                            });
+                        }
                     }
                     // Who writes it again would use them.
                     if let Some(unused) = unused.filter(|_| coder.is_reading())
