@@ -45,6 +45,11 @@ impl<'a> Coder<'a> {
         matches!(self.side, Side::Reading(_))
     }
 
+    /// Why something cannot be held: read, the stream is not what it claims to be; written, nothing is wrong with it.
+    pub(crate) fn refusal(&self, basis: &'static str, reason: impl Into<String>) -> Error {
+        if self.is_reading() { malformed(reason) } else { Error::Degenerate { basis, reason: reason.into() } }
+    }
+
     /// Bytes so far.
     #[must_use]
     pub fn len(&self) -> usize {

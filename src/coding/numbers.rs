@@ -74,11 +74,13 @@ impl Numbers {
     }
 }
 
-/// The number of steps nearest to a value, at most 2⁶² of them.
+/// Most steps of a number: hardly fewer than 2⁶².
+pub(crate) const MOST_MULTIPLE: f64 = (1_u64 << 62) as f64 - 1024.0;
+
+/// The number of steps nearest to a value, at most [`MOST_MULTIPLE`] of them.
 #[must_use]
 pub(crate) fn multiple(value: f64, step: f64) -> i64 {
-    const MOST: f64 = (1_u64 << 62) as f64 - 1024.0;
-    (value / step).round().clamp(-MOST, MOST) as i64
+    (value / step).round().clamp(-MOST_MULTIPLE, MOST_MULTIPLE) as i64
 }
 
 /// Numbers in steps, by multiplication.

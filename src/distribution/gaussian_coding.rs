@@ -149,7 +149,7 @@ impl GaussianModels {
         let negative = coder.rarely(gaussian.is_some_and(|g| g.peak < 0.0));
         let steps = gaussian.map_or(1, |g| multiple(norm(g, grid), step)).max(1);
         if steps > MOST_STEPS as i64 {
-            return Err(lost_digits(coder.is_reading()));
+            return Err(lost_digits(coder));
         }
         let steps = match self.steps {
             None => coder.count(steps as usize - 1, MOST_STEPS)? as i64 + 1,
@@ -189,7 +189,7 @@ impl GaussianModels {
         // What is rounded must be found again, from the mean and the widths alone.
         let lost = f64::EPSILON * factor.norm() * inverse.norm() * z.amax();
         if lost.is_nan() || lost > LEAST_DIGITS * unit {
-            return Err(lost_digits(coder.is_reading()));
+            return Err(lost_digits(coder));
         }
         let centre = std::array::from_fn(|i| cells.middle[i] + offset[i] * cells.spacing[i]);
         let frame = Frame { centre, ..shape };
@@ -199,7 +199,7 @@ impl GaussianModels {
             rounded.peak = -rounded.peak;
         }
         if !rounded.peak.is_normal() {
-            return Err(lost_digits(coder.is_reading()));
+            return Err(lost_digits(coder));
         }
         self.last = Some(frame);
         Ok(rounded)
@@ -279,9 +279,8 @@ impl GaussianModels {
 }
 
 /// What has fewer digits than its steps, and would not be found again.
-pub(crate) fn lost_digits(reading: bool) -> Error {
-    let reason = "a Gaussian is too thin, or too faint, for the digits of its steps";
-    if reading { malformed(reason) } else { Error::Degenerate { basis: "mixture", reason: reason.to_owned() } }
+pub(crate) fn lost_digits(coder: &Coder<'_>) -> Error {
+    coder.refusal("mixture", "a Gaussian is too thin, or too faint, for the digits of its steps")
 }
 
 /// How many digits of numbers that spread like this (in steps) look like noise.

@@ -10,7 +10,7 @@ use crate::basis::MOST_COEFFICIENTS;
 use crate::coding::{Coder, Integers, Reals, Resolution, Rounding, Spectrum, malformed, multiple};
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::numerics::selection::{gathered, scattered};
 use crate::numerics::separable::transform;
 
@@ -65,12 +65,11 @@ impl Hermite {
                 let tables = if best { None } else { self.orthonormal(grid, &frame, orders) };
                 let orthonormal_step = step;
                 let volume = self.weight.volume(&frame);
-                let (tables, unused) = chosen(tables, volume, given.as_deref(), step, coder)?;
+                let through_r = |given: &Vec<f64>| Some(turned(given.clone(), 1.0 / volume, tables.as_ref()?, 0));
+                let orthonormal = given.as_ref().and_then(through_r);
+                let (tables, unused) = chosen(tables, orthonormal.as_deref(), step, coder)?;
                 let step = if tables.is_some() { step } else { self.amplitude_step(step, &frame, grid) };
-                let given = given.map(|given| match &tables {
-                    Some(tables) => turned(given, 1.0 / volume, tables, 0),
-                    None => given,
-                });
+                let given = if tables.is_some() { orthonormal } else { given };
                 let held = (!best).then(|| {
                     let mut held = vec![false; len];
                     all().into_iter().for_each(|position| held[position as usize] = true);
@@ -91,11 +90,7 @@ impl Hermite {
                         cube.iter_mut().for_each(|amplitude| *amplitude *= volume);
                         // Functions of which the cells see next to nothing have an R⁻¹ beyond all numbers.
                         if !cube.iter().all(|amplitude| amplitude.is_finite()) {
-                            let reason = "Hermite amplitudes that leave the range of f64 without R".to_owned();
-                            return Err(match coder.is_reading() {
-                                true => malformed(reason),
-                                false => Error::Degenerate { basis: NAME, reason },
-                            });
+                            return Err(coder.refusal(NAME, "Hermite amplitudes that leave the range of f64 without R"));
                         }
                     }
                     // Who writes it again would use them.
@@ -216,7 +211,7 @@ impl Hermite {
         let cells: [f64; 3] = std::array::from_fn(|axis| frame.scales[axis] / grid.spacing()[axis]);
         if resolution.step().is_some() && cells.iter().any(|width| !(1e-30..1e30).contains(width)) {
             let reason = format!("Hermite functions of {cells:?} cells have no width in single precision");
-            return Err(if coder.is_reading() { malformed(reason) } else { Error::Degenerate { basis: NAME, reason } });
+            return Err(coder.refusal(NAME, reason));
         }
         Ok(frame)
     }
@@ -230,20 +225,17 @@ const MOST_CONDITION: f64 = 1e4;
 /// And multiples of the step, up to this many, come back as themselves.
 const MOST_STEPS: f64 = (1_u64 << 32) as f64;
 
-/// R and R⁻¹ if the stream uses them: where they keep their digits, and the amplitudes theirs. Or those that it might use and
-/// does not.
+/// R and R⁻¹ if the stream uses them: where they keep their digits, and the amplitudes, given orthonormal, theirs. Or those
+/// that it might use and does not.
 fn chosen(
     tables: Option<Triangular>,
-    volume: f64,
-    given: Option<&[f64]>,
+    orthonormal: Option<&[f64]>,
     step: f64,
     coder: &mut Coder<'_>,
 ) -> Result<(Option<Triangular>, Option<Triangular>)> {
     let Some(tables) = tables else { return Ok((None, None)) };
     let reliable = condition(&tables) <= MOST_CONDITION;
-    let plain = given.is_some_and(|given| {
-        !(reliable && are_few(&turned(given.to_vec(), 1.0 / volume, &tables, 0), step, MOST_STEPS))
-    });
+    let plain = orthonormal.is_some_and(|amplitudes| !(reliable && are_few(amplitudes, step, MOST_STEPS)));
     match coder.rarely(plain) {
         true => Ok((None, Some(tables).filter(|_| reliable))),
         false if reliable => Ok((Some(tables), None)),

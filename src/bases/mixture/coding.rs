@@ -58,7 +58,7 @@ impl Mixture {
             let bell = models.code(coder, given.as_ref().map(|given| &given[k]), widths, grid, resolution)?;
             let component = MixtureComponent { density: bell.peak / height(&bell.frame), frame: bell.frame };
             if resolution.step().is_some() && !component.density.is_normal() {
-                return Err(lost_digits(coder.is_reading()));
+                return Err(lost_digits(coder));
             }
             components.push(component);
         }

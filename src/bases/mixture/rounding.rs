@@ -17,7 +17,7 @@ use super::refine::MixtureProblem;
 use super::{Mixture, MixtureCoefficients, MixtureComponent, NAME};
 use crate::basis::Basis;
 use crate::coding::{Coder, Resolution};
-use crate::distribution::fidelity::relative_l2;
+use crate::distribution::fidelity::Reference;
 use crate::distribution::vdf::Vdf;
 use crate::error::Result;
 use crate::numerics::levenberg_marquardt::LeastSquaresProblem;
@@ -39,7 +39,8 @@ impl Mixture {
             return Ok(alone);
         }
         let Some(together) = self.nearest_plane(coefficients, vdf, resolution) else { return Ok(alone) };
-        let error = |c: &MixtureCoefficients| Ok(relative_l2(vdf, &self.reconstruct(c, vdf.grid())?));
+        let reference = Reference::new(vdf);
+        let error = |c: &MixtureCoefficients| Ok(reference.relative_l2(&self.reconstruct(c, vdf.grid())?));
         Ok(if error(&together)?.total_cmp(&error(&alone)?) == Ordering::Less { together } else { alone })
     }
 

@@ -6,7 +6,7 @@
 //! Signal Process. Mag. 15, 74), without asking the coder.
 
 use super::transform::{Band, Layout};
-use crate::coding::in_steps;
+use crate::coding::{MOST_MULTIPLE, in_steps};
 
 /// What a bit is worth, as a squared error in squared steps: near 6 dB of error a bit, which is ln 2 / 6, and less
 /// because zeros make what follows cheaper to expect and dearer when it comes.
@@ -55,11 +55,10 @@ fn in_band(band: &Band, amplitudes: &[f64], step: f64, mut found: impl FnMut(usi
 
 /// The multiple for a size in steps, given the mean size around it.
 fn multiple(size: f64, around: impl FnOnce() -> f64) -> i64 {
-    const MOST: f64 = (1_u64 << 62) as f64 - 1024.0;
     if size < LEAST {
         return 0;
     }
-    let multiple = (size + UPWARDS).min(MOST) as i64;
+    let multiple = (size + UPWARDS).min(MOST_MULTIPLE) as i64;
     if multiple > 1 {
         return multiple;
     }

@@ -14,7 +14,7 @@ use lattice::{Figures, Residues};
 use crate::basis::{Basis, Coefficients, Slot};
 use crate::coding::{Bit, Coder, Resolution};
 use crate::distribution::blocks::{BLOCK_EDGE, BlockOccupancy};
-use crate::distribution::fidelity::relative_l2;
+use crate::distribution::fidelity::Reference;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
@@ -95,6 +95,7 @@ impl<B: Basis> Conserve<B> {
     fn correction(&self, inner: &B::Coefficients, vdf: &Vdf, resolution: Resolution) -> Result<Correction> {
         let decoded = self.inner.reconstruct(inner, vdf.grid())?;
         let residues = self.residues(&decoded, vdf)?;
+        let reference = Reference::new(vdf);
         let (factor, cells) = (normalising_factor(vdf.peak()), cells_about_zero(vdf.grid()));
         let figures = |vdf: &Vdf| Figures::of(&cells, &scaled(vdf, factor));
         let wanted = figures(vdf);
@@ -103,14 +104,14 @@ impl<B: Basis> Conserve<B> {
             let correction = Correction { method, blocks, residues: residues.clone() };
             let changed =
                 correction.change(&decoded, self.heat_flux).ok()?.apply(&decoded, correction.blocks.as_ref()).ok()?;
-            figures(&changed).agree(&wanted, &cells).then(|| (relative_l2(vdf, &changed), correction, changed))
+            figures(&changed).agree(&wanted, &cells).then(|| (reference.relative_l2(&changed), correction, changed))
         };
         let mut best = attempt(Method::Even, None);
         if best.is_none() || decoded.as_slice().iter().all(|&g| g >= 0.0) {
             let tilted = attempt(Method::Tilt, None);
             best = [best, tilted].into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0));
         }
-        if best.as_ref().is_none_or(|(error, ..)| *error > relative_l2(vdf, &decoded)) {
+        if best.as_ref().is_none_or(|(error, ..)| *error > reference.relative_l2(&decoded)) {
             let everywhere = attempt(Method::Everywhere, None);
             best = [best, everywhere].into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0));
         }
@@ -120,7 +121,7 @@ impl<B: Basis> Conserve<B> {
             return Err(Error::Degenerate { basis: NAME, reason });
         };
         let blocks = vdf.block_occupancy(0.0)?;
-        if relative_l2(vdf, &within(&changed, vdf.grid(), &blocks)?) < (1.0 - LEAST_GAIN) * error
+        if reference.relative_l2(&within(&changed, vdf.grid(), &blocks)?) < (1.0 - LEAST_GAIN) * error
             && let Some((less, in_blocks, _)) = attempt(correction.method, Some(blocks))
         {
             let length = |correction: &Correction| {
