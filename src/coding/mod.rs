@@ -17,6 +17,6 @@ pub use coder::Coder;
 pub(crate) use coder::malformed;
 pub(crate) use logistic::Mixing;
 pub use models::{Bit, Integers, Reals};
-pub(crate) use numbers::{MOST_MULTIPLE, dead_zone_error, in_steps, multiple};
+pub(crate) use numbers::{MOST_MULTIPLE, dead_zone_error, in_steps, multiple, single};
 pub use numbers::{Numbers, Resolution};
 pub(crate) use spectrum::{Rounding, Spectrum};

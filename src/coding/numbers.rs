@@ -39,12 +39,14 @@ impl Resolution {
     ) -> Result<f64> {
         match self {
             Self::Exact => coder.real(model, value),
-            Self::Step(_) => {
-                let single = ((value - origin) / unit) as f32;
-                Ok(origin + coder.real(model, f64::from(single))? * unit)
-            }
+            Self::Step(_) => Ok(origin + coder.real(model, single(value, origin, unit))? * unit),
         }
     }
+}
+
+/// Units from an origin to a value, in single precision.
+pub(crate) fn single(value: f64, origin: f64, unit: f64) -> f64 {
+    f64::from(((value - origin) / unit) as f32)
 }
 
 /// Real numbers of several kinds that are coded one after another, each kind with models of its own.

@@ -58,6 +58,8 @@ pub(super) struct Orthogonalised {
     pub(super) r: Mat<f64>,
     /// The functions up to here add something to those before them.
     independent: usize,
+    /// Q was found one column after another, in the same order of operations on every processor.
+    reproducible: bool,
 }
 
 impl Orthogonalised {
@@ -66,7 +68,9 @@ impl Orthogonalised {
         // Orthogonalised with the symmetric weight whatever the coefficients' is: the span is the same, and the
         // symmetric functions are nearly orthogonal to begin with.
         let symmetric = axis.functions(Weight::Symmetric, count);
-        let (q, r) = gram_schmidt(symmetric.as_ref()).unwrap_or_else(|| {
+        let one_by_one = gram_schmidt(symmetric.as_ref());
+        let reproducible = one_by_one.is_some();
+        let (q, r) = one_by_one.unwrap_or_else(|| {
             let q = symmetric.qr().compute_thin_Q();
             let r = q.transpose() * &symmetric;
             (q, r)
@@ -84,7 +88,7 @@ impl Orthogonalised {
             Weight::Asymmetric => q.transpose() * axis.functions(weight, count),
         };
         let r = Mat::from_fn(r.nrows(), r.ncols(), |i, j| if i <= j { r[(i, j)] } else { 0.0 });
-        Self { q, r, independent }
+        Self { q, r, independent, reproducible }
     }
 
     /// Smallest diagonal entry of R's first `count` columns over the largest: near zero where a function adds nothing
@@ -93,6 +97,12 @@ impl Orthogonalised {
         let diagonal = || (0..count.min(self.r.nrows())).map(|k| self.r[(k, k)].abs());
         let largest = diagonal().fold(0.0, f64::max);
         diagonal().fold(f64::INFINITY, f64::min) / largest
+    }
+
+    /// Whether each of the functions adds something to those before it on these cells: then Q is theirs alone, to some
+    /// 10⁻¹² on every processor.
+    pub(super) fn is_complete(&self) -> bool {
+        self.reproducible && self.independent == self.r.ncols()
     }
 
     /// R⁻¹ of the first `count` functions, as far as they are independent on these cells; the coefficients of those

@@ -2,17 +2,14 @@
 
 use std::f64::consts::PI;
 
-use faer::Mat;
-
-use super::axis::Axis;
+use super::orthonormal::Functions;
 use super::{Hermite, HermiteCoefficients, NAME, Projection, Scaling, Truncation, Weight};
 use crate::basis::MOST_COEFFICIENTS;
-use crate::coding::{Coder, Integers, Reals, Resolution, Rounding, Spectrum, malformed, multiple};
+use crate::coding::{Coder, Integers, Reals, Resolution, Rounding, Spectrum, malformed, multiple, single};
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::numerics::selection::{gathered, scattered};
-use crate::numerics::separable::transform;
 
 /// The total degree of a position.
 fn degree(orders: [usize; 3], position: u32) -> usize {
@@ -41,6 +38,8 @@ impl Hermite {
             return Err(malformed(format!("Hermite functions of orders {orders:?}")));
         }
         let frame = self.code_frame(coefficients.map(|c| &c.frame), grid, resolution, coder)?;
+        let given = coefficients.map(|c| c.functions);
+        let functions = self.code_functions(given, grid, (&frame, orders), resolution, coder)?;
         let len = orders.iter().product();
         let best = matches!(self.truncation, Truncation::Best(_));
         let all = || self.truncation.positions(self.orders, orders);
@@ -61,46 +60,26 @@ impl Hermite {
                 (positions, amplitudes)
             }
             Resolution::Step(step) => {
-                let given = coefficients.map(|c| scattered(&c.amplitudes, &c.positions, len));
-                let tables = if best { None } else { self.orthonormal(grid, &frame, orders) };
-                let orthonormal_step = step;
-                let volume = self.weight.volume(&frame);
-                let through_r = |given: &Vec<f64>| Some(turned(given.clone(), 1.0 / volume, tables.as_ref()?, 0));
-                let orthonormal = given.as_ref().and_then(through_r);
-                let (tables, unused) = chosen(tables, orthonormal.as_deref(), step, coder)?;
-                let step = if tables.is_some() { step } else { self.amplitude_step(step, &frame, grid) };
-                let given = if tables.is_some() { orthonormal } else { given };
-                let held = (!best).then(|| {
+                let step = match functions {
+                    Functions::Hermite => self.amplitude_step(step, &frame, grid),
+                    Functions::Orthonormal(_) => step,
+                };
+                let kept = (!best).then(all);
+                let held = kept.as_ref().map(|kept| {
                     let mut held = vec![false; len];
-                    all().into_iter().for_each(|position| held[position as usize] = true);
+                    kept.iter().for_each(|&position| held[position as usize] = true);
                     held
                 });
                 let spectrum = Spectrum { blocks: [1; 3], degrees: orders, held: held.as_deref() };
+                let given = coefficients.map(HermiteCoefficients::cube);
                 let (positions, amplitudes) = coder.spectrum(spectrum, given.as_deref(), step, rounding)?;
                 let positions = positions.unwrap_or_default();
-                if best {
-                    (positions, amplitudes)
-                } else {
-                    let mut cube = scattered(&amplitudes, &positions, len);
-                    if let Some(tables) = &tables {
-                        if !are_few(&amplitudes, step, MOST_STEPS) {
-                            return Err(malformed("Hermite amplitudes of more steps than come back through R"));
-                        }
-                        cube = turned(cube, 1.0, tables, 1);
-                        cube.iter_mut().for_each(|amplitude| *amplitude *= volume);
-                        // Functions of which the cells see next to nothing have an R⁻¹ beyond all numbers.
-                        if !cube.iter().all(|amplitude| amplitude.is_finite()) {
-                            return Err(coder.refusal(NAME, "Hermite amplitudes that leave the range of f64 without R"));
-                        }
+                match kept {
+                    None => (positions, amplitudes),
+                    Some(kept) => {
+                        let amplitudes = gathered(&scattered(&amplitudes, &positions, len), &kept);
+                        (kept, amplitudes)
                     }
-                    // Who writes it again would use them.
-                    if let Some(unused) = unused.filter(|_| coder.is_reading())
-                        && are_few(&turned(cube.clone(), 1.0 / volume, &unused, 0), orthonormal_step, CLEARLY_FEW)
-                    {
-                        return Err(malformed("Hermite amplitudes without R where it keeps their digits"));
-                    }
-                    let positions = all();
-                    (positions.clone(), gathered(&cube, &positions))
                 }
             }
         };
@@ -109,33 +88,10 @@ impl Hermite {
             truncation: self.truncation,
             frame,
             orders,
+            functions,
             positions,
             amplitudes,
         })
-    }
-
-    /// What turns amplitudes into those of functions that are orthonormal on the cells of the grid, and back: R and R⁻¹
-    /// of each axis. One step serves all of these, where the box cuts the functions too. Triangular, so that a set that
-    /// holds all lower terms stays itself. None where they are not known: along other axes than the grid's, and for
-    /// functions that need not be independent on the cells.
-    fn orthonormal(&self, grid: &VelocityGrid, frame: &Frame, orders: [usize; 3]) -> Option<Triangular> {
-        /// Cells farther away than so many widths see nothing of the functions.
-        const FAR: f64 = 1e3;
-        let near = |axis: usize| {
-            let axis = Axis::new(grid, axis, frame.centre[axis], frame.scales[axis]);
-            axis.nodes().iter().all(|node| node.abs() < FAR)
-        };
-        let known = frame.rotation.is_none()
-            && self.projection == Projection::LeastSquares
-            && (0..3).all(|axis| orders[axis] <= grid.shape()[axis] && near(axis));
-        if !known {
-            return None;
-        }
-        let tables = [0, 1, 2].map(|axis| self.axis_tables(grid, axis, frame, orders[axis]));
-        let [Some(x), Some(y), Some(z)] = tables.each_ref().map(|tables| tables.triangular.clone()) else {
-            return None;
-        };
-        Some([x, y, z])
     }
 
     /// A frame of few digits near to that of the coefficients, as good where the amplitudes are found anew in it and
@@ -148,7 +104,9 @@ impl Hermite {
     ) -> Option<Frame> {
         let searched = !matches!(self.scaling, Scaling::Given { .. });
         let quick = self.projection == Projection::LeastSquares && !matches!(self.truncation, Truncation::Best(_));
-        let step = resolution.step().filter(|_| searched && quick)?;
+        // What is in orthonormal functions has been rounded before.
+        let anew = searched && quick && coefficients.functions == Functions::Hermite;
+        let step = resolution.step().filter(|_| anew)?;
         let frame = &coefficients.frame;
         if FINE.into_iter().any(|fine| coarse(frame, grid, fine).as_ref() == Some(frame)) {
             return None;
@@ -182,8 +140,19 @@ impl Hermite {
         let fine = match resolution {
             Resolution::Exact => None,
             Resolution::Step(_) => {
-                let few = |fine: &u32| given.is_some_and(|frame| coarse(frame, grid, *fine).as_ref() == Some(frame));
-                FINE.get(coder.choice(FINE.iter().position(few).unwrap_or(FINE.len()), FINE.len() + 1)?)
+                let few =
+                    |frame: &Frame| FINE.iter().position(|fine| coarse(frame, grid, *fine).as_ref() == Some(frame));
+                let mut written = given.and_then(few);
+                if let (Some(given), None) = (given, written) {
+                    // Of few digits may be what single precision leaves, too.
+                    frame = in_single_precision(given, grid);
+                    if !frame.scales.iter().chain(&frame.centre).all(|x| x.is_finite()) || frame.scales.contains(&0.0) {
+                        let reason = format!("the frame leaves the range of single precision, in cells: {given:?}");
+                        return Err(Error::Degenerate { basis: NAME, reason });
+                    }
+                    written = few(&frame);
+                }
+                FINE.get(coder.choice(written.unwrap_or(FINE.len()), FINE.len() + 1)?)
             }
         };
         if let Some(fine) = fine {
@@ -207,60 +176,19 @@ impl Hermite {
         if frame.scales.iter().any(|scale| !(1e-75..1e75).contains(scale)) {
             return Err(malformed(format!("Hermite functions of widths {:?}", frame.scales)));
         }
-        // In steps they are numbers of single precision, in cells.
-        let cells: [f64; 3] = std::array::from_fn(|axis| frame.scales[axis] / grid.spacing()[axis]);
-        if resolution.step().is_some() && cells.iter().any(|width| !(1e-30..1e30).contains(width)) {
-            let reason = format!("Hermite functions of {cells:?} cells have no width in single precision");
-            return Err(coder.refusal(NAME, reason));
-        }
         Ok(frame)
     }
 }
 
-/// R and R⁻¹ of each axis.
-type Triangular = [[Mat<f64>; 2]; 3];
-
-/// Up to this condition of all axes together values keep twelve digits through R and R⁻¹, on every processor.
-const MOST_CONDITION: f64 = 1e4;
-/// And multiples of the step, up to this many, come back as themselves.
-const MOST_STEPS: f64 = (1_u64 << 32) as f64;
-
-/// R and R⁻¹ if the stream uses them: where they keep their digits, and the amplitudes, given orthonormal, theirs. Or those
-/// that it might use and does not.
-fn chosen(
-    tables: Option<Triangular>,
-    orthonormal: Option<&[f64]>,
-    step: f64,
-    coder: &mut Coder<'_>,
-) -> Result<(Option<Triangular>, Option<Triangular>)> {
-    let Some(tables) = tables else { return Ok((None, None)) };
-    let reliable = condition(&tables) <= MOST_CONDITION;
-    let plain = orthonormal.is_some_and(|amplitudes| !(reliable && are_few(amplitudes, step, MOST_STEPS)));
-    match coder.rarely(plain) {
-        true => Ok((None, Some(tables).filter(|_| reliable))),
-        false if reliable => Ok((Some(tables), None)),
-        false => Err(malformed("Hermite functions that are hardly independent on the cells of the grid")),
+/// A frame in single precision, as [`Resolution::place`] has it.
+fn in_single_precision(frame: &Frame, grid: &VelocityGrid) -> Frame {
+    let place = |value: f64, origin: f64, unit: f64| origin + single(value, origin, unit) * unit;
+    let (middle, spacing) = (grid.middle(), grid.spacing());
+    Frame {
+        centre: std::array::from_fn(|axis| place(frame.centre[axis], middle[axis], spacing[axis])),
+        rotation: frame.rotation.map(|angles| angles.map(|angle| place(angle, 0.0, 1.0))),
+        scales: std::array::from_fn(|axis| place(frame.scales[axis], 0.0, spacing[axis])),
     }
-}
-
-/// Whether no amplitude takes so many steps; NaN does.
-fn are_few(amplitudes: &[f64], step: f64, most: f64) -> bool {
-    amplitudes.iter().all(|amplitude| (amplitude / step).abs().round() < most)
-}
-
-/// Fewer steps than any that R is left out for, whatever rounding does.
-const CLEARLY_FEW: f64 = 65536.0;
-
-/// About ‖R‖ ‖R⁻¹‖ of the tensor product: root mean squares of singular values, and of their reciprocals.
-fn condition(tables: &Triangular) -> f64 {
-    let norm = |matrix: &Mat<f64>| matrix.norm_l2() / (matrix.nrows() as f64).sqrt();
-    tables.iter().flatten().map(norm).product()
-}
-
-/// A cube of amplitudes times a factor, through R (0) or R⁻¹ (1).
-fn turned(mut cube: Vec<f64>, factor: f64, tables: &Triangular, which: usize) -> Vec<f64> {
-    cube.iter_mut().for_each(|amplitude| *amplitude *= factor);
-    transform(&cube, tables.each_ref().map(|tables| tables[which].as_ref()))
 }
 
 /// Binary digits of a width, and of a centre in widths.

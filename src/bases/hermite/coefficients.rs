@@ -1,5 +1,6 @@
 //! What a Hermite expansion holds, and what can be read off it.
 
+use super::orthonormal::Functions;
 use super::truncation::keep_largest;
 use super::{HermiteCoefficients, HermiteSpectrum, Truncation, Weight, moments};
 use crate::basis::{Coefficients, Quantity, Slot};
@@ -23,7 +24,8 @@ impl HermiteCoefficients {
     /// The terms kept, as indices (a, b, c), with their coefficients: s³ m⁻⁶ with the symmetric weight, m⁻³ with the
     /// asymmetric.
     pub fn terms(&self) -> impl Iterator<Item = ([usize; 3], f64)> {
-        self.positions.iter().zip(&self.amplitudes).map(|(&position, &amplitude)| (self.term(position), amplitude))
+        let amplitudes = self.of_hermite_functions().into_owned();
+        self.positions.iter().zip(amplitudes).map(|(&position, amplitude)| (self.term(position), amplitude))
     }
 
     /// Squared coefficients per total degree and per axis.
@@ -37,7 +39,7 @@ impl HermiteCoefficients {
     #[must_use]
     pub fn moments_over_velocity_space(&self) -> Moments {
         let powers = [0, 1, 2].map(|axis| moments::over_velocity_space(self.weight, self.orders[axis]));
-        moments::assemble(&self.cube(), &powers, &self.frame)
+        moments::assemble(&self.densities(), &powers, &self.frame)
     }
 
     pub(super) fn finite(&self) -> bool {
@@ -50,10 +52,10 @@ impl HermiteCoefficients {
         [position / (my * mz), position / mz % my, position % mz]
     }
 
-    /// All coefficients of the cube as phase-space densities, zeros where no term is kept.
-    pub(super) fn cube(&self) -> Vec<f64> {
+    /// The cube of the amplitudes of the weight's functions as phase-space densities, zeros where no term is kept.
+    pub(super) fn densities(&self) -> Vec<f64> {
         let volume = self.weight.volume(&self.frame);
-        let mut cube = scattered(&self.amplitudes, &self.positions, self.orders.iter().product());
+        let mut cube = scattered(&self.of_hermite_functions(), &self.positions, self.orders.iter().product());
         cube.iter_mut().for_each(|c| *c /= volume);
         cube
     }
@@ -63,7 +65,7 @@ impl HermiteCoefficients {
     }
 
     pub(super) fn keep_largest(&mut self, terms: usize) {
-        let cube = scattered(&self.amplitudes, &self.positions, self.orders.iter().product());
+        let cube = self.cube();
         keep_largest(&mut self.positions, terms, |position| cube[position as usize].abs());
         self.amplitudes = gathered(&cube, &self.positions);
     }
@@ -75,9 +77,9 @@ impl Coefficients for HermiteCoefficients {
         frame.centre.iter_mut().for_each(|value| visitor(Slot::new(Quantity::Velocity, 0), value));
         frame.scales.iter_mut().for_each(|value| visitor(Slot::new(Quantity::Speed, 0), value));
         frame.rotation.iter_mut().flatten().for_each(|value| visitor(Slot::new(Quantity::Angle, 0), value));
-        let quantity = match self.weight {
-            Weight::Symmetric => Quantity::PhaseSpaceDensity,
-            Weight::Asymmetric => Quantity::NumberDensity,
+        let quantity = match (self.weight, self.functions) {
+            (Weight::Asymmetric, Functions::Hermite) => Quantity::NumberDensity,
+            _ => Quantity::PhaseSpaceDensity,
         };
         for index in 0..self.amplitudes.len() {
             let degree = self.term(self.positions[index]).iter().sum();

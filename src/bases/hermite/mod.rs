@@ -9,6 +9,7 @@ mod coding;
 mod coefficients;
 mod functions;
 mod moments;
+mod orthonormal;
 mod rotated;
 mod search;
 mod solve;
@@ -38,6 +39,7 @@ use crate::numerics::levenberg_marquardt::Report;
 use crate::numerics::separable::transform;
 
 use axis::Axis;
+use orthonormal::Functions;
 use rotated::RotatedTerms;
 
 const NAME: &str = "hermite";
@@ -104,6 +106,7 @@ pub struct HermiteCoefficients {
     truncation: Truncation,
     frame: Frame,
     orders: [usize; 3],
+    functions: Functions,
     /// Positions in the C-order cube of the orders, ascending.
     positions: Vec<u32>,
     amplitudes: Vec<f64>,
@@ -125,6 +128,8 @@ struct AxisTables {
     analysis: Mat<f64>,
     /// R and R⁻¹ of the least squares.
     triangular: Option<[Mat<f64>; 2]>,
+    /// Whether the functions are independent on the cells.
+    complete: bool,
 }
 
 impl Default for Hermite {
@@ -324,36 +329,33 @@ impl Basis for Hermite {
     fn reconstruct(&self, coefficients: &HermiteCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
         self.own(coefficients)?;
         let HermiteCoefficients { weight, frame, orders, positions, .. } = coefficients;
-        let volume = weight.volume(frame);
         if frame.rotation.is_some() {
             let terms = RotatedTerms::new(grid, frame, *weight, *orders, positions);
+            let volume = weight.volume(frame);
             let amplitudes: Vec<f64> = coefficients.amplitudes.iter().map(|c| c / volume).collect();
             return Vdf::from_vec(*grid, terms.evaluate(&amplitudes));
         }
-        let functions = [0, 1, 2].map(|axis| {
-            let key = Axis::new(grid, axis, frame.centre[axis], frame.scales[axis]);
-            let count = orders[axis];
-            self.functions.get_or_build((key, count, *weight), || key.functions(*weight, count))
+        let (values, bound) = self.with_functions(coefficients, grid, |cube, functions| {
+            // No sum on the way is larger than this; doubled for rounding, and with the largest table entry at least one
+            // so that the bound holds for the intermediate products too.
+            let start = 2.0 * cube.iter().map(|c| c.abs()).sum::<f64>();
+            let bound = functions.iter().fold(start, |bound, f| bound * f.norm_max().max(1.0));
+            (transform(&cube, functions), bound)
         });
-        let [x, y, z] = functions.each_ref().map(|table| Mat::as_ref(table));
-        let cube = coefficients.cube();
-        // No sum on the way is larger than this; doubled for rounding, and with the largest table entry at least one so
-        // that the bound holds for the intermediate products too.
-        let bound = functions
-            .iter()
-            .fold(2.0 * cube.iter().map(|c| c.abs()).sum::<f64>(), |bound, f| bound * f.norm_max().max(1.0));
-        Vdf::from_bounded_vec(*grid, transform(&cube, [x, y, z]), bound)
+        Vdf::from_bounded_vec(*grid, values, bound)
     }
 
     /// Along the grid's axes from products of one-dimensional sums, O(m³); else from the cells.
     fn moments(&self, coefficients: &HermiteCoefficients, grid: &VelocityGrid) -> Result<Moments> {
         self.own(coefficients)?;
-        let HermiteCoefficients { weight, frame, orders, .. } = coefficients;
+        let frame = &coefficients.frame;
         if frame.rotation.is_some() {
             return Ok(self.reconstruct(coefficients, grid)?.moments());
         }
-        let powers = [0, 1, 2].map(|axis| moments::over_cells(*weight, grid, frame, axis, orders[axis]));
-        Ok(moments::assemble(&coefficients.cube(), &powers, frame))
+        Ok(self.with_functions(coefficients, grid, |cube, functions| {
+            let powers = [0, 1, 2].map(|axis| moments::over_cells(grid, frame, axis, functions[axis]));
+            moments::assemble(&cube, &powers, frame)
+        }))
     }
 
     fn code(
@@ -377,6 +379,8 @@ impl Basis for Hermite {
         let frame = self.coarse_frame(coefficients, vdf.grid(), resolution);
         let anew = frame.map(|frame| self.solve(vdf, frame).0);
         let coefficients = anew.as_ref().filter(|anew| anew.finite()).unwrap_or(coefficients);
+        let orthonormal = self.orthonormal(coefficients, vdf.grid());
+        let coefficients = orthonormal.as_ref().unwrap_or(coefficients);
         self.code_terms(Some(coefficients), vdf.grid(), (resolution, Rounding::Cheapest), &mut Coder::writing())
     }
 }

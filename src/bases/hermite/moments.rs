@@ -1,6 +1,6 @@
 //! Moments of a Hermite expansion from its coefficients: products of one-dimensional moments.
 
-use faer::Mat;
+use faer::{Mat, MatRef};
 use nalgebra::{Matrix3, Vector3};
 
 use super::axis::Axis;
@@ -19,18 +19,12 @@ pub(super) fn over_velocity_space(weight: Weight, order: usize) -> PowerMoments 
     Mat::from_fn(4, order, |power, n| integrals[power][n])
 }
 
-/// Summed over the cells of one axis of a grid.
-pub(super) fn over_cells(
-    weight: Weight,
-    grid: &VelocityGrid,
-    frame: &Frame,
-    axis: usize,
-    order: usize,
-) -> PowerMoments {
+/// Summed over the cells of one axis of a grid, given the functions there, one a column.
+pub(super) fn over_cells(grid: &VelocityGrid, frame: &Frame, axis: usize, functions: MatRef<'_, f64>) -> PowerMoments {
     let table = Axis::new(grid, axis, frame.centre[axis], frame.scales[axis]);
     let (nodes, step) = (table.nodes(), table.spacing / table.scale);
     let powers = Mat::from_fn(4, nodes.len(), |power, k| step * nodes[k].powi(power as i32));
-    powers * table.functions(weight, order)
+    powers * functions
 }
 
 /// The moments of Σ c_abc f_a(ξ_1) f_b(ξ_2) f_c(ξ_3), from the power moments of each coordinate.

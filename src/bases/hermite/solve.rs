@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::axis::{self, Axis, Orthogonalised};
+use super::orthonormal::Functions;
 use super::rotated::{self, RotatedTerms};
 use super::truncation::keep_largest;
 use super::{AxisTables, Hermite, HermiteCoefficients, Projection, Truncation, Weight};
@@ -25,6 +26,7 @@ impl Hermite {
             truncation: self.truncation,
             frame,
             orders,
+            functions: Functions::Hermite,
             positions: self.truncation.positions(self.orders, orders),
             amplitudes: Vec::new(),
         };
@@ -43,9 +45,16 @@ impl Hermite {
             Projection::LeastSquares => {
                 let tables = Orthogonalised::new(&key, self.weight, order);
                 let inverse = tables.inverse(order);
-                AxisTables { analysis: tables.q.transpose().to_owned(), triangular: Some([tables.r, inverse]) }
+                let complete = tables.is_complete();
+                AxisTables {
+                    analysis: tables.q.transpose().to_owned(),
+                    triangular: Some([tables.r, inverse]),
+                    complete,
+                }
             }
-            Projection::Quadrature => AxisTables { analysis: key.projection(self.weight, order), triangular: None },
+            Projection::Quadrature => {
+                AxisTables { analysis: key.projection(self.weight, order), triangular: None, complete: false }
+            }
         })
     }
 

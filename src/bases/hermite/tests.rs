@@ -355,3 +355,41 @@ fn rounding_changes_the_distribution_as_little_as_the_step_where_the_box_cuts_it
         }
     }
 }
+
+#[test]
+fn orthonormal_amplitudes_tell_the_same_distribution() {
+    // The box cuts the functions so that the condition of R is beyond 10⁶.
+    let grid = VelocityGrid::from_edges([18, 20, 17], [-1e5, -5e5, -4e5], [6e5, 3e5, 4e5]).unwrap();
+    let cut = Frame::grid_aligned([1.0e5, -0.5e5, 0.7e5], [3.0e5, 3.4e5, 3.2e5]);
+    let finer = VelocityGrid::from_edges([21, 23, 16], [-0.5e5, -5e5, -4e5], [5e5, 3e5, 3e5]).unwrap();
+    let vdf = along(grid, &cut, skewed);
+    for weight in [Weight::Symmetric, Weight::Asymmetric] {
+        let basis = Hermite::new([7, 8, 6]).unwrap().with_weight(weight).unwrap().with_scaling(given(&cut)).unwrap();
+        let found = basis.encode(&vdf).unwrap();
+        let orthonormal = basis.orthonormal(&found, &grid).unwrap();
+        // The norm is that of the cells.
+        let squares = |values: &[f64]| values.iter().map(|x| x * x).sum::<f64>();
+        assert_relative_eq!(squares(&orthonormal.amplitudes), squares(vdf.as_slice()), max_relative = 1e-12);
+        for (on, tolerance) in [(grid, 1e-12), (finer, 1e-9)] {
+            let back = |c: &HermiteCoefficients| basis.reconstruct(c, &on).unwrap();
+            assert!(Fidelity::compare(&along(on, &cut, skewed), &back(&orthonormal)).unwrap().l2 < tolerance);
+            close(&basis.moments(&orthonormal, &on).unwrap(), &back(&orthonormal).moments(), 1e-9);
+        }
+        close(&orthonormal.moments_over_velocity_space(), &found.moments_over_velocity_space(), 1e-7);
+        let largest = found.terms().fold(0.0, |largest, (_, c)| f64::max(largest, c.abs()));
+        for ((term, a), (other, b)) in found.terms().zip(orthonormal.terms()) {
+            assert_eq!(term, other);
+            assert!((a - b).abs() < 1e-7 * largest, "{weight:?} {term:?} {a} {b}");
+        }
+        // To the last bit, too; and nowhere but on the cells they are orthonormal on.
+        let coded = |resolution| {
+            let mut writer = Coder::writing();
+            basis.code(Some(&orthonormal), &grid, resolution, &mut writer).unwrap();
+            let bytes = writer.finish();
+            basis.code(None, &grid, resolution, &mut Coder::reading(&bytes)).unwrap()
+        };
+        assert_eq!(coded(Resolution::Exact), orthonormal);
+        let refused = basis.code(Some(&orthonormal), &finer, Resolution::Exact, &mut Coder::writing());
+        assert!(matches!(refused, Err(Error::ForeignCoefficients(_))));
+    }
+}
