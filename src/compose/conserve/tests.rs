@@ -98,9 +98,7 @@ fn exact_moments_cost_no_more_than_48_bytes() {
         for &l2 in if k < 2 { &[0.1, 0.005][..] } else { &[0.1, 0.05, 0.02, 0.005, 0.002] } {
             for inner in [format!("fast:l2={l2}"), format!("quantized(maxwellian) + wavelet:l2={l2}")] {
                 let cost = cost(&inner, &vdf);
-                // Wavelets at 0.1 lose a tenth of the density: a bit more to tell of every moment than of most.
-                let most = if l2 == 0.1 { 49 } else { 48 };
-                assert!(cost <= most, "{inner}: {cost} bytes of distribution {k}");
+                assert!(cost <= 48, "{inner}: {cost} bytes of distribution {k}");
             }
         }
     }
