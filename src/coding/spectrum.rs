@@ -10,7 +10,7 @@ use super::amplitudes::Kept;
 use super::classes::{CLASSES, class, places};
 use super::coder::Coder;
 use super::logistic::Mixing;
-use super::models::Integers;
+use super::magnitudes::{Magnitudes, Surroundings, UNARY};
 use super::numbers::multiple;
 use crate::error::Result;
 
@@ -39,10 +39,6 @@ const BIT: f64 = 0.1;
 const ROUNDED: f64 = 1e-6;
 /// Degrees of a tile along each axis.
 const TILE: usize = 4;
-/// Magnitudes told one by one before their digits are counted.
-const UNARY: u64 = 8;
-/// Bits of a magnitude with contexts of their own.
-const BITS: usize = 5;
 /// Degrees with signs of their own.
 const DEGREES: usize = 64;
 
@@ -92,39 +88,18 @@ struct Models<'a> {
     /// Magnitudes, up to 1000, and their sums over each tile.
     sizes: Vec<u16>,
     sums: Vec<u32>,
-    of_sizes: Mixing<5>,
+    of_sizes: Magnitudes<5>,
     of_signs: Mixing<5>,
     of_tiles: Mixing<3>,
-    /// Magnitudes beyond the unary ones, by how large they are expected to be.
-    large: Vec<Integers>,
 }
 
-/// Contexts of one bit of a magnitude, one aspect after another.
+/// Contexts of a magnitude, one aspect after another.
 const LOWER: usize = CLASSES * 4;
 const SECOND: usize = CLASSES * 8;
 const BESIDE: usize = CLASSES * 12;
 const DIRECTIONS: usize = 4 * 4 * 4 * 3 * 4;
 const TOGETHER: usize = CLASSES * 12;
 const ASPECTS: usize = LOWER + SECOND + BESIDE + DIRECTIONS + TOGETHER;
-
-/// What is known about a coefficient before it is coded.
-struct Context {
-    aspects: [usize; 5],
-    /// How large it is likely to be.
-    expected: usize,
-}
-
-impl Context {
-    #[inline]
-    fn contexts(&self, told: u64) -> [usize; 5] {
-        self.aspects.map(|aspect| (told as usize).min(BITS - 1) * ASPECTS + aspect)
-    }
-
-    #[inline]
-    fn set(&self, told: u64) -> usize {
-        (told as usize).min(BITS - 1) * CLASSES + self.expected
-    }
-}
 
 impl<'a> Models<'a> {
     fn new(spectrum: Spectrum<'a>, given: Option<(&'a [f64], f64)>, rounding: Rounding, tiles: [usize; 3]) -> Self {
@@ -142,10 +117,9 @@ impl<'a> Models<'a> {
             multiples: vec![0; len],
             sizes: vec![0; len],
             sums: vec![0; count(tiles)],
-            of_sizes: Mixing::new(BITS * ASPECTS, BITS * CLASSES),
+            of_sizes: Magnitudes::new(ASPECTS),
             of_signs: Mixing::new(3 * DEGREES * 9 + 27 + 27 * 8, 1),
             of_tiles: Mixing::new(CLASSES * 8 + CLASSES * 8 + 64 * 4, 1),
-            large: vec![Integers::default(); CLASSES],
         }
     }
 
@@ -250,24 +224,14 @@ impl<'a> Models<'a> {
         index: usize,
         coder: &mut Coder<'_>,
     ) -> Result<i64> {
-        let context = self.context(block, degree, index);
+        let near = self.near(block, degree, index);
         let nearest = self.nearest(index);
         let wanted = match self.rounding {
             Rounding::Nearest => nearest,
-            Rounding::Cheapest => self.cheapest(self.in_steps(index), nearest, &context),
+            Rounding::Cheapest => self.cheapest(self.in_steps(index), nearest, &near),
         };
-        let size = wanted.unsigned_abs();
-        for told in 0..UNARY {
-            let expected = self.of_sizes.expect(context.contexts(told), context.set(told));
-            if coder.mixed(&mut self.of_sizes, &expected, size == told) {
-                return Ok(match told {
-                    0 => 0,
-                    _ => self.signed(told as i64, wanted < 0, block, degree, index, coder),
-                });
-            }
-        }
-        let beyond = coder.positive(&mut self.large[context.expected], size.saturating_sub(UNARY - 1))?;
-        Ok(self.signed(beyond + UNARY as i64 - 1, wanted < 0, block, degree, index, coder))
+        let size = self.of_sizes.code(&near, wanted.unsigned_abs(), coder)? as i64;
+        Ok(if size == 0 { 0 } else { self.signed(size, wanted < 0, block, degree, index, coder) })
     }
 
     fn signed(
@@ -300,19 +264,12 @@ impl<'a> Models<'a> {
     }
 
     /// The multiple next to a value in steps, the one below it, or zero.
-    fn cheapest(&self, value: f64, nearest: i64, context: &Context) -> i64 {
+    fn cheapest(&self, value: f64, nearest: i64, near: &Surroundings<5>) -> i64 {
         let size = nearest.unsigned_abs();
         if size == 0 || size > 2 * UNARY || (value - nearest as f64).abs() < ROUNDED {
             return nearest;
         }
-        let bits = |size: u64| {
-            let mut cost = if size > 0 { 256 } else { 0 };
-            for told in 0..UNARY.min(size + 1) {
-                cost += self.of_sizes.expect(context.contexts(told), context.set(told)).cost(told == size);
-            }
-            // About the length of its code.
-            cost + if size >= UNARY { 256 * (1 + 2 * (size - UNARY + 1).ilog2()) } else { 0 }
-        };
+        let bits = |size: u64| self.of_sizes.cost(near, size) + if size > 0 { 256 } else { 0 };
         let total = |size: u64| (value.abs() - size as f64).powi(2) + BIT / 256.0 * f64::from(bits(size));
         let mut best = (size, total(size));
         for other in [size - 1, 0] {
@@ -324,7 +281,7 @@ impl<'a> Models<'a> {
         best.0 as i64 * nearest.signum()
     }
 
-    fn context(&self, block: [usize; 3], degree: [usize; 3], index: usize) -> Context {
+    fn near(&self, block: [usize; 3], degree: [usize; 3], index: usize) -> Surroundings<5> {
         let at = |there: bool, back: usize| if there { u32::from(self.sizes[index - back]) } else { 0 };
         let s = self.strides;
         let one: [u32; 3] = std::array::from_fn(|axis| at(degree[axis] > 0, s[axis]));
@@ -351,7 +308,7 @@ impl<'a> Models<'a> {
             LOWER + SECOND + BESIDE + (directions * 3 + twos.min(2) as usize) * 4 + edge,
             LOWER + SECOND + BESIDE + DIRECTIONS + class(total / 3) * 12 + height,
         ];
-        Context { aspects, expected: class(total / 6) }
+        Surroundings { aspects, expected: class(total / 6) }
     }
 }
 

@@ -10,12 +10,9 @@
 mod neighbourhood;
 
 use super::transform::{Band, Layout};
-use crate::coding::{CLASSES, Coder, FINE_CLASSES, Integers, Mixing, class, fine_class, places};
+use crate::coding::{CLASSES, Coder, FINE_CLASSES, Magnitudes, Mixing, Surroundings, class, fine_class, places};
 use crate::error::Result;
 use neighbourhood::{BLOCK, Neighbourhood, Sizes};
-
-/// Magnitudes told one by one before their digits are counted.
-const UNARY: u64 = 8;
 
 /// Positions in a layout, ascending, and the multiples of the step that stand there, none of them zero.
 pub(super) type Multiples = Vec<(u32, i64)>;
@@ -84,36 +81,24 @@ impl Cells {
 }
 
 struct Models {
-    sizes: Mixing<4>,
+    sizes: Magnitudes<4>,
     signs: Mixing<4>,
     blocks: Mixing<3>,
-    /// Magnitudes beyond the unary ones, by how large they are expected to be.
-    large: Vec<Integers>,
 }
 
-/// Contexts of one bit of a magnitude, one aspect after another.
+/// Contexts of a magnitude, one aspect after another.
 const SPATIAL: usize = CLASSES * 4;
 const FAMILY: usize = CLASSES * CLASSES * 2;
 const TOGETHER: usize = FINE_CLASSES * 8;
 const DIRECTIONS: usize = 6 * 6 * 6 * 8;
 const ASPECTS: usize = SPATIAL + FAMILY + TOGETHER + DIRECTIONS;
-/// Bits of a magnitude with contexts of their own.
-const BITS: usize = 5;
-
-/// What is known about a coefficient before it is coded.
-struct Context {
-    aspects: [usize; 4],
-    /// How large it is likely to be.
-    expected: usize,
-}
 
 impl Models {
     fn new() -> Self {
         Self {
-            sizes: Mixing::new(BITS * ASPECTS, BITS * CLASSES),
+            sizes: Magnitudes::new(ASPECTS),
             signs: Mixing::new(27 * 8 * (1 + 3 + 1 + 27), 1),
             blocks: Mixing::new(CLASSES * 8 + CLASSES * CLASSES + 32 * 4, 4),
-            large: vec![Integers::default(); CLASSES],
         }
     }
 
@@ -175,20 +160,7 @@ impl Models {
         near: &Neighbourhood,
         coder: &mut Coder<'_>,
     ) -> Result<i64> {
-        let context = Context::new(band, near.sizes(cell));
-        let size = wanted.unsigned_abs();
-        let mut told = 0;
-        let size = loop {
-            let expected = self.sizes.expect(context.contexts(told), context.set(told));
-            if coder.mixed(&mut self.sizes, &expected, size == told) {
-                break told as i64;
-            }
-            told += 1;
-            if told == UNARY {
-                let large = &mut self.large[context.expected];
-                break coder.positive(large, size.saturating_sub(UNARY - 1))? + UNARY as i64 - 1;
-            }
-        };
+        let size = self.sizes.code(&surroundings(band, near.sizes(cell)), wanted.unsigned_abs(), coder)? as i64;
         if size == 0 {
             return Ok(0);
         }
@@ -216,31 +188,19 @@ impl Models {
     }
 }
 
-impl Context {
-    #[inline]
-    fn new(band: &Band, Sizes { beside, spatial, parent, siblings }: Sizes) -> Self {
-        let total = 2 * spatial + 3 * parent + 2 * siblings;
-        let orders = band.kind.count_ones() as usize;
-        let [x, y, z] = beside;
-        let directions = (x * 6 + y) * 6 + z;
-        let aspects = [
-            class(spatial.div_ceil(2)) * 4 + orders,
-            SPATIAL + (class(parent) * CLASSES + class(siblings.div_ceil(2))) * 2 + usize::from(orders == 3),
-            SPATIAL + FAMILY + fine_class(total) * 8 + band.rank.min(7),
-            SPATIAL + FAMILY + TOGETHER + directions * 8 + band.kind,
-        ];
-        Self { aspects, expected: class(total / 4) }
-    }
-
-    #[inline]
-    fn contexts(&self, told: u64) -> [usize; 4] {
-        self.aspects.map(|aspect| (told as usize).min(BITS - 1) * ASPECTS + aspect)
-    }
-
-    #[inline]
-    fn set(&self, told: u64) -> usize {
-        (told as usize).min(BITS - 1) * CLASSES + self.expected
-    }
+#[inline]
+fn surroundings(band: &Band, Sizes { beside, spatial, parent, siblings }: Sizes) -> Surroundings<4> {
+    let total = 2 * spatial + 3 * parent + 2 * siblings;
+    let orders = band.kind.count_ones() as usize;
+    let [x, y, z] = beside;
+    let directions = (x * 6 + y) * 6 + z;
+    let aspects = [
+        class(spatial.div_ceil(2)) * 4 + orders,
+        SPATIAL + (class(parent) * CLASSES + class(siblings.div_ceil(2))) * 2 + usize::from(orders == 3),
+        SPATIAL + FAMILY + fine_class(total) * 8 + band.rank.min(7),
+        SPATIAL + FAMILY + TOGETHER + directions * 8 + band.kind,
+    ];
+    Surroundings { aspects, expected: class(total / 4) }
 }
 
 #[cfg(test)]
