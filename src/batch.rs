@@ -1,14 +1,17 @@
 //! Many distributions on one grid: encoded and decoded in parallel, in order, in bounded memory.
 //!
-//! Threads of the standard library take one run of distributions after another from an iterator and hand their streams
-//! over in the iterator's order. A thread that is far ahead of the others waits, so that no more than a few runs for each
-//! thread are in memory, however many there are. Each distribution is worked on by one thread: its bytes are those that
-//! encoding it alone gives, on any number of threads.
+//! Runs of distributions are taken from an iterator as tasks for a pool of threads, and their streams handed over in the
+//! iterator's order. No more than a few runs for each thread are taken before the first of them is handed over, and so in
+//! memory, however many there are. Each distribution is worked on by one thread: its bytes are those that encoding it
+//! alone gives, on any number of threads.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::thread;
+
+use rayon::{Scope, ThreadPoolBuilder};
 
 use crate::any_basis::AnyBasis;
 use crate::basis::{Basis, Expansion};
@@ -47,7 +50,7 @@ impl Default for Batch {
 }
 
 impl Batch {
-    /// Runs that each thread may be ahead of the one that is due.
+    /// Runs for each thread that are taken before the one that is due is handed over.
     const AHEAD: usize = 4;
 
     /// On so many threads.
@@ -65,14 +68,14 @@ impl Batch {
     }
 
     /// Encodes distributions, and hands over each stream, or the error of its distribution, with its index and in order.
-    /// The hook runs on the caller's thread, as the iterator does not; it also is the place to report progress.
+    /// The iterator and the hook run on the caller's thread, while others work; the hook is the place to report progress.
     ///
     /// # Errors
     /// The first error that the hook returns: it ends the batch.
     pub fn encode<B: Basis, E>(
         &self,
         basis: &B,
-        distributions: impl IntoIterator<Item = Vdf, IntoIter: Send>,
+        distributions: impl IntoIterator<Item = Vdf>,
         hook: impl FnMut(usize, Result<Vec<u8>>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         self.work(
@@ -102,7 +105,7 @@ impl Batch {
     pub fn decode<S: AsRef<[u8]> + Send, E>(
         &self,
         registry: &Registry,
-        streams: impl IntoIterator<Item = S, IntoIter: Send>,
+        streams: impl IntoIterator<Item = S>,
         hook: impl FnMut(usize, Result<(Expansion<AnyBasis>, Vdf)>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         let decode = |stream: S| {
@@ -115,136 +118,58 @@ impl Batch {
 
     fn work<T: Send, R: Send, E>(
         &self,
-        items: impl IntoIterator<Item = T, IntoIter: Send>,
+        items: impl IntoIterator<Item = T>,
         work: impl Fn(Vec<T>) -> Vec<R> + Sync,
         mut hook: impl FnMut(usize, R) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
-        let window = Self::AHEAD * self.threads.get();
-        let desk = Desk::new(items.into_iter());
-        thread::scope(|scope| {
-            for _ in 0..self.threads.get() {
-                scope.spawn(|| {
-                    // Whoever leaves, by a panic too, says so.
-                    let _leaving = Leaving(&desk);
-                    while let Some((number, run)) = desk.take(self.run.get(), window) {
-                        desk.put(number, work(run));
-                    }
-                });
+        let mut items = items.into_iter().fuse();
+        let mut runs = std::iter::from_fn(|| Some(items.by_ref().take(self.run.get()).collect()).filter(is_not_empty));
+        let mut index = 0;
+        let mut hand_over = |results: Vec<R>| {
+            results.into_iter().try_for_each(|result| {
+                index += 1;
+                hook(index - 1, result)
+            })
+        };
+        let Ok(pool) = ThreadPoolBuilder::new().num_threads(self.threads.get()).build() else {
+            // Where there are no threads to be had, the caller's does the work.
+            return runs.try_for_each(|run| hand_over(work(run)));
+        };
+        let window = self.threads.get().saturating_mul(Self::AHEAD);
+        let ended = AtomicBool::new(false);
+        pool.in_place_scope(|scope| {
+            let mut due = VecDeque::new();
+            loop {
+                due.extend(runs.by_ref().take(window - due.len()).map(|run| in_time(scope, run, &work, &ended)));
+                // A task that panicked has nothing to hand over: the scope passes its panic on.
+                let Some(Ok(results)) = due.pop_front().map(|results: mpsc::Receiver<_>| results.recv()) else {
+                    return Ok(());
+                };
+                hand_over(results).inspect_err(|_| ended.store(true, Ordering::Relaxed))?;
             }
-            // However this ends, by a panic of the hook too, nobody goes on waiting.
-            let _closing = Closing(&desk);
-            let mut index = 0;
-            while let Some(results) = desk.next(self.threads.get()) {
-                for result in results {
-                    hook(index, result)?;
-                    index += 1;
-                }
-            }
-            Ok(())
         })
     }
 }
 
-/// Where runs are taken and results put.
-struct Desk<I, R> {
-    state: Mutex<State<I, R>>,
-    changed: Condvar,
+fn is_not_empty<T>(run: &Vec<T>) -> bool {
+    !run.is_empty()
 }
 
-struct State<I, R> {
-    /// None once it has ended.
-    items: Option<I>,
-    /// Runs taken, and results handed over.
-    taken: usize,
-    delivered: usize,
-    done: BTreeMap<usize, Vec<R>>,
-    left: usize,
-}
-
-impl<I: Iterator, R> Desk<I, R> {
-    fn new(items: I) -> Self {
-        let state = State { items: Some(items), taken: 0, delivered: 0, done: BTreeMap::new(), left: 0 };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State<I, R>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State<I, R>>) -> MutexGuard<'a, State<I, R>> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The next run and its number, as soon as it is within the window.
-    fn take(&self, len: usize, window: usize) -> Option<(usize, Vec<I::Item>)> {
-        let mut state = self.state();
-        while state.items.is_some() && state.taken >= state.delivered + window {
-            state = self.wait(state);
+/// What the work on a run will give, unless the batch has ended before.
+fn in_time<'scope, T: Send + 'scope, R: Send + 'scope>(
+    scope: &Scope<'scope>,
+    run: Vec<T>,
+    work: &'scope (impl Fn(Vec<T>) -> Vec<R> + Sync),
+    ended: &'scope AtomicBool,
+) -> mpsc::Receiver<Vec<R>> {
+    let (sender, receiver) = mpsc::channel();
+    scope.spawn(move |_| {
+        if !ended.load(Ordering::Relaxed) {
+            // Nobody waits for it any more where the batch has ended.
+            let _ = sender.send(work(run));
         }
-        let run: Vec<I::Item> = state.items.as_mut()?.take(len).collect();
-        if run.len() < len {
-            state.items = None;
-            self.changed.notify_all();
-        }
-        if run.is_empty() {
-            return None;
-        }
-        state.taken += 1;
-        Some((state.taken - 1, run))
-    }
-
-    fn put(&self, number: usize, results: Vec<R>) {
-        self.state().done.insert(number, results);
-        self.changed.notify_all();
-    }
-
-    /// The results that are due; none when all have been handed over, or all `threads` have left without them.
-    fn next(&self, threads: usize) -> Option<Vec<R>> {
-        let mut state = self.state();
-        loop {
-            let due = state.delivered;
-            if let Some(results) = state.done.remove(&due) {
-                state.delivered += 1;
-                self.changed.notify_all();
-                return Some(results);
-            }
-            if state.left == threads || state.items.is_none() && state.delivered == state.taken {
-                return None;
-            }
-            state = self.wait(state);
-        }
-    }
-
-    /// Nothing more is taken.
-    fn close(&self) {
-        self.state().items = None;
-        self.changed.notify_all();
-    }
-}
-
-/// The caller, who alone makes room.
-struct Closing<'a, I: Iterator, R>(&'a Desk<I, R>);
-
-impl<I: Iterator, R> Drop for Closing<'_, I, R> {
-    fn drop(&mut self) {
-        self.0.close();
-    }
-}
-
-/// A thread that leaves the desk.
-struct Leaving<'a, I: Iterator, R>(&'a Desk<I, R>);
-
-impl<I: Iterator, R> Drop for Leaving<'_, I, R> {
-    fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.left += 1;
-        // After a panic the others need not go on.
-        if thread::panicking() {
-            state.items = None;
-        }
-        drop(state);
-        self.0.changed.notify_all();
-    }
+    });
+    receiver
 }
 
 #[cfg(test)]
@@ -380,6 +305,10 @@ mod tests {
                 panic!()
             })
         }));
+        assert!(panics.is_err());
+        // Of a task, too, whichever it is.
+        let work = |run: Vec<u32>| run.into_iter().inspect(|k| assert!(*k != 7)).collect();
+        let panics = std::panic::catch_unwind(|| on(2).work(0..100, work, |_, _| Ok::<(), ()>(())));
         assert!(panics.is_err());
     }
 }
