@@ -1,6 +1,6 @@
 //! Rows of real numbers, to the last bit or in steps.
 
-use super::coder::Coder;
+use super::coder::{Coder, malformed};
 use super::models::{Integers, Reals};
 use crate::error::Result;
 
@@ -28,7 +28,7 @@ impl Resolution {
     /// A place or a length: to the last bit, or in single precision, counted in units from an origin.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`](crate::Error::MalformedStream) for one that is not finite.
+    /// [`Error::MalformedStream`](crate::Error::MalformedStream) for one that is not finite, or read and not single.
     pub(crate) fn place(
         self,
         coder: &mut Coder<'_>,
@@ -39,7 +39,13 @@ impl Resolution {
     ) -> Result<f64> {
         match self {
             Self::Exact => coder.real(model, value),
-            Self::Step(_) => Ok(origin + coder.real(model, single(value, origin, unit))? * unit),
+            Self::Step(_) => {
+                let units = coder.real(model, single(value, origin, unit))?;
+                if f64::from(units as f32) != units {
+                    return Err(malformed(format!("{units:e}, which is not of single precision")));
+                }
+                Ok(origin + units * unit)
+            }
         }
     }
 }

@@ -173,8 +173,10 @@ impl Hermite {
                 }
             }
         }
-        if frame.scales.iter().any(|scale| !(1e-75..1e75).contains(scale)) {
-            return Err(malformed(format!("Hermite functions of widths {:?}", frame.scales)));
+        // The limits of what a user may give: the functions know what to do with these.
+        let usable = |(centre, scale): (&f64, &f64)| centre.abs() < 1e75 && (1e-75..1e75).contains(scale);
+        if !frame.centre.iter().zip(&frame.scales).all(usable) {
+            return Err(malformed(format!("Hermite functions about {:?}, {:?} wide", frame.centre, frame.scales)));
         }
         Ok(frame)
     }
