@@ -6,7 +6,8 @@
 //! cuts along one axis at a time; Chou, Lookabaugh and Gray 1989, IEEE Trans. Inf. Theory 35, 299, for the price). No
 //! other tree of dyadic boxes has less error with as many coefficients.
 
-use super::survey::{BoxIndex, CLIP, Model, Survey};
+use super::model::Model;
+use super::survey::{BoxIndex, CLIP, Survey};
 use crate::numerics::lanes::{Instructions, Vectorisable, vectorised};
 
 /// How boxes are cut.
