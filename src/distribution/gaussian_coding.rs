@@ -5,16 +5,18 @@
 //! the logarithms of L's diagonal and by the rest of L⁻¹ dL have the norms 1, a/√2, a √3/2 and a/2. The norm itself
 //! thus takes steps of the resolution, and the others steps over these factors: a reader knows a before it needs them.
 
+mod lower_factor;
+
 use std::f64::consts::{PI, SQRT_2};
 
 use nalgebra::{Matrix3, Vector3};
 
-use super::frame::{Frame, Orientation};
+use super::frame::Frame;
 use super::gaussian_fit::Gaussian;
 use super::grid::VelocityGrid;
-use super::moments::Moments;
 use crate::coding::{Coder, Integers, Reals, Resolution, malformed, multiple};
 use crate::error::{Error, Result};
+use lower_factor::{Cells, along_field, frame_of, lower_factor};
 
 /// Which numbers of its covariance a Gaussian has of its own.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,16 +40,11 @@ pub(crate) struct GaussianModels {
     mean: Integers,
     width: Integers,
     tilt: Integers,
+    /// Peaks, centres, scales and angles of Gaussians that are not rounded.
     exact: [Reals; 4],
     /// The last norm, in steps: they come in descending order.
     steps: Option<i64>,
     last: Option<Frame>,
-}
-
-/// Widths and means in units of these are what is expected: cells along the grid's axes.
-struct Cells {
-    middle: [f64; 3],
-    spacing: [f64; 3],
 }
 
 /// In a box of n cells, a width of n/8 cells is not surprising, nor is a factor of 2 from it; nor a mean anywhere
@@ -56,12 +53,10 @@ const EXPECTED_WIDTH: f64 = 0.125;
 const WIDTH_SPREAD: f64 = 0.7;
 const MEAN_SPREAD: f64 = 0.2;
 const TILT_SPREAD: f64 = 0.5;
-/// Norms beyond so many steps are no Gaussians but noise; so are widths of e^±100 cells.
+/// Norms beyond so many steps are no Gaussians but noise; so are widths of e^±100 times what is expected, and axes that
+/// lean by so many widths.
 const MOST_STEPS: usize = 1 << 52;
 const MOST_LOGARITHM: f64 = 100.0;
-/// Narrower than this part of the widest, a width is no more than rounding.
-const NARROWEST: f64 = 1e-7;
-/// And axes that lean by so many widths.
 const MOST_TILT: f64 = 1e6;
 /// Rounding errors of a mean through the widths and back may be this part of its step.
 const LEAST_DIGITS: f64 = 1.0 / 8.0;
@@ -72,7 +67,7 @@ const MOST_MEAN: f64 = 1e6;
 pub(crate) fn norm(gaussian: &Gaussian, grid: &VelocityGrid) -> f64 {
     let spacing = grid.spacing();
     let scales = gaussian.frame.scales;
-    // Geometric means first: volumes leave the range of f64 sooner than densities.
+    // In cells, axis by axis: volumes leave the range of f64 sooner than densities.
     let volume: f64 = (0..3).map(|i| scales[i] / spacing[i]).product();
     gaussian.peak.abs() * (PI.powf(1.5) * volume).sqrt()
 }
@@ -143,11 +138,31 @@ impl GaussianModels {
         grid: &VelocityGrid,
         step: f64,
     ) -> Result<Gaussian> {
-        let cells = Cells { middle: grid.middle(), spacing: grid.spacing() };
-        let boxes = grid.shape().map(|n| n as f64);
-        // The sign, and the norm in steps.
+        let cells = Cells::of(grid);
         let negative = coder.rarely(gaussian.is_some_and(|g| g.peak < 0.0));
-        let steps = gaussian.map_or(1, |g| multiple(norm(g, grid), step)).max(1);
+        let steps = self.code_norm(coder, gaussian.map(|g| norm(g, grid)), step)?;
+        // A step over the norm.
+        let share = 1.0 / steps as f64;
+        let shape = match (widths, self.last) {
+            (Widths::Same, Some(last)) => last,
+            _ => self.code_shape(coder, gaussian.map(|g| &g.frame), widths, &cells, share)?,
+        };
+        let centre = self.code_mean(coder, gaussian.map(|g| g.frame.centre), &shape, &cells, share)?;
+        let mut rounded = Gaussian { peak: 1.0, frame: Frame { centre, ..shape } };
+        rounded.peak = steps as f64 * step / norm(&rounded, grid);
+        if negative {
+            rounded.peak = -rounded.peak;
+        }
+        if !rounded.peak.is_normal() {
+            return Err(lost_digits(coder));
+        }
+        self.last = Some(rounded.frame);
+        Ok(rounded)
+    }
+
+    /// A norm, in steps: the first as it is, the others by how much less they are than the one before.
+    fn code_norm(&mut self, coder: &mut Coder<'_>, given: Option<f64>, step: f64) -> Result<i64> {
+        let steps = given.map_or(1, |norm| multiple(norm, step)).max(1);
         if steps > MOST_STEPS as i64 {
             return Err(lost_digits(coder));
         }
@@ -164,26 +179,31 @@ impl GaussianModels {
             }
         };
         self.steps = Some(steps);
-        let share = 1.0 / steps as f64;
-        let shape = match (widths, self.last) {
-            (Widths::Same, Some(last)) => last,
-            _ => self.code_shape(coder, gaussian.map(|g| &g.frame), widths, &cells, boxes, share)?,
-        };
-        let factor = lower_factor(&shape, &cells);
-        // The mean, in columns of L from the middle of the box.
+        Ok(steps)
+    }
+
+    /// A mean, in columns of L from the middle of the box.
+    fn code_mean(
+        &mut self,
+        coder: &mut Coder<'_>,
+        given: Option<[f64; 3]>,
+        shape: &Frame,
+        cells: &Cells,
+        share: f64,
+    ) -> Result<[f64; 3]> {
         let unit = share * SQRT_2;
-        let from_middle =
-            |g: &Gaussian| Vector3::from_fn(|i, _| (g.frame.centre[i] - cells.middle[i]) / cells.spacing[i]);
+        let factor = lower_factor(shape, cells);
         let inverse = factor.try_inverse().unwrap_or_else(Matrix3::identity);
-        let given = gaussian.map_or_else(Vector3::zeros, |g| inverse * from_middle(g));
+        let from_middle = |mean: [f64; 3]| Vector3::from_fn(|i, _| (mean[i] - cells.middle[i]) / cells.spacing[i]);
+        let given = given.map_or_else(Vector3::zeros, |mean| inverse * from_middle(mean));
         let mut z = Vector3::zeros();
         for i in 0..3 {
-            let spread = MEAN_SPREAD * (0..=i).map(|j| (inverse[(i, j)] * boxes[j]).powi(2)).sum::<f64>().sqrt();
+            let spread = MEAN_SPREAD * (0..=i).map(|j| (inverse[(i, j)] * cells.shape[j]).powi(2)).sum::<f64>().sqrt();
             let places = finest(spread / unit);
             z[i] = coder.scaled(&mut self.mean, multiple(given[i], unit), places)? as f64 * unit;
         }
         let offset = factor * z;
-        if !(0..3).all(|i| offset[i].abs() < MOST_MEAN * boxes[i]) {
+        if !(0..3).all(|i| offset[i].abs() < MOST_MEAN * cells.shape[i]) {
             return Err(malformed("a Gaussian that lies outside of everything"));
         }
         // What is rounded must be found again, from the mean and the widths alone.
@@ -191,18 +211,7 @@ impl GaussianModels {
         if lost.is_nan() || lost > LEAST_DIGITS * unit {
             return Err(lost_digits(coder));
         }
-        let centre = std::array::from_fn(|i| cells.middle[i] + offset[i] * cells.spacing[i]);
-        let frame = Frame { centre, ..shape };
-        let mut rounded = Gaussian { peak: 1.0, frame };
-        rounded.peak = steps as f64 * step / norm(&rounded, grid);
-        if negative {
-            rounded.peak = -rounded.peak;
-        }
-        if !rounded.peak.is_normal() {
-            return Err(lost_digits(coder));
-        }
-        self.last = Some(frame);
-        Ok(rounded)
+        Ok(std::array::from_fn(|i| cells.middle[i] + offset[i] * cells.spacing[i]))
     }
 
     /// Widths and axes; the centre stays at zero.
@@ -212,50 +221,58 @@ impl GaussianModels {
         given: Option<&Frame>,
         widths: Widths,
         cells: &Cells,
-        boxes: [f64; 3],
         share: f64,
     ) -> Result<Frame> {
-        let unit = share * 2.0 / 3f64.sqrt();
+        let unit = width_unit(share);
         match widths {
             Widths::One => {
                 // One number that stands for three axes must be so much finer; likewise below.
-                let scale = self.code_width(coder, given.map(|f| f.scales[0]), cells, boxes, 0, unit / 3f64.sqrt())?;
+                let scale = self.code_width(coder, given.map(|f| f.scales[0]), cells, 0, unit / 3f64.sqrt())?;
                 Ok(Frame::grid_aligned([0.0; 3], [scale; 3]))
             }
             Widths::AcrossAndAlong(field) => {
-                let across = self.code_width(coder, given.map(|f| f.scales[0]), cells, boxes, 0, unit / SQRT_2)?;
-                let along = self.code_width(coder, given.map(|f| f.scales[2]), cells, boxes, 2, unit)?;
+                let across = self.code_width(coder, given.map(|f| f.scales[0]), cells, 0, unit / SQRT_2)?;
+                let along = self.code_width(coder, given.map(|f| f.scales[2]), cells, 2, unit)?;
                 Ok(along_field(field, Frame::grid_aligned([0.0; 3], [across, across, along])))
             }
             Widths::PerAxis | Widths::Same => {
                 let mut scales = [0.0; 3];
                 for (i, scale) in scales.iter_mut().enumerate() {
-                    *scale = self.code_width(coder, given.map(|f| f.scales[i]), cells, boxes, i, unit)?;
+                    *scale = self.code_width(coder, given.map(|f| f.scales[i]), cells, i, unit)?;
                 }
                 Ok(Frame::grid_aligned([0.0; 3], scales))
             }
-            Widths::Full => {
-                let given = given.map(|frame| lower_factor(frame, cells));
-                let mut factor = Matrix3::zeros();
-                for i in 0..3 {
-                    let width = given.map(|given| given[(i, i)] * cells.spacing[i]);
-                    factor[(i, i)] = self.code_width(coder, width, cells, boxes, i, unit)? / cells.spacing[i];
-                }
-                // M = L⁻¹ dL is lower triangular, as L is: a change of L_21 alone makes M_21 = dL_21 / L_22, one of L_20
-                // M_20 = dL_20 / L_22, one of L_10 M_10 = dL_10 / L_11 and M_20 = −L_21 dL_10 / (L_11 L_22).
-                for (i, j) in [(2, 1), (1, 0), (2, 0)] {
-                    let reach = if i == 1 { (factor[(2, 1)] / factor[(2, 2)]).hypot(1.0) } else { 1.0 };
-                    let unit = 2.0 * share / reach;
-                    let value = multiple(given.map_or(0.0, |given| given[(i, j)] / factor[(i, i)]), unit);
-                    let value = coder.scaled(&mut self.tilt, value, finest(TILT_SPREAD / unit))? as f64 * unit;
-                    if value.abs() > MOST_TILT {
-                        return Err(malformed("a Gaussian that is tilted beyond measure"));
-                    }
-                    factor[(i, j)] = value * factor[(i, i)];
-                }
-                frame_of(&factor, cells)
-            }
+            Widths::Full => self.code_factor(coder, given, cells, share),
         }
+    }
+
+    /// L: its diagonal as widths, the rest in units of the diagonal.
+    fn code_factor(
+        &mut self,
+        coder: &mut Coder<'_>,
+        given: Option<&Frame>,
+        cells: &Cells,
+        share: f64,
+    ) -> Result<Frame> {
+        let given = given.map(|frame| lower_factor(frame, cells));
+        let mut factor = Matrix3::zeros();
+        for i in 0..3 {
+            let width = given.map(|given| given[(i, i)] * cells.spacing[i]);
+            factor[(i, i)] = self.code_width(coder, width, cells, i, width_unit(share))? / cells.spacing[i];
+        }
+        // M = L⁻¹ dL is lower triangular, as L is: a change of L_21 alone makes M_21 = dL_21 / L_22, one of L_20
+        // M_20 = dL_20 / L_22, one of L_10 M_10 = dL_10 / L_11 and M_20 = −L_21 dL_10 / (L_11 L_22).
+        for (i, j) in [(2, 1), (1, 0), (2, 0)] {
+            let reach = if i == 1 { (factor[(2, 1)] / factor[(2, 2)]).hypot(1.0) } else { 1.0 };
+            let unit = 2.0 * share / reach;
+            let value = multiple(given.map_or(0.0, |given| given[(i, j)] / factor[(i, i)]), unit);
+            let value = coder.scaled(&mut self.tilt, value, finest(TILT_SPREAD / unit))? as f64 * unit;
+            if value.abs() > MOST_TILT {
+                return Err(malformed("a Gaussian that is tilted beyond measure"));
+            }
+            factor[(i, j)] = value * factor[(i, i)];
+        }
+        frame_of(&factor, cells)
     }
 
     /// A width, by its logarithm.
@@ -264,11 +281,10 @@ impl GaussianModels {
         coder: &mut Coder<'_>,
         given: Option<f64>,
         cells: &Cells,
-        boxes: [f64; 3],
         axis: usize,
         unit: f64,
     ) -> Result<f64> {
-        let expected = EXPECTED_WIDTH * boxes[axis] * cells.spacing[axis];
+        let expected = EXPECTED_WIDTH * cells.shape[axis] * cells.spacing[axis];
         let value = multiple(given.map_or(0.0, |width| (width / expected).ln()), unit);
         let value = coder.scaled(&mut self.width, value, finest(WIDTH_SPREAD / unit))? as f64 * unit;
         if value.abs() > MOST_LOGARITHM {
@@ -283,141 +299,16 @@ pub(crate) fn lost_digits(coder: &Coder<'_>) -> Error {
     coder.refusal("mixture", "a Gaussian is too thin, or too faint, for the digits of its steps")
 }
 
+/// Steps of the logarithm of a width.
+fn width_unit(share: f64) -> f64 {
+    share * 2.0 / 3f64.sqrt()
+}
+
 /// How many digits of numbers that spread like this (in steps) look like noise.
 fn finest(spread: f64) -> u32 {
     // A quarter of the spread is where the distribution begins to show.
     (0.25 * spread).max(1.0).log2().clamp(0.0, 52.0) as u32
 }
 
-fn lower_factor(frame: &Frame, cells: &Cells) -> Matrix3<f64> {
-    if frame.rotation.is_none() {
-        return Matrix3::from_diagonal(&Vector3::from_fn(|i, _| frame.scales[i] / cells.spacing[i]));
-    }
-    // Σ = B Bᵀ with B's columns the scaled axes; L Lᵀ = Σ by Q R of Bᵀ, which keeps narrow widths to the last digit.
-    let axes = frame.axes();
-    let transposed = Matrix3::from_fn(|k, i| frame.scales[k] * axes[k][i] / cells.spacing[i]);
-    let mut lower = transposed.qr().r().transpose();
-    for j in 0..3 {
-        if lower[(j, j)] < 0.0 {
-            (0..3).for_each(|i| lower[(i, j)] = -lower[(i, j)]);
-        }
-    }
-    lower
-}
-
-/// Axes and widths by singular values: those of L keep a narrow width beside a wide one, where L Lᵀ would lose it.
-fn frame_of(factor: &Matrix3<f64>, cells: &Cells) -> Result<Frame> {
-    let physical = Matrix3::from_fn(|i, j| factor[(i, j)] * cells.spacing[i]);
-    let unit = physical.amax();
-    let svd = (physical / unit).svd(true, false);
-    let (Some(u), widths) = (svd.u, svd.singular_values) else { return Err(malformed("a Gaussian without axes")) };
-    if widths.min() < NARROWEST * widths.max() {
-        return Err(malformed(format!("a Gaussian whose widths differ as {} and {}", widths.min(), widths.max())));
-    }
-    let hand = u.determinant().signum();
-    let axes = std::array::from_fn(|k| std::array::from_fn(|i| if k == 2 { hand * u[(i, k)] } else { u[(i, k)] }));
-    Frame::along(axes, [0.0; 3], std::array::from_fn(|k| widths[k] * unit))
-        .map_err(|error| malformed(format!("a Gaussian without axes: {error}")))
-}
-
-/// Widths across and along a field, on its axes.
-fn along_field(field: [f64; 3], frame: Frame) -> Frame {
-    let round = Moments {
-        density: 1.0,
-        bulk_velocity: [0.0; 3],
-        pressure: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
-        heat_flux: [0.0; 3],
-    };
-    let rotation = Orientation::FieldAligned(field).frame(&round).rotation;
-    Frame { rotation, scales: [frame.scales[0], frame.scales[0], frame.scales[2]], ..frame }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn grid() -> VelocityGrid {
-        VelocityGrid::new([40, 36, 30], [-6e5, -5e5, -7e5], [3e4, 3.3e4, 4e4]).unwrap()
-    }
-
-    fn gaussians() -> Vec<Gaussian> {
-        let tilted = Frame { centre: [1e5, -2e5, 3e5], rotation: Some([0.3, -0.8, 1.9]), scales: [2e5, 5e4, 9e4] };
-        let round = Frame { centre: [-3e5, 2e4, 1e4], rotation: Some([1e-3, 0.0, 0.2]), scales: [1e5, 1e5, 1e5] };
-        let aligned = Frame::grid_aligned([9e5, 0.0, -1e4], [3e4, 2e5, 4e5]);
-        vec![
-            Gaussian { peak: 3e-13, frame: tilted },
-            Gaussian { peak: -1e-13, frame: round },
-            Gaussian { peak: 1e-14, frame: aligned },
-        ]
-    }
-
-    fn code(
-        coder: &mut Coder<'_>,
-        given: Option<&[Gaussian]>,
-        widths: Widths,
-        resolution: Resolution,
-    ) -> Vec<Gaussian> {
-        let mut models = GaussianModels::default();
-        (0..3).map(|k| models.code(coder, given.map(|g| &g[k]), widths, &grid(), resolution).unwrap()).collect()
-    }
-
-    fn values(gaussian: &Gaussian) -> Vec<f64> {
-        let axes = gaussian.frame.axes();
-        let cells: [Vec<f64>; 3] = [0, 1, 2].map(|axis| grid().centres(axis));
-        let mut values = Vec::new();
-        for x in &cells[0] {
-            for y in &cells[1] {
-                for z in &cells[2] {
-                    let d = [x - gaussian.frame.centre[0], y - gaussian.frame.centre[1], z - gaussian.frame.centre[2]];
-                    let q: f64 = (0..3)
-                        .map(|i| ((0..3).map(|j| axes[i][j] * d[j]).sum::<f64>() / gaussian.frame.scales[i]).powi(2))
-                        .sum();
-                    values.push(gaussian.peak * (-0.5 * q).exp());
-                }
-            }
-        }
-        values
-    }
-
-    fn distance(a: &Gaussian, b: &Gaussian) -> f64 {
-        values(a).iter().zip(values(b)).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
-    }
-
-    #[test]
-    fn what_is_written_is_read_and_rounding_is_a_projection() {
-        for widths in
-            [Widths::One, Widths::PerAxis, Widths::Full, Widths::AcrossAndAlong([1.0, 2.0, -1.0]), Widths::Same]
-        {
-            for resolution in [Resolution::Exact, Resolution::Step(1e-14), Resolution::Step(1e-18)] {
-                let mut writer = Coder::writing();
-                let written = code(&mut writer, Some(&gaussians()), widths, resolution);
-                let bytes = writer.finish();
-                let read = code(&mut Coder::reading(&bytes), None, widths, resolution);
-                if matches!(resolution, Resolution::Step(_)) || widths == Widths::Full {
-                    assert_eq!(read, written, "{widths:?} {resolution:?}");
-                }
-                assert_eq!(
-                    code(&mut Coder::writing(), Some(&read), widths, resolution),
-                    read,
-                    "{widths:?} {resolution:?}"
-                );
-            }
-        }
-        assert_eq!(code(&mut Coder::writing(), Some(&gaussians()), Widths::Full, Resolution::Exact), gaussians());
-    }
-
-    #[test]
-    fn every_number_is_rounded_as_finely_as_the_distribution_needs() {
-        // Ten numbers off by up to half a step each: together at most half a step times the root of ten, if their
-        // derivatives are orthogonal, as those of a Gaussian nearly are; and no finer than needed.
-        for gaussian in &gaussians()[..2] {
-            let step = 0.01 * norm(gaussian, &grid());
-            let mut models = GaussianModels::default();
-            let resolution = Resolution::Step(step);
-            let rounded =
-                models.code(&mut Coder::writing(), Some(gaussian), Widths::Full, &grid(), resolution).unwrap();
-            let error = distance(gaussian, &rounded) / step;
-            assert!((0.3..1.7).contains(&error), "{error}");
-        }
-    }
-}
+mod tests;

@@ -14,13 +14,16 @@
 //! ```
 
 mod catalogue;
+mod closed_forms;
+mod component;
 mod population;
 mod sampling;
 mod shape;
 
+pub use component::Component;
 pub use population::{Jitter, Shock, ShockPopulation};
 pub use sampling::{CellValue, Noise, Sampling};
-pub use shape::{Component, Shape};
+pub use shape::Shape;
 
 use super::grid::VelocityGrid;
 use super::moments::Moments;
@@ -108,42 +111,6 @@ fn grid_between(lower: [f64; 3], upper: [f64; 3], cells: usize) -> Result<Veloci
 }
 
 #[cfg(test)]
-mod tests {
-    use super::shape::reference::{assert_moments, summed};
-    use super::*;
-    use proptest::prelude::*;
-
-    fn beam() -> impl Strategy<Value = (f64, [f64; 3], f64)> {
-        (0.1..3.0, prop::array::uniform3(-2.0..2.0), 0.8..1.2)
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
-        #[test]
-        fn moments_of_any_mixture_of_maxwellians_are_those_of_its_sum(beams in prop::collection::vec(beam(), 1..5)) {
-            let components = beams.iter().map(|&(n, u, v_th)| Component::new(n, u, Shape::Maxwellian { v_th }).unwrap());
-            let mixture = Synthetic::new(components.collect()).unwrap();
-            assert_moments(&mixture.moments(), &summed(&mixture, 12.6, 0.6), 1e-11);
-        }
-    }
-
-    #[test]
-    fn unlike_components_combine_about_their_common_bulk_velocity() {
-        let field = [1.0, -2.0, 2.0];
-        let mixture = Synthetic::new(vec![
-            Component::new(1.5, [2.0, 0.0, -1.0], Shape::BiMaxwellian { v_th_par: 1.5, v_th_perp: 0.9, field })
-                .unwrap(),
-            Component::new(0.5, [-3.0, 1.0, 0.5], Shape::LossCone { v_th_par: 1.0, v_th_perp: 1.0, order: 2, field })
-                .unwrap(),
-        ])
-        .unwrap();
-        assert_moments(&mixture.moments(), &summed(&mixture, 15.0, 0.5), 1e-11);
-    }
-
-    #[test]
-    fn a_single_component_keeps_its_moments_to_the_last_bit() {
-        let component = Component::new(0.3, [0.1, 1e9, -7.7], Shape::Kappa { v_th: 1.1, kappa: 2.5 }).unwrap();
-        assert_eq!(Synthetic::new(vec![component]).unwrap().moments(), component.moments());
-        assert!(matches!(Synthetic::new(Vec::new()), Err(Error::InvalidParameter { name: "components", .. })));
-    }
-}
+mod reference;
+#[cfg(test)]
+mod tests;

@@ -162,3 +162,6 @@ pub fn minimise<P: LeastSquaresProblem>(problem: &P, start: DVector<f64>, settin
         report: outcome.solver.report(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -199,3 +199,22 @@ impl Coefficients for MixtureCoefficients {
         1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use approx::assert_relative_eq;
+
+    use super::*;
+
+    #[test]
+    fn members_go_to_coefficients_and_back() {
+        let grid = VelocityGrid::new([4, 5, 6], [-1e5, 2e5, 0.0], [3e4, 2e4, 5e4]).unwrap();
+        let covariance = Matrix3::new(4.0, 1.0, -0.5, 1.0, 2.0, 0.3, -0.5, 0.3, 1.0);
+        let member = Member { mass: 3.0, mean: Vector3::new(0.3, -1.0, 2.0), covariance };
+        let c = MixtureCoefficients::from_members(vec![member.clone()], Covariance::Full, None, &grid, 0.5);
+        let [back] = &c.members(&grid)[..] else { panic!("one component") };
+        assert_relative_eq!(back.mass, 6.0, max_relative = 1e-14);
+        assert_relative_eq!(back.mean, member.mean, max_relative = 1e-13);
+        assert_relative_eq!(back.covariance, covariance, max_relative = 1e-13);
+    }
+}

@@ -132,3 +132,54 @@ impl LeastSquaresProblem for MixtureProblem<'_> {
 fn dot(a: &Quadratic, b: &Quadratic) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use approx::assert_relative_eq;
+
+    use super::super::tests::{KINDS, named};
+    use super::super::{NAME, residual, start};
+    use super::*;
+    use crate::numerics::levenberg_marquardt::LinearisedSystem;
+
+    #[test]
+    fn the_gradient_is_that_of_the_cost_and_the_matrix_is_jtj() {
+        let vdf = named("gyrating-ring", 2, 14);
+        let cells = Cells::new(NAME, &vdf).unwrap();
+        for profile in [Profile::Gaussian, Profile::Kappa(2.5)] {
+            for kind in KINDS {
+                let structure = Structure::new(kind, cells.scaling.spacing);
+                let members = start::k_means(&cells, 3, 1, &structure);
+                let parameters = Parameters::new(&cells, structure, profile, 3);
+                let problem = MixtureProblem::new(&cells, parameters);
+                let p = parameters.pack(&members, cells.scaling.cell_volume());
+                problem.cost(&p);
+                let system = problem.linearise(&p).unwrap();
+                let at = |i: usize, h: f64| {
+                    let mut q = p.clone();
+                    q[i] += h;
+                    q
+                };
+                let h = 1e-5;
+                let numeric =
+                    DVector::from_fn(p.len(), |i, _| (problem.cost(&at(i, h)) - problem.cost(&at(i, -h))) / (2.0 * h));
+                let scale = system.gradient().amax();
+                assert!((system.gradient() - &numeric).amax() < 1e-5 * scale, "{kind:?} {profile:?}");
+                // ‖J δ‖² against differences of the model itself.
+                let model = |q: &DVector<f64>| {
+                    let members = parameters.members(&parameters.unpack(q).unwrap(), cells.scaling.cell_volume());
+                    residual::residual(&cells, &members, profile)
+                };
+                let step = DVector::from_fn(p.len(), |i, _| f64::sin(1.0 + i as f64));
+                let (ahead, behind) = (model(&(&p + &step * h)), model(&(&p - &step * h)));
+                let change: f64 = ahead
+                    .as_flattened()
+                    .iter()
+                    .zip(behind.as_flattened())
+                    .map(|(a, b)| ((a - b) / (2.0 * h)).powi(2))
+                    .sum();
+                assert_relative_eq!(system.squared_change(&step), change, max_relative = 1e-4);
+            }
+        }
+    }
+}

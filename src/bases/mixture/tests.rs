@@ -1,22 +1,19 @@
 //! Laws of the mixtures: what each way of fitting promises.
 
+#[cfg(feature = "linfa")]
+mod linfa;
+
 use approx::assert_relative_eq;
-use nalgebra::{DVector, Matrix3, Vector3};
+use nalgebra::{Matrix3, Vector3};
 use proptest::prelude::*;
 
-use super::cells::Cells;
-use super::covariance::Structure;
-use super::member::{Member, Profile};
-use super::parameters::Parameters;
-use super::refine::MixtureProblem;
 use super::*;
 use crate::basis::Coefficients;
 use crate::distribution::fidelity::Fidelity;
 use crate::distribution::frame::Frame;
 use crate::distribution::synthetic::{Component, Noise, Sampling, Shape, Synthetic};
-use crate::numerics::levenberg_marquardt::{LeastSquaresProblem, LinearisedSystem};
 
-const KINDS: [Covariance; 5] = [
+pub(super) const KINDS: [Covariance; 5] = [
     Covariance::Full,
     Covariance::Tied,
     Covariance::Diagonal,
@@ -24,7 +21,7 @@ const KINDS: [Covariance; 5] = [
     Covariance::FieldAligned([1.0, 1.0, 2.0]),
 ];
 
-fn named(name: &str, seed: u64, cells: usize) -> Vdf {
+pub(super) fn named(name: &str, seed: u64, cells: usize) -> Vdf {
     let grid = Synthetic::default_grid(name, cells).unwrap();
     Synthetic::named(name, seed).unwrap().sample(&grid, Sampling::default()).unwrap()
 }
@@ -116,47 +113,6 @@ fn likelihood_never_falls_and_moments_are_the_datas() {
                     }
                 }
             }
-        }
-    }
-}
-
-#[test]
-fn the_gradient_is_that_of_the_cost_and_the_matrix_is_jtj() {
-    let vdf = named("gyrating-ring", 2, 14);
-    let cells = Cells::new(NAME, &vdf).unwrap();
-    for profile in [Profile::Gaussian, Profile::Kappa(2.5)] {
-        for kind in KINDS {
-            let structure = Structure::new(kind, cells.scaling.spacing);
-            let members = super::start::k_means(&cells, 3, 1, &structure);
-            let parameters = Parameters::new(&cells, structure, profile, 3);
-            let problem = MixtureProblem::new(&cells, parameters);
-            let p = parameters.pack(&members, cells.scaling.cell_volume());
-            problem.cost(&p);
-            let system = problem.linearise(&p).unwrap();
-            let at = |i: usize, h: f64| {
-                let mut q = p.clone();
-                q[i] += h;
-                q
-            };
-            let h = 1e-5;
-            let numeric =
-                DVector::from_fn(p.len(), |i, _| (problem.cost(&at(i, h)) - problem.cost(&at(i, -h))) / (2.0 * h));
-            let scale = system.gradient().amax();
-            assert!((system.gradient() - &numeric).amax() < 1e-5 * scale, "{kind:?} {profile:?}");
-            // ‖J δ‖² against differences of the model itself.
-            let model = |q: &DVector<f64>| {
-                let members = parameters.members(&parameters.unpack(q).unwrap(), cells.scaling.cell_volume());
-                super::residual::residual(&cells, &members, profile)
-            };
-            let step = DVector::from_fn(p.len(), |i, _| f64::sin(1.0 + i as f64));
-            let (ahead, behind) = (model(&(&p + &step * h)), model(&(&p - &step * h)));
-            let change: f64 = ahead
-                .as_flattened()
-                .iter()
-                .zip(behind.as_flattened())
-                .map(|(a, b)| ((a - b) / (2.0 * h)).powi(2))
-                .sum();
-            assert_relative_eq!(system.squared_change(&step), change, max_relative = 1e-4);
         }
     }
 }
@@ -425,66 +381,5 @@ proptest! {
         assert_sound(&c, &vdf, name);
         prop_assert!(report.l2.is_finite() && report.l2 < 1.5, "{} {}", basis, report.l2);
         prop_assert_eq!(basis.fit(&vdf).unwrap().0, c);
-    }
-}
-
-/// A mass in cells of one member, for the exactness of what stands between fits and coefficients.
-#[test]
-fn members_go_to_coefficients_and_back() {
-    let grid = VelocityGrid::new([4, 5, 6], [-1e5, 2e5, 0.0], [3e4, 2e4, 5e4]).unwrap();
-    let covariance = Matrix3::new(4.0, 1.0, -0.5, 1.0, 2.0, 0.3, -0.5, 0.3, 1.0);
-    let member = Member { mass: 3.0, mean: Vector3::new(0.3, -1.0, 2.0), covariance };
-    let c = MixtureCoefficients::from_members(vec![member.clone()], Covariance::Full, None, &grid, 0.5);
-    let [back] = &c.members(&grid)[..] else { panic!("one component") };
-    assert_relative_eq!(back.mass, 6.0, max_relative = 1e-14);
-    assert_relative_eq!(back.mean, member.mean, max_relative = 1e-13);
-    assert_relative_eq!(back.covariance, covariance, max_relative = 1e-13);
-}
-
-/// On cells of equal weight, which are points, linfa's EM finds the same mixture as ours.
-#[cfg(feature = "linfa")]
-#[test]
-fn linfa_finds_the_same_on_points_of_equal_weight() {
-    use linfa::prelude::{DatasetBase, Fit};
-    use linfa_clustering::GaussianMixtureModel;
-    use ndarray016::Array2;
-
-    let grid = VelocityGrid::unit([22, 20, 18]).unwrap();
-    let inside = |v: [f64; 3], centre: [f64; 3], half: [f64; 3]| {
-        (0..3).map(|i| ((v[i] - centre[i]) / half[i]).powi(2)).sum::<f64>() <= 1.0
-    };
-    let filled =
-        |v: [f64; 3]| inside(v, [6.0, 8.0, 7.0], [5.0, 4.0, 3.0]) || inside(v, [15.0, 12.0, 11.0], [3.0, 5.0, 6.0]);
-    let vdf = Vdf::from_fn(grid, |v| f64::from(u8::from(filled(v)))).unwrap();
-    let mut points = Vec::new();
-    for x in grid.centres(0) {
-        for y in grid.centres(1) {
-            points.extend(grid.centres(2).into_iter().filter(|z| filled([x, y, *z])).flat_map(|z| [x, y, z]));
-        }
-    }
-    let total = points.len() as f64 / 3.0;
-    let points = DatasetBase::from(Array2::from_shape_vec((points.len() / 3, 3), points).unwrap());
-    let theirs = GaussianMixtureModel::params(2)
-        .tolerance(1e-9)
-        .max_n_iterations(2000)
-        .reg_covariance(1e-12)
-        .fit(&points)
-        .unwrap();
-    let ours = Mixture::new(2).unwrap().with_refine(Refine::None).with_tolerance(1e-12).unwrap();
-    for start in [Start::KMeans, Start::Linfa] {
-        let (c, report) = ours.with_start(start).fit(&vdf).unwrap();
-        assert_eq!(c.components().len(), 2, "{report:?}");
-        for component in c.components() {
-            let distance =
-                |k: &usize| (0..3).map(|i| (theirs.means()[[*k, i]] - component.frame.centre[i]).abs()).sum::<f64>();
-            let k = (0..2).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap();
-            assert!(distance(&k) < 1e-3, "{start:?}: {}", distance(&k));
-            assert!((component.density / total - theirs.weights()[k]).abs() < 1e-3);
-            for (i, row) in component.covariance().iter().enumerate() {
-                for (j, covariance) in row.iter().enumerate() {
-                    assert!((covariance - theirs.covariances()[[k, i, j]]).abs() < 1e-2, "{start:?}");
-                }
-            }
-        }
     }
 }

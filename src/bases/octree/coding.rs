@@ -4,8 +4,8 @@ use std::f64::consts::LN_10;
 
 use super::coefficients::{OctreeCoefficients, has_logs, numbers_of};
 use super::intervals::halved;
+use super::model::Model;
 use super::polynomials::{MAX_DEGREE, terms};
-use super::survey::Model;
 use super::tree::{Branch, Extent, Tree, parts};
 use crate::coding::{Bit, Coder, Integers, Numbers, Reals, Resolution, malformed};
 use crate::distribution::grid::VelocityGrid;

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::evaluate::decay;
+use super::model::Model;
 use super::polynomials::{Table, terms};
-use super::survey::Model;
-use super::tree::{Extent, Tree, numbers};
+use super::tree::{Extent, Tree};
 use crate::basis::{Coefficients, Quantity, Slot};
 use crate::distribution::grid::VelocityGrid;
 use crate::error::{Error, Result};
@@ -140,7 +140,7 @@ fn octave(model: Model, numbers: &[f64], shape: [usize; 3]) -> i16 {
 }
 
 pub(super) fn numbers_of(model: Model, extent: &Extent) -> usize {
-    numbers(model, extent.map(|interval| interval.len))
+    model.numbers(extent.map(|interval| interval.len))
 }
 
 pub(super) fn has_logs(tree: &Tree) -> bool {

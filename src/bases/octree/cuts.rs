@@ -2,8 +2,8 @@
 
 use super::Octree;
 use super::fit::{Fitted, Fitter, Grown, Work};
-use super::survey::Model;
-use super::tree::{Branch, Extent, Tree, numbers, parts};
+use super::model::Model;
+use super::tree::{Branch, Extent, Tree, parts};
 
 /// A step must lower the squared error of the two leaves to this share of it.
 const WORTH_A_STEP: f64 = 0.99;
@@ -74,7 +74,7 @@ impl Mover<'_, '_> {
             let leaf = self.fitter.leaf(part, model)?;
             self.work.fits += usize::from(matches!(model, Model::Log(_)));
             self.work.steps += leaf.steps;
-            debug_assert_eq!(leaf.numbers.len(), numbers(model, part.map(|interval| interval.len)));
+            debug_assert_eq!(leaf.numbers.len(), model.numbers(part.map(|interval| interval.len)));
             if leaf.largest > self.fitter.tolerance {
                 return None;
             }

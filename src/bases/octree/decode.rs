@@ -3,8 +3,8 @@
 use faer::MatRef;
 
 use super::coefficients::{OctreeCoefficients, values_at};
-use super::polynomials::{Table, gram};
-use super::survey::Model;
+use super::model::Model;
+use super::polynomials::{Table, gram, terms};
 use super::tree::Extent;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
@@ -119,7 +119,7 @@ pub(super) fn moments(coefficients: &OctreeCoefficients, grid: &VelocityGrid) ->
                 });
                 let against: [Vec<f64>; 3] = against;
                 let mut dense = vec![0.0; rows.iter().product()];
-                for ([i, j, k], &c) in super::polynomials::terms(degree, shape).zip(numbers) {
+                for ([i, j, k], &c) in terms(degree, shape).zip(numbers) {
                     dense[(i * rows[1] + j) * rows[2] + k] = c;
                 }
                 transform(&dense, [0, 1, 2].map(|a| MatRef::from_row_major_slice(&against[a], 4, rows[a])))

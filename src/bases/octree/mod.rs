@@ -16,6 +16,7 @@ mod fit;
 mod intervals;
 mod linear;
 mod logarithmic;
+mod model;
 mod plan;
 mod polynomials;
 mod projection;

@@ -1,6 +1,7 @@
 use super::intervals::Intervals;
+use super::model::Model;
 use super::plan::{Goal, Plan};
-use super::survey::{Choices, Model, Survey, Threshold};
+use super::survey::{Choices, Survey, Threshold};
 use super::*;
 use crate::basis::Coefficients;
 use crate::distribution::fidelity::Fidelity;

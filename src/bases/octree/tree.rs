@@ -6,8 +6,8 @@
 //! bits. Two bytes come first: the unit of the cuts in cells, and 1 if cuts may leave the middle.
 
 use super::intervals::{Interval, halved};
-use super::polynomials::{MAX_DEGREE, terms};
-use super::survey::Model;
+use super::model::Model;
+use super::polynomials::MAX_DEGREE;
 
 /// A box of cells: one interval an axis.
 pub(super) type Extent = [Interval; 3];
@@ -34,15 +34,6 @@ pub(super) struct Tree {
     /// Cuts are at multiples of so many cells.
     pub unit: usize,
     pub root: Branch,
-}
-
-/// Numbers that a leaf needs.
-pub(super) fn numbers(model: Model, shape: [usize; 3]) -> usize {
-    match model {
-        Model::Empty => 0,
-        Model::Linear(degree) | Model::Log(degree) => terms(degree, shape).count(),
-        Model::Cells => shape.iter().product(),
-    }
 }
 
 /// The parts of a box cut at some places, in C order.

@@ -12,11 +12,13 @@ mod cells;
 mod centre;
 mod coding;
 mod coefficients;
+mod fit;
 pub mod harmonics;
 mod joint;
 mod misner;
 mod moments;
 mod radial;
+mod shells;
 mod spec;
 mod spectrum;
 mod sphere;
@@ -27,20 +29,19 @@ use std::sync::Arc;
 
 pub use centre::Centre;
 pub use coefficients::SphericalCoefficients;
+pub use fit::SphericalReport;
 pub use misner::Misner;
+pub use shells::Shells;
 pub use spectrum::{SphereSpectrum, SphericalSpectrum};
 
 use crate::basis::Basis;
 use crate::coding::{Coder, Resolution};
 use crate::distribution::frame::{Orientation, axes_along};
-use crate::distribution::gaussian_fit::locating_moments;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::cache::Cache;
-use crate::numerics::scaling::normalising_factor;
 
-use burnett::LeastSquares;
 use cells::{Geometry, Sorted};
 use coefficients::{Extent, Radial};
 use harmonics::{Harmonics, count};
@@ -62,17 +63,6 @@ pub enum Method {
     Burnett(Option<f64>),
 }
 
-/// Where the shells of [`Method::Joint`] stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Shells {
-    /// At equal steps up to the farthest cell: they depend on the grid and the centre alone.
-    #[default]
-    Uniform,
-    /// At equal steps up to the radius, in whole cells, that holds 99.9 % of Σ f², and one wide one from there to the
-    /// farthest cell: for distributions that fill a small part of their box.
-    Placed,
-}
-
 /// Geometry, degree and breaks.
 type JointKey = (Geometry, usize, Vec<f64>);
 /// Geometry, degree, radii and choices.
@@ -90,20 +80,6 @@ pub struct Spherical {
     axis: Option<[f64; 3]>,
     tables: Arc<Cache<JointKey, Joint>>,
     extractions: Arc<Cache<ExtractionKey, Extraction>>,
-}
-
-/// How an encoding went.
-#[derive(Debug, Clone, PartialEq, Default)]
-#[non_exhaustive]
-pub struct SphericalReport {
-    /// The highest degree of which each shell has coefficients, from the innermost on.
-    pub degrees: Vec<Option<usize>>,
-    /// Functions of which the cells see next to nothing beside the others of their shell: their coefficients are kept small.
-    pub unresolved: usize,
-    /// All functions asked for.
-    pub functions: usize,
-    /// Refinements of the joint least squares of data that lie in the span of the functions, or nearly so.
-    pub iterations: usize,
 }
 
 impl Default for Spherical {
@@ -195,20 +171,16 @@ impl Spherical {
             let allowed = format!("at most {most} at degree {}, for the size of the table", self.degree);
             return refused("shells", self.shells.to_string(), allowed);
         }
-        match self.method {
-            Method::Misner(misner) => {
-                misner.validated()?;
-            }
-            Method::Burnett(Some(width)) if !(1e-75..1e75).contains(&width) => {
-                return refused("width", width.to_string(), "between 1e-75 and 1e75".to_owned());
-            }
-            _ => {}
+        if let Method::Misner(misner) = self.method {
+            misner.validated()?;
         }
-        match self.radius {
-            Some(radius) if !(1e-75..1e75).contains(&radius) => {
-                return refused("radius", radius.to_string(), "between 1e-75 and 1e75".to_owned());
+        let width = if let Method::Burnett(width) = self.method { width } else { None };
+        for (name, length) in [("width", width), ("radius", self.radius)] {
+            if let Some(length) = length
+                && !(1e-75..1e75).contains(&length)
+            {
+                return refused(name, length.to_string(), "between 1e-75 and 1e75".to_owned());
             }
-            _ => {}
         }
         match self.centre {
             Centre::Given(centre) if !centre.iter().all(|c| c.abs() < 1e75) => {
@@ -218,131 +190,8 @@ impl Spherical {
         }
     }
 
-    /// Encodes, and says what the shells could resolve.
-    ///
-    /// # Errors
-    /// [`Error::Degenerate`] for a distribution that is zero everywhere where the centre is taken from it, for a given
-    /// centre outside the grid, and where coefficients leave the range of `f64`.
-    pub fn fit(&self, vdf: &Vdf) -> Result<(SphericalCoefficients, SphericalReport)> {
-        let geometry = self.find_geometry(vdf)?;
-        let (coefficients, report) = self.solve(vdf, geometry)?;
-        if !coefficients.finite() {
-            let reason = format!("coefficients leave the range of f64 about the centre {:?}", coefficients.centre());
-            return Err(Error::Degenerate { basis: NAME, reason });
-        }
-        Ok((coefficients, report))
-    }
-
     fn axes(&self) -> Option<[[f64; 3]; 3]> {
         self.axis.map(axes_along)
-    }
-
-    fn solve(&self, vdf: &Vdf, geometry: Geometry) -> Result<(SphericalCoefficients, SphericalReport)> {
-        let unit = cells::unit(vdf.grid());
-        let (values, factor) = (vdf.as_slice(), normalising_factor(vdf.peak()));
-        let mut report = SphericalReport::default();
-        let (extent, sizes, amplitudes) = match self.method {
-            Method::Joint => {
-                let (inner, outer, shells) = self.extent(vdf, &geometry);
-                let key = (geometry.clone(), self.degree, radial::breaks(inner, outer, shells));
-                let table = self.tables.get_or_build(key.clone(), || Joint::new(key.0, key.1, key.2));
-                let (amplitudes, iterations) = table.solve(values, factor);
-                report.iterations = iterations;
-                [report.unresolved, report.functions] = table.unresolved();
-                (Extent::Splines { inner: inner * unit, outer: outer * unit }, table.sizes().to_vec(), amplitudes)
-            }
-            Method::Misner(misner) => {
-                let (last, _, shells) = self.extent(vdf, &geometry);
-                let radii = (1..=shells).map(|k| last * k as f64 / shells as f64).collect();
-                let table = self.extraction(geometry.clone(), misner, radii);
-                [report.unresolved, report.functions] = table.unresolved();
-                (Extent::Spheres { last: last * unit }, table.sizes().to_vec(), table.extract(values, factor))
-            }
-            Method::Burnett(width) => {
-                let squares = LeastSquares::new(&geometry, values, factor, self.degree);
-                let width = match width {
-                    Some(width) => width / unit,
-                    None => {
-                        let thermal = locating_moments(NAME, vdf)?.thermal_speed() / unit;
-                        // No width at all along any axis: a cell's.
-                        squares.search(if thermal > 1e-3 { thermal } else { 1.0 })
-                    }
-                };
-                let amplitudes = squares.coefficients(width, self.axes());
-                report.functions = amplitudes.len();
-                (Extent::Burnett { width: width * unit }, burnett::sizes(self.degree), amplitudes)
-            }
-        };
-        let coefficients = SphericalCoefficients {
-            degree: self.degree,
-            axis: self.axis,
-            centre: geometry.velocity(vdf.grid()),
-            extent,
-            sizes,
-            amplitudes: amplitudes.into_iter().map(|c| c / factor).collect(),
-        };
-        report.degrees = coefficients.degrees().collect();
-        Ok((coefficients, report))
-    }
-
-    fn extraction(&self, geometry: Geometry, misner: Misner, radii: Vec<f64>) -> Arc<Extraction> {
-        let key = (geometry, self.degree, radii, misner);
-        self.extractions.get_or_build(key.clone(), || Extraction::new(key.0, key.1, key.3, key.2))
-    }
-
-    /// f_lm on spheres of any radii [m/s] about the centre that the basis finds, by Misner's method: one vector a radius,
-    /// in the order l² + l + m, up to the degree that the shell can resolve. With the choices of [`Method::Misner`], or
-    /// with their defaults.
-    ///
-    /// # Errors
-    /// [`Error::InvalidParameter`] for radii that are not positive or beyond the farthest cell; else as
-    /// [`Spherical::fit`].
-    pub fn extract(&self, vdf: &Vdf, radii: &[f64]) -> Result<Vec<Vec<f64>>> {
-        let geometry = self.find_geometry(vdf)?;
-        let unit = cells::unit(vdf.grid());
-        let farthest = geometry.farthest() * unit;
-        if let Some(radius) = radii.iter().find(|radius| !(**radius > 0.0 && **radius <= farthest)) {
-            let allowed = format!("above 0 and up to the farthest cell, at {farthest:e}");
-            return Err(Error::InvalidParameter { name: "radius", value: radius.to_string(), allowed });
-        }
-        let misner = if let Method::Misner(misner) = self.method { misner } else { Misner::default() };
-        let table = self.extraction(geometry, misner, radii.iter().map(|radius| radius / unit).collect());
-        let factor = normalising_factor(vdf.peak());
-        let found = table.extract(vdf.as_slice(), factor);
-        let mut rest = found.iter().map(|value| value / factor);
-        Ok(table.sizes().iter().map(|&size| rest.by_ref().take(size as usize).collect()).collect())
-    }
-
-    /// The radius up to which shells stand at equal steps, the outermost radius, and how many shells there are: in units
-    /// of the cells.
-    fn extent(&self, vdf: &Vdf, geometry: &Geometry) -> (f64, f64, usize) {
-        /// Steps nearer than this part of a cell tell nothing.
-        const FINEST: f64 = 1.0;
-        /// Part of Σ f² beyond the radius up to which shells are narrow.
-        const BEYOND: f64 = 1e-3;
-        // A single cell is at no distance from itself.
-        let farthest = geometry.farthest().max(FINEST);
-        let outer = self.radius.map_or(farthest, |radius| farthest.min(radius / cells::unit(vdf.grid())));
-        let inner = match self.placing {
-            Shells::Uniform => outer,
-            Shells::Placed => {
-                // Counted by whole cells: the radius is the same for distributions that are alike.
-                let mut squares = vec![0.0; farthest.ceil() as usize + 1];
-                let factor = normalising_factor(vdf.peak());
-                let values = vdf.as_slice();
-                geometry.for_radii(|cell, radius| squares[radius.ceil() as usize] += (values[cell] * factor).powi(2));
-                let mut beyond = BEYOND * squares.iter().sum::<f64>();
-                let radius = squares.iter().rposition(|square| {
-                    beyond -= square;
-                    beyond < 0.0
-                });
-                radius.map_or(outer, |radius| radius.max(1) as f64).min(outer)
-            }
-        };
-        // A last step from the inner radius on that would be no wider than the others is one of them.
-        let inner = if outer - inner < 1.0 { outer } else { inner };
-        let most = (inner / FINEST).ceil() as usize + if inner < outer { 1 } else { 0 } + 2;
-        (inner, outer, self.shells.min(most).max(3))
     }
 
     fn own(&self, coefficients: &SphericalCoefficients) -> Result<()> {

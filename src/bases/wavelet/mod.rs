@@ -6,97 +6,38 @@
 //! those of PyWavelets (Lee et al. 2019, J. Open Source Softw. 4, 1237), whose numbers these are.
 
 mod axis;
+mod boundary;
 mod coding;
+mod coefficients;
 mod filters;
 mod kernels;
 mod rounding;
+mod spec;
 mod stationary;
 mod transform;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+pub use boundary::Boundary;
+pub use coefficients::WaveletCoefficients;
 pub use filters::WaveletFilter;
 pub use stationary::{Stationary, StationaryCoefficients};
 
-use crate::basis::{Basis, Coefficients, MOST_COEFFICIENTS, NamedBasis, Quantity, Slot};
-use crate::coding::{Coder, Reals, Resolution, dead_zone_error, malformed, multiple};
+use crate::basis::{Basis, MOST_COEFFICIENTS};
+use crate::coding::{Coder, Reals, Resolution, dead_zone_error, malformed};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::cache::Cache;
 use crate::numerics::pool::Pool;
-use crate::numerics::selection::{Selection, gathered, scattered};
-use crate::spec::{Options, SpecWriter};
+use crate::numerics::selection::{Selection, gathered};
 
 use axis::AxisLevel;
 use coding::Multiples;
 use transform::{Layout, Room, most_levels};
 
 const NAME: &str = "wavelet";
-
-/// How an axis goes on beyond its ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Boundary {
-    /// From the beginning, an odd axis after its last cell is repeated once; PyWavelets' `periodization`. n cells give
-    /// ⌈n/2⌉ coefficients of each kind.
-    #[default]
-    Periodic,
-    /// Mirrored at the cells' edges; PyWavelets' `symmetric`. No jump at the ends, but with F taps n cells give
-    /// ⌊(n + F − 1)/2⌋ coefficients of each kind, more than there are cells.
-    Symmetric,
-    /// Mirrored at the middle of the first and the last cell: no jump at the ends, and n cells give ⌈n/2⌉ low and ⌊n/2⌋
-    /// high coefficients, as many as there are cells. Only of the symmetric pairs of odd length, `bior2.2` and `bior4.4`,
-    /// whose default it is.
-    WholeSample,
-}
-
-const BOUNDARIES: [(&str, Boundary); 3] =
-    [("periodic", Boundary::Periodic), ("symmetric", Boundary::Symmetric), ("whole-sample", Boundary::WholeSample)];
-
-impl Boundary {
-    /// The one that keeps the number of cells, without a jump where the filter allows it.
-    fn of(filter: WaveletFilter) -> Self {
-        if filter.is_odd() { Self::WholeSample } else { Self::Periodic }
-    }
-
-    /// Coefficients of each kind that one level makes of n cells.
-    fn half(self, n: usize, taps: usize) -> usize {
-        match self {
-            Self::Periodic | Self::WholeSample => n.div_ceil(2),
-            Self::Symmetric => (n + taps - 1) / 2,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        BOUNDARIES.iter().find(|(_, boundary)| *boundary == self).map_or("", |(name, _)| name)
-    }
-
-    /// How many of the coefficients of each kind are kept of those that are high.
-    fn high(self, n: usize, taps: usize) -> usize {
-        match self {
-            Self::WholeSample => n / 2,
-            _ => self.half(n, taps),
-        }
-    }
-
-    /// The cell that stands at a place of the continued axis.
-    fn cell(self, place: isize, n: usize) -> usize {
-        match self {
-            Self::Periodic => (place.rem_euclid((n + n % 2) as isize) as usize).min(n - 1),
-            Self::Symmetric => {
-                let cell = place.rem_euclid(2 * n as isize) as usize;
-                if cell < n { cell } else { 2 * n - 1 - cell }
-            }
-            Self::WholeSample => {
-                let period = 2 * (n - 1).max(1);
-                let cell = place.rem_euclid(period as isize) as usize;
-                if cell < n { cell } else { period - cell }
-            }
-        }
-    }
-}
 
 /// To which numbers coefficients are rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -121,21 +62,6 @@ pub struct Wavelet {
     rounding: Rounding,
     tables: Arc<Cache<(WaveletFilter, Boundary, usize), AxisLevel>>,
     room: Arc<Pool<Room>>,
-}
-
-/// Wavelet coefficients of one distribution, and which of them they are.
-///
-/// They belong to the shape of the grid they were made on, not to its place or its spacing.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WaveletCoefficients {
-    filter: WaveletFilter,
-    boundary: Boundary,
-    shape: [usize; 3],
-    layout: Layout,
-    /// Positions in the layout, ascending; none if all are kept.
-    positions: Option<Vec<u32>>,
-    amplitudes: Vec<f64>,
-    step: Option<f64>,
 }
 
 impl Default for Wavelet {
@@ -266,73 +192,6 @@ impl Wavelet {
     }
 }
 
-/// Nearer to zero by `threshold`, or zero.
-fn shrunk(value: f64, threshold: f64) -> f64 {
-    if value.abs() <= threshold { 0.0 } else { value - threshold.copysign(value) }
-}
-
-/// The multiple of `step` next to a value; the value itself where multiples lie closer than numbers do.
-fn nearest_multiple(value: f64, step: f64) -> f64 {
-    let count = value / step;
-    if count.abs() < 1.0 / f64::EPSILON { count.round() * step } else { value }
-}
-
-impl WaveletCoefficients {
-    /// Cells along each axis of the grid they belong to.
-    #[must_use]
-    pub fn shape(&self) -> [usize; 3] {
-        self.shape
-    }
-
-    /// What the coefficients are multiples of, if they were rounded.
-    #[must_use]
-    pub fn step(&self) -> Option<f64> {
-        self.step
-    }
-
-    /// Every coefficient [s³ m⁻⁶], zeros where no term is kept: the approximation, then the details from the coarsest
-    /// level to the finest, in PyWavelets' order (`aad`, `ada`, … `ddd`, each in C order).
-    #[must_use]
-    pub fn to_dense(&self) -> Vec<f64> {
-        self.dense().into_owned()
-    }
-
-    fn dense(&self) -> Cow<'_, [f64]> {
-        match &self.positions {
-            None => Cow::Borrowed(&self.amplitudes),
-            Some(positions) => Cow::Owned(scattered(&self.amplitudes, positions, self.layout.len())),
-        }
-    }
-
-    /// To the nearest multiples of a step.
-    fn multiples(&self, step: f64) -> Multiples {
-        let multiple = |(position, amplitude): (u32, &f64)| (position, multiple(*amplitude, step));
-        let some = |(_, multiple): &(u32, i64)| *multiple != 0;
-        match &self.positions {
-            None => (0..).zip(&self.amplitudes).map(multiple).filter(some).collect(),
-            Some(positions) => positions.iter().copied().zip(&self.amplitudes).map(multiple).filter(some).collect(),
-        }
-    }
-}
-
-impl Coefficients for WaveletCoefficients {
-    /// The degree is 0 for the approximation, 1 for the coarsest details, 2 for the next.
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
-        for (index, amplitude) in self.amplitudes.iter_mut().enumerate() {
-            let position = self.positions.as_ref().map_or(index, |positions| positions[index] as usize);
-            visitor(Slot::new(Quantity::PhaseSpaceDensity, self.layout.rank(position)), amplitude);
-        }
-    }
-
-    fn topology_len(&self) -> usize {
-        self.positions.as_ref().map_or(0, Vec::len)
-    }
-
-    fn count(&self) -> usize {
-        self.amplitudes.len()
-    }
-}
-
 impl Basis for Wavelet {
     type Coefficients = WaveletCoefficients;
 
@@ -423,13 +282,10 @@ impl Basis for Wavelet {
         vdf: &Vdf,
         resolution: Resolution,
     ) -> Result<WaveletCoefficients> {
-        let mut coder = Coder::writing();
-        let Resolution::Step(step) = resolution else {
-            return self.code(Some(coefficients), vdf.grid(), resolution, &mut coder);
+        let step = match resolution {
+            Resolution::Step(step) if coefficients.step != Some(step) => step,
+            _ => return self.code(Some(coefficients), vdf.grid(), resolution, &mut Coder::writing()),
         };
-        if coefficients.step == Some(step) {
-            return self.code(Some(coefficients), vdf.grid(), resolution, &mut coder);
-        }
         self.own(coefficients, vdf.grid())?;
         let mut found = Multiples::new();
         let WaveletCoefficients { filter, boundary, shape, .. } = *coefficients;
@@ -444,6 +300,17 @@ impl Basis for Wavelet {
     fn rounding_error(&self, coefficients: &WaveletCoefficients, step: f64) -> Option<f64> {
         Some(dead_zone_error(&coefficients.amplitudes, step))
     }
+}
+
+/// Nearer to zero by `threshold`, or zero.
+fn shrunk(value: f64, threshold: f64) -> f64 {
+    if value.abs() <= threshold { 0.0 } else { value - threshold.copysign(value) }
+}
+
+/// The multiple of `step` next to a value; the value itself where multiples lie closer than numbers do.
+fn nearest_multiple(value: f64, step: f64) -> f64 {
+    let count = value / step;
+    if count.abs() < 1.0 / f64::EPSILON { count.round() * step } else { value }
 }
 
 /// Positions, and the amplitudes that multiples stand for.
@@ -462,54 +329,6 @@ impl PartialEq for Wavelet {
 impl fmt::Debug for Wavelet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Wavelet({self})")
-    }
-}
-
-impl fmt::Display for Wavelet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let filter = self.filter.name();
-        let mut spec = SpecWriter::new(NAME)
-            .option(self.filter != WaveletFilter::default(), "filter", filter)
-            .option(self.boundary != Boundary::of(self.filter), "boundary", self.boundary.name())
-            .option(self.level.is_some(), "level", self.level.unwrap_or_default())
-            .option(self.soft > 0.0, "soft", format!("{:e}", self.soft));
-        spec = match self.selection {
-            Selection::All => spec,
-            Selection::Largest(terms) => spec.option(true, "terms", terms),
-            Selection::Above(threshold) => spec.option(true, "threshold", format!("{threshold:e}")),
-            Selection::Error(share) => spec.option(true, "discard", share),
-        };
-        match self.rounding {
-            Rounding::None => spec,
-            Rounding::Int8 => spec.option(true, "rounding", "int8"),
-            Rounding::Step(step) => spec.option(true, "step", format!("{step:e}")),
-        }
-        .write(f)
-    }
-}
-
-impl NamedBasis for Wavelet {
-    const NAME: &'static str = NAME;
-
-    fn from_options(options: &mut Options<'_>) -> Result<Self> {
-        let filter = options.text("filter").map_or_else(|| Ok(WaveletFilter::default()), WaveletFilter::named)?;
-        let boundary = options.choice("boundary", &BOUNDARIES)?.unwrap_or(Boundary::of(filter));
-        let level = options.number("level")?;
-        let basis = Self { level, ..Self::new(filter).with_boundary(boundary)? };
-        let basis = basis.with_soft_threshold(options.number("soft")?.unwrap_or(0.0))?;
-        let selection = match (options.number("terms")?, options.number("threshold")?, options.number("discard")?) {
-            (None, None, None) => Selection::All,
-            (Some(terms), None, None) => Selection::Largest(terms),
-            (None, Some(threshold), None) => Selection::Above(threshold),
-            (None, None, Some(share)) => Selection::Error(share),
-            _ => return Err(options.refused("terms, threshold and discard", "as given", "only one of them")),
-        };
-        let rounding = match (options.choice("rounding", &[("int8", Rounding::Int8)])?, options.number("step")?) {
-            (rounding, None) => rounding.unwrap_or_default(),
-            (None, Some(step)) => Rounding::Step(step),
-            _ => return Err(options.refused("rounding and step", "as given", "only one of them")),
-        };
-        basis.with_selection(selection)?.with_rounding(rounding)
     }
 }
 

@@ -1,4 +1,7 @@
+use super::boundary::BOUNDARIES;
 use super::*;
+use crate::basis::{Coefficients, NamedBasis};
+use crate::spec::Options;
 
 fn bumpy(shape: [usize; 3]) -> Vdf {
     let grid = VelocityGrid::new(shape, [-3.0, 1.0, 0.5], [0.5, 0.25, 1.0]).unwrap();

@@ -258,7 +258,7 @@ fn smooth_step(start: f64, end: f64, s: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shape::reference::assert_moments;
+    use super::super::reference::assert_moments;
     use super::super::{CellValue, Sampling};
     use super::*;
     use crate::error::Error;

@@ -121,6 +121,23 @@ impl<S: LinearisedSystem> LevenbergMarquardtSolver<S> {
         self.system = Some(system);
     }
 
+    /// Whether the search ends with a step of this length from parameters of that reach, both in the norm of `scale`.
+    fn reason_to_stop(&self, reduction: &Reduction, accepted: bool, length: f64, reach: f64) -> Option<StopReason> {
+        // A step that only its damping made small says nothing about the distance from the minimum.
+        let free = self.damping <= 1.0;
+        if free && (reduction.within(self.settings.cost_tolerance) || !(reduction.is_visible() || accepted)) {
+            Some(StopReason::Cost)
+        } else if free && length <= self.settings.step_tolerance.max(f64::EPSILON) * reach {
+            Some(StopReason::Step)
+        } else if !accepted && length <= f64::EPSILON * reach {
+            Some(StopReason::NoProgress)
+        } else if self.report.iterations >= self.settings.max_iterations {
+            Some(StopReason::MaxIterations)
+        } else {
+            None
+        }
+    }
+
     /// Raises the damping after a step that was refused.
     fn retreat(&mut self) {
         self.damping *= self.growth;
@@ -135,6 +152,29 @@ impl<S: LinearisedSystem> LevenbergMarquardtSolver<S> {
         let factor = (1.0 - (2.0 * gain.min(1.0) - 1.0).powi(3)).max(1.0 / 3.0);
         self.damping = (self.damping * factor).max(LEAST_DAMPING);
         self.growth = 2.0;
+    }
+}
+
+/// The cost before a step and after it, and by how much the step was predicted to lower it.
+struct Reduction {
+    cost: f64,
+    trial_cost: f64,
+    predicted: f64,
+}
+
+impl Reduction {
+    fn actual(&self) -> f64 {
+        self.cost - self.trial_cost
+    }
+
+    /// Whether neither what was predicted nor what was achieved is more than this share of the cost.
+    fn within(&self, tolerance: f64) -> bool {
+        self.predicted <= tolerance * self.cost && self.actual().abs() <= tolerance * self.cost
+    }
+
+    /// Whether what was predicted is more than the rounding of the cost.
+    fn is_visible(&self) -> bool {
+        self.predicted.is_nan() || self.predicted > f64::EPSILON * self.cost
     }
 }
 
@@ -173,41 +213,22 @@ impl<P: LeastSquaresProblem> Solver<P, Parameters> for LevenbergMarquardtSolver<
         let trial = parameters + &step;
         let trial_cost = self.evaluate(problem, &trial)?;
 
-        let cost = state.get_cost();
-        let actual = cost - trial_cost;
-        let predicted = promise(&system, &step, &damping);
-        let both_within = |tolerance: f64| predicted <= tolerance * cost && actual.abs() <= tolerance * cost;
-
-        // Near the minimum, differences of the cost are rounding errors while the gradient still has half its digits:
-        // there a step is good if it leaves a gradient that promises less than before (the idea of the approximate
-        // Wolfe conditions, Hager and Zhang 2005, SIAM J. Optim. 16, 170).
-        let visible = predicted.is_nan() || predicted > f64::EPSILON * cost;
+        let reduction = Reduction { cost: state.get_cost(), trial_cost, predicted: promise(&system, &step, &damping) };
         let mut ahead = None;
-        let accepted = if visible && trial_cost < cost {
+        let accepted = if reduction.is_visible() && trial_cost < reduction.cost {
             true
-        } else if both_within(f64::EPSILON.sqrt()) && !both_within(self.settings.cost_tolerance) {
+        } else if reduction.within(f64::EPSILON.sqrt()) && !reduction.within(self.settings.cost_tolerance) {
+            // Near the minimum, differences of the cost are rounding errors while the gradient still has half its
+            // digits: there a step is good if it leaves a gradient that promises less than before (the idea of the
+            // approximate Wolfe conditions, Hager and Zhang 2005, SIAM J. Optim. 16, 170).
             ahead = self.linearise(problem, &trial)?;
             let promised = |ahead: &P::System| Some(promise(ahead, &ahead.step(&damping)?, &damping));
-            ahead.as_ref().and_then(promised).is_some_and(|promised| promised < predicted)
+            ahead.as_ref().and_then(promised).is_some_and(|promised| promised < reduction.predicted)
         } else {
             false
         };
-
-        // A step that only its damping made small says nothing about the distance from the minimum.
-        let free = self.damping <= 1.0;
-        let length = step.component_mul(&self.scale).norm();
-        let reach = parameters.component_mul(&self.scale).norm();
-        self.stopped = if free && (both_within(self.settings.cost_tolerance) || !(visible || accepted)) {
-            Some(StopReason::Cost)
-        } else if free && length <= self.settings.step_tolerance.max(f64::EPSILON) * reach {
-            Some(StopReason::Step)
-        } else if !accepted && length <= f64::EPSILON * reach {
-            Some(StopReason::NoProgress)
-        } else if self.report.iterations >= self.settings.max_iterations {
-            Some(StopReason::MaxIterations)
-        } else {
-            None
-        };
+        let [length, reach] = [&step, parameters].map(|vector| vector.component_mul(&self.scale).norm());
+        self.stopped = self.reason_to_stop(&reduction, accepted, length, reach);
 
         if !accepted {
             self.retreat();
@@ -215,7 +236,7 @@ impl<P: LeastSquaresProblem> Solver<P, Parameters> for LevenbergMarquardtSolver<
             return Ok((state, None));
         }
         self.report.cost = trial_cost;
-        self.advance(if ahead.is_none() { actual / predicted } else { 1.0 });
+        self.advance(if ahead.is_none() { reduction.actual() / reduction.predicted } else { 1.0 });
         if self.stopped.is_none() {
             let system = if ahead.is_some() { ahead } else { self.linearise(problem, &trial)? };
             self.arrive(system, trial_cost);
@@ -249,173 +270,4 @@ fn largest_cosine(gradient: &DVector<f64>, norms: &DVector<f64>, cost: f64) -> f
 fn no_start() -> Error {
     ArgminError::NotInitialized { text: "Levenberg-Marquardt needs a starting point: `state.param(start)`".into() }
         .into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{DenseJacobian, Fit, NormalEquations, minimise};
-    use super::*;
-    use nalgebra::DMatrix;
-
-    fn vector<const N: usize>(entries: [f64; N]) -> DVector<f64> {
-        DVector::from_row_slice(&entries)
-    }
-
-    /// One residual per function, one parameter, by normal equations: r and dr/dp.
-    struct Scalar<F>(F);
-
-    impl<F: Fn(f64) -> (f64, f64)> LeastSquaresProblem for Scalar<F> {
-        type System = NormalEquations;
-
-        fn cost(&self, parameters: &DVector<f64>) -> f64 {
-            0.5 * self.0(parameters[0]).0.powi(2)
-        }
-
-        fn linearise(&self, parameters: &DVector<f64>) -> Option<NormalEquations> {
-            let (residual, derivative) = self.0(parameters[0]);
-            let mut system = NormalEquations::zeros(1);
-            system.add_row(&[derivative], residual);
-            Some(system)
-        }
-    }
-
-    fn search(residual: impl Fn(f64) -> (f64, f64), start: f64) -> Fit {
-        minimise(&Scalar(residual), vector([start]), &LevenbergMarquardt::default())
-    }
-
-    /// r = A p − b, with the Jacobian stored.
-    struct Linear(DMatrix<f64>, DVector<f64>);
-
-    impl LeastSquaresProblem for Linear {
-        type System = DenseJacobian;
-
-        fn cost(&self, parameters: &DVector<f64>) -> f64 {
-            0.5 * (&self.0 * parameters - &self.1).norm_squared()
-        }
-
-        fn linearise(&self, parameters: &DVector<f64>) -> Option<DenseJacobian> {
-            DenseJacobian::new(self.0.clone(), &self.0 * parameters - &self.1)
-        }
-    }
-
-    #[test]
-    fn steps_to_where_the_model_does_not_exist_are_refused() {
-        // The first, nearly undamped step from 30 leads to negative p.
-        let fit = search(|p| (p.ln(), 1.0 / p), 30.0);
-        assert!((fit.parameters[0] - 1.0).abs() < 1e-12 && fit.report.stopped.converged(), "{fit:?}");
-        assert!(fit.report.linearisations < fit.report.iterations);
-    }
-
-    #[test]
-    fn what_is_not_finite_is_reported_and_the_start_returned() {
-        for residual in [f64::NAN, f64::INFINITY] {
-            let fit = search(|_| (residual, 1.0), 3.0);
-            assert_eq!((fit.parameters[0], fit.report.stopped), (3.0, StopReason::NotFinite));
-            assert_eq!((fit.report.evaluations, fit.report.linearisations), (1, 0));
-        }
-        let fit = search(|p| (p, f64::NAN), 3.0);
-        assert_eq!((fit.parameters[0], fit.report.stopped), (3.0, StopReason::NotFinite));
-        let fit = search(|p| (p - 1.0, if p > 2.0 { 1.0 } else { f64::NAN }), 3.0);
-        assert_eq!((fit.report.iterations, fit.report.stopped), (1, StopReason::NotFinite));
-        assert!(fit.report.cost < fit.report.initial_cost && fit.parameters[0] < 2.0, "{fit:?}");
-        let hostile = Linear(DMatrix::from_element(3, 2, f64::NAN), vector([1.0, 1.0, 1.0]));
-        let fit = minimise(&hostile, vector([0.0, 0.0]), &LevenbergMarquardt::default());
-        assert_eq!(fit.report.stopped, StopReason::NotFinite);
-    }
-
-    #[test]
-    fn a_linearisation_that_does_not_exist_ends_the_search() {
-        struct Opaque;
-        impl LeastSquaresProblem for Opaque {
-            type System = NormalEquations;
-            fn cost(&self, _: &DVector<f64>) -> f64 {
-                1.0
-            }
-            fn linearise(&self, _: &DVector<f64>) -> Option<NormalEquations> {
-                None
-            }
-        }
-        let fit = minimise(&Opaque, vector([1.0]), &LevenbergMarquardt::default());
-        assert_eq!((fit.parameters[0], fit.report.stopped), (1.0, StopReason::NotFinite));
-    }
-
-    #[test]
-    fn a_wrong_jacobian_makes_no_progress_and_says_so() {
-        let fit = search(|p| (p - 1.0, -1.0), 3.0);
-        assert_eq!((fit.parameters[0], fit.report.stopped), (3.0, StopReason::NoProgress));
-        assert!(fit.report.iterations < 30, "{:?}", fit.report);
-    }
-
-    #[test]
-    fn parameters_without_effect_stay_where_they_are() {
-        let matrix = DMatrix::from_row_slice(3, 3, &[1.0, 0.0, 1.0, 1.0, 0.0, 2.0, 1.0, 0.0, 3.0]);
-        let problem = Linear(matrix, vector([2.0, 3.0, 4.0]));
-        let fit = minimise(&problem, vector([0.0, 7.0, 0.0]), &LevenbergMarquardt::default());
-        assert!((&fit.parameters - vector([1.0, 7.0, 1.0])).norm() < 1e-12, "{fit:?}");
-        let nothing = Linear(DMatrix::zeros(2, 2), vector([1.0, 1.0]));
-        let fit = minimise(&nothing, vector([5.0, 6.0]), &LevenbergMarquardt::default());
-        assert_eq!((fit.parameters, fit.report.stopped), (vector([5.0, 6.0]), StopReason::Gradient));
-    }
-
-    #[test]
-    fn any_shape_of_problem_is_solved() {
-        let empty =
-            minimise(&Linear(DMatrix::zeros(2, 0), vector([1.0, 1.0])), vector([]), &LevenbergMarquardt::default());
-        assert_eq!((empty.report.stopped, empty.report.cost), (StopReason::Gradient, 1.0));
-        let none =
-            minimise(&Linear(DMatrix::zeros(0, 2), vector([])), vector([1.0, 2.0]), &LevenbergMarquardt::default());
-        assert_eq!((none.report.stopped, none.report.cost), (StopReason::Gradient, 0.0));
-        let wide = Linear(DMatrix::from_row_slice(1, 3, &[1.0, 2.0, 3.0]), vector([14.0]));
-        let wide = minimise(&wide, vector([0.0, 0.0, 0.0]), &LevenbergMarquardt::default());
-        assert!(wide.report.stopped.converged() && wide.report.cost < 1e-20, "{wide:?}");
-    }
-
-    #[test]
-    fn the_limit_on_iterations_holds_and_keeps_the_best() {
-        let residual = |p: f64| (p * p * p - 8.0, 3.0 * p * p);
-        for limit in [0, 1, 3] {
-            let settings = LevenbergMarquardt::default().max_iterations(limit);
-            let fit = minimise(&Scalar(residual), vector([30.0]), &settings);
-            let expected = (limit, limit + 1, StopReason::MaxIterations);
-            assert_eq!((fit.report.iterations, fit.report.evaluations, fit.report.stopped), expected);
-            assert_eq!(fit.report.cost, Scalar(residual).cost(&fit.parameters));
-            assert!(limit == 0 || fit.report.cost < fit.report.initial_cost);
-            assert_eq!(fit.report.linearisations, limit.max(1), "one after the last step would be wasted");
-        }
-    }
-
-    #[test]
-    fn no_settings_can_make_it_hang() {
-        for hostile in [f64::NAN, f64::INFINITY, -1.0, 0.0, f64::MAX] {
-            let settings = LevenbergMarquardt::default()
-                .initial_damping(hostile)
-                .gradient_tolerance(hostile)
-                .step_tolerance(hostile)
-                .cost_tolerance(hostile);
-            let fit = minimise(&Scalar(|p: f64| (p.exp() - 2.0, p.exp())), vector([3.0]), &settings);
-            assert!(fit.report.iterations <= 200 && fit.parameters[0].is_finite(), "{fit:?}");
-            let at_rest = minimise(&Scalar(|p: f64| (p, 1.0)), vector([0.0]), &settings);
-            assert_eq!((at_rest.report.stopped, at_rest.report.iterations), (StopReason::Gradient, 0));
-        }
-    }
-
-    #[test]
-    fn shapes_that_do_not_fit_are_refused() {
-        let oversized = Linear(DMatrix::zeros(2, 3), vector([1.0, 1.0]));
-        struct Misfit(Linear);
-        impl LeastSquaresProblem for Misfit {
-            type System = DenseJacobian;
-            fn cost(&self, _: &DVector<f64>) -> f64 {
-                1.0
-            }
-            fn linearise(&self, _: &DVector<f64>) -> Option<DenseJacobian> {
-                self.0.linearise(&vector([1.0, 2.0, 3.0]))
-            }
-        }
-        let fit = minimise(&Misfit(oversized), vector([1.0]), &LevenbergMarquardt::default());
-        assert_eq!((fit.parameters, fit.report.stopped), (vector([1.0]), StopReason::NotFinite));
-        assert!(NormalEquations::from_parts(DMatrix::zeros(2, 3), DVector::zeros(2)).is_none());
-        assert!(NormalEquations::from_parts(DMatrix::zeros(3, 3), DVector::zeros(2)).is_none());
-        assert!(DenseJacobian::new(DMatrix::zeros(3, 2), DVector::zeros(2)).is_none());
-    }
 }

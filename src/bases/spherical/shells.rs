@@ -1,0 +1,52 @@
+//! Where the shells stand.
+
+use super::Spherical;
+use super::cells::{self, Geometry};
+use crate::distribution::vdf::Vdf;
+use crate::numerics::scaling::normalising_factor;
+
+/// Where the shells of [`Method::Joint`](super::Method::Joint) stand; those of [`Method::Misner`](super::Method::Misner)
+/// are the ones at equal steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Shells {
+    /// At equal steps up to the farthest cell: they depend on the grid and the centre alone.
+    #[default]
+    Uniform,
+    /// At equal steps up to the radius, in whole cells, that holds 99.9 % of Σ f², and one wide one from there to the
+    /// farthest cell: for distributions that fill a small part of their box.
+    Placed,
+}
+
+impl Spherical {
+    /// The radius up to which shells stand at equal steps, the outermost radius, and how many shells there are: in units
+    /// of the cells.
+    pub(super) fn extent(&self, vdf: &Vdf, geometry: &Geometry) -> (f64, f64, usize) {
+        /// Steps nearer than this part of a cell tell nothing.
+        const FINEST: f64 = 1.0;
+        /// Part of Σ f² beyond the radius up to which shells are narrow.
+        const BEYOND: f64 = 1e-3;
+        // A single cell is at no distance from itself.
+        let farthest = geometry.farthest().max(FINEST);
+        let outer = self.radius.map_or(farthest, |radius| farthest.min(radius / cells::unit(vdf.grid())));
+        let inner = match self.placing {
+            Shells::Uniform => outer,
+            Shells::Placed => {
+                // Counted by whole cells: the radius is the same for distributions that are alike.
+                let mut squares = vec![0.0; farthest.ceil() as usize + 1];
+                let factor = normalising_factor(vdf.peak());
+                let values = vdf.as_slice();
+                geometry.for_radii(|cell, radius| squares[radius.ceil() as usize] += (values[cell] * factor).powi(2));
+                let mut beyond = BEYOND * squares.iter().sum::<f64>();
+                let radius = squares.iter().rposition(|square| {
+                    beyond -= square;
+                    beyond < 0.0
+                });
+                radius.map_or(outer, |radius| radius.max(1) as f64).min(outer)
+            }
+        };
+        // A last step from the inner radius on that would be no wider than the others is one of them.
+        let inner = if outer - inner < 1.0 { outer } else { inner };
+        let most = (inner / FINEST).ceil() as usize + usize::from(inner < outer) + 2;
+        (inner, outer, self.shells.min(most).max(3))
+    }
+}

@@ -1,0 +1,70 @@
+//! A frame as the lower triangular L of its covariance L Lᵀ, in cells, and back.
+
+use nalgebra::{Matrix3, Vector3};
+
+use crate::coding::malformed;
+use crate::distribution::frame::{Frame, Orientation};
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::moments::Moments;
+use crate::error::Result;
+
+/// Narrower than this part of the widest, a width is no more than rounding.
+const NARROWEST: f64 = 1e-7;
+
+/// What widths and means are measured in: cells along the grid's axes.
+pub(super) struct Cells {
+    pub middle: [f64; 3],
+    pub spacing: [f64; 3],
+    /// How many there are.
+    pub shape: [f64; 3],
+}
+
+impl Cells {
+    pub fn of(grid: &VelocityGrid) -> Self {
+        Self { middle: grid.middle(), spacing: grid.spacing(), shape: grid.shape().map(|n| n as f64) }
+    }
+}
+
+/// L, its diagonal positive.
+pub(super) fn lower_factor(frame: &Frame, cells: &Cells) -> Matrix3<f64> {
+    if frame.rotation.is_none() {
+        return Matrix3::from_diagonal(&Vector3::from_fn(|i, _| frame.scales[i] / cells.spacing[i]));
+    }
+    // Σ = B Bᵀ with B's columns the scaled axes; L Lᵀ = Σ by Q R of Bᵀ, which keeps narrow widths to the last digit.
+    let axes = frame.axes();
+    let transposed = Matrix3::from_fn(|k, i| frame.scales[k] * axes[k][i] / cells.spacing[i]);
+    let mut lower = transposed.qr().r().transpose();
+    for j in 0..3 {
+        if lower[(j, j)] < 0.0 {
+            (0..3).for_each(|i| lower[(i, j)] = -lower[(i, j)]);
+        }
+    }
+    lower
+}
+
+/// Axes and widths by singular values: those of L keep a narrow width beside a wide one, where L Lᵀ would lose it.
+pub(super) fn frame_of(factor: &Matrix3<f64>, cells: &Cells) -> Result<Frame> {
+    let physical = Matrix3::from_fn(|i, j| factor[(i, j)] * cells.spacing[i]);
+    let unit = physical.amax();
+    let svd = (physical / unit).svd(true, false);
+    let (Some(u), widths) = (svd.u, svd.singular_values) else { return Err(malformed("a Gaussian without axes")) };
+    if widths.min() < NARROWEST * widths.max() {
+        return Err(malformed(format!("a Gaussian whose widths differ as {} and {}", widths.min(), widths.max())));
+    }
+    let hand = u.determinant().signum();
+    let axes = std::array::from_fn(|k| std::array::from_fn(|i| if k == 2 { hand * u[(i, k)] } else { u[(i, k)] }));
+    Frame::along(axes, [0.0; 3], std::array::from_fn(|k| widths[k] * unit))
+        .map_err(|error| malformed(format!("a Gaussian without axes: {error}")))
+}
+
+/// Widths across and along a field, on its axes.
+pub(super) fn along_field(field: [f64; 3], frame: Frame) -> Frame {
+    let round = Moments {
+        density: 1.0,
+        bulk_velocity: [0.0; 3],
+        pressure: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        heat_flux: [0.0; 3],
+    };
+    let rotation = Orientation::FieldAligned(field).frame(&round).rotation;
+    Frame { rotation, scales: [frame.scales[0], frame.scales[0], frame.scales[2]], ..frame }
+}
