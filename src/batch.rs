@@ -123,7 +123,10 @@ impl Batch {
         mut hook: impl FnMut(usize, R) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         let mut items = items.into_iter().fuse();
-        let mut runs = std::iter::from_fn(|| Some(items.by_ref().take(self.run.get()).collect()).filter(is_not_empty));
+        let mut runs = std::iter::from_fn(|| {
+            let run: Vec<T> = items.by_ref().take(self.run.get()).collect();
+            (!run.is_empty()).then_some(run)
+        });
         let mut index = 0;
         let mut hand_over = |results: Vec<R>| {
             results.into_iter().try_for_each(|result| {
@@ -149,10 +152,6 @@ impl Batch {
             }
         })
     }
-}
-
-fn is_not_empty<T>(run: &Vec<T>) -> bool {
-    !run.is_empty()
 }
 
 /// What the work on a run will give, unless the batch has ended before.
