@@ -1,6 +1,6 @@
 """Wavelet filters to the last digit, and golden vectors from PyWavelets.
 
-    python generate.py filters > filters.txt     the constants of src/bases/wavelet/filters.rs
+    python generate.py filters > filters.txt     the constants of src/bases/wavelet/filters/taps.rs
     python generate.py golden  > golden.txt      the vectors of src/bases/wavelet/tests.rs
 
 Made with PyWavelets 1.8.0, numpy 2.4.6. Published digits of the symlets and of the 9/7 pair solve their defining
