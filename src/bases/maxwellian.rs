@@ -169,7 +169,7 @@ impl Basis for Maxwellian {
             Covariance::Full => Widths::Full,
         };
         let gaussian = coefficients.map(|c| &c.gaussian);
-        let gaussian = GaussianModels::default().code(coder, gaussian, widths, grid, resolution)?;
+        let gaussian = GaussianModels::of(NAME).code(coder, gaussian, widths, grid, resolution)?;
         Ok(MaxwellianCoefficients { covariance: self.covariance, gaussian })
     }
 }

@@ -36,6 +36,8 @@ pub(crate) enum Widths {
 /// What is expected of the Gaussians of one stream.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct GaussianModels {
+    /// The basis they belong to.
+    basis: &'static str,
     norm: Integers,
     mean: Integers,
     width: Integers,
@@ -73,6 +75,16 @@ pub(crate) fn norm(gaussian: &Gaussian, grid: &VelocityGrid) -> f64 {
 }
 
 impl GaussianModels {
+    /// Of this basis.
+    pub(crate) fn of(basis: &'static str) -> Self {
+        Self { basis, ..Self::default() }
+    }
+
+    /// What has fewer digits than its steps, and would not be found again.
+    pub(crate) fn lost_digits(&self, coder: &Coder<'_>) -> Error {
+        coder.refusal(self.basis, "a Gaussian is too thin, or too faint, for the digits of its steps")
+    }
+
     /// Writes a Gaussian, or reads one. Rounded ones come in descending order of their norms.
     pub(crate) fn code(
         &mut self,
@@ -154,7 +166,7 @@ impl GaussianModels {
             rounded.peak = -rounded.peak;
         }
         if !rounded.peak.is_normal() {
-            return Err(lost_digits(coder));
+            return Err(self.lost_digits(coder));
         }
         self.last = Some(rounded.frame);
         Ok(rounded)
@@ -164,7 +176,7 @@ impl GaussianModels {
     fn code_norm(&mut self, coder: &mut Coder<'_>, given: Option<f64>, step: f64) -> Result<i64> {
         let steps = given.map_or(1, |norm| multiple(norm, step)).max(1);
         if steps > MOST_STEPS as i64 {
-            return Err(lost_digits(coder));
+            return Err(self.lost_digits(coder));
         }
         let steps = match self.steps {
             None => coder.count(steps as usize - 1, MOST_STEPS)? as i64 + 1,
@@ -209,7 +221,7 @@ impl GaussianModels {
         // What is rounded must be found again, from the mean and the widths alone.
         let lost = f64::EPSILON * factor.norm() * inverse.norm() * z.amax();
         if lost.is_nan() || lost > LEAST_DIGITS * unit {
-            return Err(lost_digits(coder));
+            return Err(self.lost_digits(coder));
         }
         Ok(std::array::from_fn(|i| cells.middle[i] + offset[i] * cells.spacing[i]))
     }
@@ -292,11 +304,6 @@ impl GaussianModels {
         }
         Ok(expected * value.exp())
     }
-}
-
-/// What has fewer digits than its steps, and would not be found again.
-pub(crate) fn lost_digits(coder: &Coder<'_>) -> Error {
-    coder.refusal("mixture", "a Gaussian is too thin, or too faint, for the digits of its steps")
 }
 
 /// Steps of the logarithm of a width.

@@ -7,7 +7,7 @@ use super::member::Profile;
 use super::{Mixture, MixtureCoefficients, MixtureComponent, NAME};
 use crate::coding::{Coder, Resolution, malformed, multiple};
 use crate::distribution::frame::Frame;
-use crate::distribution::gaussian_coding::{GaussianModels, Widths, lost_digits, norm};
+use crate::distribution::gaussian_coding::{GaussianModels, Widths, norm};
 use crate::distribution::gaussian_fit::Gaussian;
 use crate::distribution::grid::VelocityGrid;
 use crate::error::{Error, Result};
@@ -45,7 +45,7 @@ impl Mixture {
             given.sort_by_key(|bell| Reverse(multiple(norm(bell, grid), step)));
         }
         let count = coder.count(given.as_ref().map_or(0, Vec::len), Self::MAX_COMPONENTS)?;
-        let mut models = GaussianModels::default();
+        let mut models = GaussianModels::of(NAME);
         let mut components = Vec::with_capacity(count);
         for k in 0..count {
             let widths = match self.covariance {
@@ -58,7 +58,7 @@ impl Mixture {
             let bell = models.code(coder, given.as_ref().map(|given| &given[k]), widths, grid, resolution)?;
             let component = MixtureComponent { density: bell.peak / height(&bell.frame), frame: bell.frame };
             if resolution.step().is_some() && !component.density.is_normal() {
-                return Err(lost_digits(coder));
+                return Err(models.lost_digits(coder));
             }
             components.push(component);
         }

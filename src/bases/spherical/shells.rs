@@ -6,7 +6,7 @@ use crate::distribution::vdf::Vdf;
 use crate::numerics::scaling::normalising_factor;
 
 /// Where the shells of [`Method::Joint`](super::Method::Joint) stand; those of [`Method::Misner`](super::Method::Misner)
-/// are the ones at equal steps.
+/// are the ones at equal steps, without the wide one beyond them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Shells {
     /// At equal steps up to the farthest cell: they depend on the grid and the centre alone.
