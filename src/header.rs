@@ -3,7 +3,7 @@
 use crate::coding::{Bit, Coder, malformed};
 use crate::distribution::grid::VelocityGrid;
 use crate::error::Result;
-use crate::spec::{MAX_DEPTH, MAX_LENGTH, Spec, Term};
+use crate::spec::{MAX_DEPTH, MAX_LENGTH, MAX_PARTS, Spec, Term};
 
 /// The first bytes of every stream.
 pub(crate) const MAGIC: &[u8; 3] = b"VDF";
@@ -12,8 +12,8 @@ pub(crate) const HEAD: usize = MAGIC.len() + 1;
 /// Bytes after it.
 pub(crate) const CHECKSUM: usize = 4;
 
-/// Words that specs are made of, each kept as its number: names, keys and values. New ones are added at the end only:
-/// streams hold the numbers. What is not here is spelt out.
+/// Words that specs are made of, each kept as its number: names, keys and values. The table is full, and streams hold the
+/// numbers: it stays as it is. What is not here is spelt out.
 const WORDS: [&str; 128] = [
     "maxwellian",
     "hermite",
@@ -146,8 +146,6 @@ const WORDS: [&str; 128] = [
 ];
 /// Digits of the number of a word.
 const WORD_BITS: u32 = 7;
-/// Most terms joined by `+`, and most options of one.
-const MOST_PARTS: usize = 64;
 
 /// A stream that begins with this grid and this spec, for the coefficients to follow.
 pub(crate) fn begin(grid: &VelocityGrid, spec: &str) -> Result<Coder<'static>> {
@@ -171,8 +169,22 @@ pub(crate) fn code(
     most_cells: usize,
 ) -> Result<(VelocityGrid, Spec)> {
     let grid = code_grid(coder, given.map(|(grid, _)| grid), most_cells)?;
-    let spec = code_spec(coder, given.map(|(_, spec)| spec), 0)?;
+    let spec = code_spec(coder, given.map(|(_, spec)| spec), 0, &mut Letters(MAX_LENGTH + 1))?;
+    // Words that only a made-up stream holds, and a key that stands twice: what no text is, no stream is.
+    if coder.is_reading() && spec.to_string().parse().as_ref() != Ok(&spec) {
+        return Err(malformed("a spec that is none as a text"));
+    }
     Ok((grid, spec))
+}
+
+/// How many letters a spec may still have.
+struct Letters(usize);
+
+impl Letters {
+    fn take(&mut self, word: &str) -> Result<()> {
+        self.0 = self.0.checked_sub(word.len() + 1).ok_or_else(|| malformed("a spec longer than any text"))?;
+        Ok(())
+    }
 }
 
 fn code_grid(coder: &mut Coder<'_>, given: Option<&VelocityGrid>, most_cells: usize) -> Result<VelocityGrid> {
@@ -204,37 +216,41 @@ fn code_grid(coder: &mut Coder<'_>, given: Option<&VelocityGrid>, most_cells: us
     VelocityGrid::new(shape, lower, spacing).map_err(|error| malformed(error.to_string()))
 }
 
-fn code_spec(coder: &mut Coder<'_>, given: Option<&Spec>, depth: usize) -> Result<Spec> {
+fn code_spec(coder: &mut Coder<'_>, given: Option<&Spec>, depth: usize, letters: &mut Letters) -> Result<Spec> {
     if depth > MAX_DEPTH {
         return Err(malformed(format!("a spec of more than {MAX_DEPTH} parentheses inside each other")));
     }
     let mut terms = Vec::new();
     loop {
         let term = given.and_then(|spec| spec.terms.get(terms.len()));
-        terms.push(code_term(coder, term, depth)?);
+        terms.push(code_term(coder, term, depth, letters)?);
         let more = given.is_some_and(|spec| spec.terms.len() > terms.len());
         if !coder.bit(&mut Bit::expected(1 << 13, 0), more) {
             return Ok(Spec { terms });
         }
-        if terms.len() == MOST_PARTS {
-            return Err(malformed(format!("a spec of more than {MOST_PARTS} terms")));
+        if terms.len() == MAX_PARTS {
+            return Err(malformed(format!("a spec of more than {MAX_PARTS} terms")));
         }
     }
 }
 
-fn code_term(coder: &mut Coder<'_>, given: Option<&Term>, depth: usize) -> Result<Term> {
+fn code_term(coder: &mut Coder<'_>, given: Option<&Term>, depth: usize, letters: &mut Letters) -> Result<Term> {
     let name = code_word(coder, given.map(|term| &term.name[..]))?;
+    letters.take(&name)?;
     let nested = coder.bit(&mut Bit::expected(1 << 14, 0), given.is_some_and(|term| term.inner.is_some()));
     let inner = match nested {
-        true => Some(code_spec(coder, given.and_then(|term| term.inner.as_ref()), depth + 1)?),
+        true => Some(code_spec(coder, given.and_then(|term| term.inner.as_ref()), depth + 1, letters)?),
         false => None,
     };
-    let count = coder.count(given.map_or(0, |term| term.options.len()), MOST_PARTS)?;
+    let count = coder.count(given.map_or(0, |term| term.options.len()), MAX_PARTS)?;
     let mut options = Vec::new();
     for index in 0..count {
         let option = given.and_then(|term| term.options.get(index));
         let key = code_word(coder, option.map(|(key, _)| &key[..]))?;
-        options.push((key, code_value(coder, option.map(|(_, value)| &value[..]))?));
+        let value = code_value(coder, option.map(|(_, value)| &value[..]))?;
+        letters.take(&key)?;
+        letters.take(&value)?;
+        options.push((key, value));
     }
     Ok(Term { name, inner, options })
 }
@@ -293,6 +309,33 @@ mod tests {
         let len = there_and_back(&unit, "quantized(mixture:components=40 + wavelet):l2=0.03");
         assert!(len <= 14, "{len}");
         there_and_back(&unit, "mine:path=/data/a.vdfb,n=1e-5,m=0.00001,k=1e+5,field=0e0/1e0/2.5e-9 + log(ü:q=00)");
+    }
+
+    #[test]
+    fn specs_that_no_text_is_are_refused_before_they_are_built() {
+        let unit = VelocityGrid::unit([2; 3]).unwrap();
+        let term = |name: &str, inner: Option<Spec>, options: &[(&str, &str)]| {
+            let options = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            Term { name: name.to_owned(), inner, options }
+        };
+        let refused = |terms: Vec<Term>| {
+            let mut writer = Coder::writing();
+            code(&mut writer, Some((&unit, &Spec { terms })), usize::MAX).unwrap();
+            code(&mut Coder::reading(&writer.finish()), None, usize::MAX).unwrap_err().to_string()
+        };
+        assert!(refused(vec![term("cosine + cosine", None, &[])]).contains("none as a text"));
+        assert!(refused(vec![term("cosine", None, &[("block", "3"), ("block", "3")])]).contains("none as a text"));
+        // As many terms as are allowed, at every depth.
+        let mut spec = Spec { terms: vec![term("cosine", None, &[]); MAX_PARTS] };
+        for _ in 0..MAX_DEPTH - 1 {
+            let mut terms = vec![term("cosine", None, &[]); MAX_PARTS - 1];
+            terms.push(term("log", Some(spec), &[]));
+            spec = Spec { terms };
+        }
+        let mut writer = Coder::writing();
+        let written = code(&mut writer, Some((&unit, &spec)), usize::MAX);
+        assert!(written.is_err_and(|error| error.to_string().contains("longer than any text")));
+        assert!(vec!["cosine"; MAX_PARTS + 1].join("+").parse::<Spec>().is_err());
     }
 
     #[test]

@@ -19,6 +19,8 @@ use crate::error::{Error, Result};
 pub const MAX_DEPTH: usize = 16;
 /// Longest spec, in bytes.
 pub const MAX_LENGTH: usize = 4096;
+/// Most terms joined by `+`, and most options of one term.
+pub const MAX_PARTS: usize = 64;
 
 /// A parsed spec: the names and options that make one basis.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +97,9 @@ impl<'a> Parser<'a> {
     fn spec(&mut self, depth: usize) -> Result<Spec> {
         let mut terms = vec![self.term(depth)?];
         while self.take('+') {
+            if terms.len() == MAX_PARTS {
+                return Err(invalid(self.text, format!("more than {MAX_PARTS} terms")));
+            }
             terms.push(self.term(depth)?);
         }
         Ok(Spec { terms })
@@ -118,6 +123,9 @@ impl<'a> Parser<'a> {
                 let key = self.word("a key")?.to_owned();
                 self.expect('=')?;
                 let value = self.word("a value")?.to_owned();
+                if options.len() == MAX_PARTS {
+                    return Err(invalid(self.text, format!("more than {MAX_PARTS} options of one term")));
+                }
                 if options.iter().any(|(other, _)| *other == key) {
                     return Err(invalid(self.text, format!("the key `{key}` is given twice")));
                 }

@@ -121,6 +121,20 @@ fn damage_is_noticed_and_repaired_checksums_do_no_harm() {
             larger += usize::from(used > usual);
         }
     }
+    // On a long line of cells, too, where tables by cells and functions would be large.
+    for shape in [[8192, 1, 1], [1, 8192, 1], [1, 1, 8192]] {
+        for spec in ["cosine:terms=2", "wavelet:terms=2", "hermite:order=128,search=moments,l2=0.5", "octree:l2=0.5"] {
+            let grid = VelocityGrid::unit(shape).unwrap();
+            let vdf = Vdf::from_fn(grid, |[x, y, z]| (-1e-6 * (x + y + z - 3000.0).powi(2)).exp()).unwrap();
+            let bytes =
+                Expansion::encode(&Registry::standard().parse(spec).unwrap(), &vdf).unwrap().to_bytes().unwrap();
+            let before = ALLOCATED.current_usage();
+            ALLOCATED.reset_peak_usage();
+            Registry::standard().decode(&bytes).unwrap().reconstruct().unwrap();
+            let used = ALLOCATED.peak_usage() - before;
+            assert!(used < 64 * 8 * grid.cells() + 8 * MOST_COEFFICIENTS, "{spec} on {shape:?}: {used} bytes");
+        }
+    }
     // The decoder itself was reached, and often found something valid.
     assert!(valid > 1000, "{valid}");
     assert!(1000 * larger < all, "{larger} of {all}");

@@ -2,7 +2,8 @@
 
 use faer::Mat;
 
-use super::transform::{Cut, Table};
+use super::Padding;
+use super::transform::{Cut, Table, analyse};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::numerics::separable::transform;
@@ -11,13 +12,15 @@ use crate::numerics::separable::transform;
 /// of the axis, one a column.
 pub(super) fn powers(cut: Cut, table: &Table) -> Mat<f64> {
     let n = cut.cells as f64;
-    Mat::from_fn(4, cut.len(), |power, term| {
-        let (block, k) = (term / cut.keep, term % cut.keep);
-        let first = block * cut.block;
-        let inside = cut.block.min(cut.cells - first);
-        let coordinate = |i: usize| (2.0 * (first + i) as f64 + 1.0 - n) / n;
-        (0..inside).map(|i| coordinate(i).powi(power as i32) * table.cosines[(k, i)]).sum()
-    })
+    let rows = [0, 1, 2, 3].map(|power| {
+        let coordinate = |i: usize| (2.0 * i as f64 + 1.0 - n) / n;
+        let value = |i: usize| if i < cut.cells { coordinate(i).powi(power) } else { 0.0 };
+        let (values, mut sums) = ((0..cut.padded()).map(value).collect::<Vec<_>>(), Vec::new());
+        let shape = &mut [1, cut.padded(), 1];
+        analyse(&values, shape, 1, (cut, table, Padding::default()), &mut Vec::new(), &mut sums);
+        sums
+    });
+    Mat::from_fn(4, cut.len(), |power, term| rows[power][term])
 }
 
 /// The moments of the distribution with these coefficients.

@@ -11,6 +11,8 @@ use crate::numerics::separable::along;
 
 /// Blocks from this length on go through a fast transform, where enough of their coefficients are kept.
 const FAST_LENGTH: usize = 128;
+/// A table of more cosines is not worth its memory.
+const MOST_COSINES: usize = 1 << 18;
 /// Results shorter than this are not left to the general product.
 const SHORT: usize = 8;
 /// Columns transformed together, so that whole cache lines are read.
@@ -52,11 +54,11 @@ impl Cut {
     }
 }
 
-/// The cosines of blocks of one length.
-pub(super) struct Table {
-    /// Row k, column i: w_k cos(π (i + ½) k / n), orthonormal rows.
-    pub(super) cosines: Mat<f64>,
-    fast: Option<Arc<dyn TransformType2And3<f64>>>,
+/// How blocks of one length are transformed.
+pub(super) enum Table {
+    /// By their cosines. Row k, column i: w_k cos(π (i + ½) k / n), orthonormal rows.
+    Cosines(Mat<f64>),
+    Fast(Arc<dyn TransformType2And3<f64>>),
 }
 
 impl Table {
@@ -66,9 +68,10 @@ impl Table {
 
     pub(super) fn new(cut: Cut) -> Self {
         let (n, keep) = cut.table();
-        let cosines = Mat::from_fn(keep, n, |k, i| weight(k, n) * cosine(k, i, n));
-        let fast = (n >= FAST_LENGTH && 4 * keep >= n).then(|| DctPlanner::new().plan_dct2(n));
-        Self { cosines, fast }
+        if n >= FAST_LENGTH && (4 * keep >= n || n * keep > MOST_COSINES) {
+            return Self::Fast(DctPlanner::new().plan_dct2(n));
+        }
+        Self::Cosines(Mat::from_fn(keep, n, |k, i| weight(k, n) * cosine(k, i, n)))
     }
 }
 
@@ -118,9 +121,9 @@ pub(super) fn analyse(
     };
     let blocks = in_blocks(*shape, axis, cut.block);
     shape[axis] = cut.len();
-    match &table.fast {
-        Some(fast) => fast_analysis(x, blocks, cut.keep, fast.as_ref(), y),
-        None => product(x, blocks, table.cosines.as_ref(), y),
+    match table {
+        Table::Fast(fast) => fast_analysis(x, blocks, cut.keep, fast.as_ref(), y),
+        Table::Cosines(cosines) => product(x, blocks, cosines.as_ref(), y),
     }
 }
 
@@ -135,9 +138,9 @@ pub(super) fn synthesise(
 ) {
     let blocks = in_blocks(*shape, axis, cut.keep);
     let whole = if cut.padded() == cut.cells { &mut *y } else { &mut *padded };
-    match &table.fast {
-        Some(fast) => fast_synthesis(x, blocks, cut.block, fast.as_ref(), whole),
-        None => product(x, blocks, table.cosines.transpose(), whole),
+    match table {
+        Table::Fast(fast) => fast_synthesis(x, blocks, cut.block, fast.as_ref(), whole),
+        Table::Cosines(cosines) => product(x, blocks, cosines.transpose(), whole),
     }
     shape[axis] = cut.padded();
     if cut.padded() != cut.cells {

@@ -58,9 +58,14 @@ pub(super) struct Orthogonalised {
     pub(super) r: Mat<f64>,
     /// The functions up to here add something to those before them.
     independent: usize,
-    /// Q was found one column after another, in the same order of operations on every processor.
-    reproducible: bool,
+    /// The least part of a function that those before it leave on the cells; zero unless Q was found one column after
+    /// another, in the same order of operations on every processor.
+    least: f64,
 }
+
+/// The part of a function that those before it must leave on the cells. What rounding does to a coefficient is divided by
+/// this on every axis.
+pub(super) const INDEPENDENT: f64 = 1e-4;
 
 impl Orthogonalised {
     /// The first `count` functions of the axis.
@@ -75,20 +80,18 @@ impl Orthogonalised {
             let r = q.transpose() * &symmetric;
             (q, r)
         });
-        /// The part of a function that those before it must leave on the cells. What rounding does to a coefficient is
-        /// divided by this on every axis.
-        const INDEPENDENT: f64 = 1e-4;
         let largest = |k: usize| (0..=k).fold(0.0, |m, i| f64::max(m, r[(i, k)].abs()));
         // Over all velocities the symmetric functions are orthogonal; the asymmetric lose half an independence a degree.
         let own = |k: usize| if weight == Weight::Symmetric { 1.0 } else { 0.5f64.powf(0.5 * k as f64) };
-        let worth = |k: usize| r[(k, k)].abs() * own(k) > INDEPENDENT * largest(k);
-        let independent = (0..r.nrows().min(count)).take_while(|&k| worth(k)).count();
+        let worth = |k: usize| r[(k, k)].abs() * own(k) / largest(k);
+        let independent = (0..r.nrows().min(count)).take_while(|&k| worth(k) > INDEPENDENT).count();
+        let least = if reproducible { (0..count).map(worth).fold(f64::INFINITY, f64::min) } else { 0.0 };
         let r = match weight {
             Weight::Symmetric => r,
             Weight::Asymmetric => q.transpose() * axis.functions(weight, count),
         };
         let r = Mat::from_fn(r.nrows(), r.ncols(), |i, j| if i <= j { r[(i, j)] } else { 0.0 });
-        Self { q, r, independent, reproducible }
+        Self { q, r, independent, least }
     }
 
     /// Smallest diagonal entry of R's first `count` columns over the largest: near zero where a function adds nothing
@@ -99,10 +102,10 @@ impl Orthogonalised {
         diagonal().fold(f64::INFINITY, f64::min) / largest
     }
 
-    /// Whether each of the functions adds something to those before it on these cells: then Q is theirs alone, to some
-    /// 10⁻¹² on every processor.
-    pub(super) fn is_complete(&self) -> bool {
-        self.reproducible && self.independent == self.r.ncols()
+    /// The least part of a function that those before it leave on these cells: where that is not too little, Q is that of
+    /// these functions alone, to some 10⁻¹² on every processor.
+    pub(super) fn least(&self) -> f64 {
+        self.least
     }
 
     /// R⁻¹ of the first `count` functions, as far as they are independent on these cells; the coefficients of those

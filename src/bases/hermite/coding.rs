@@ -11,6 +11,15 @@ use crate::distribution::grid::VelocityGrid;
 use crate::error::{Error, Result};
 use crate::numerics::selection::{gathered, scattered};
 
+/// Why the tables of these functions on these cells would take more memory than the cells and the coefficients account
+/// for, if they would.
+pub(super) fn too_many(grid: &VelocityGrid, orders: [usize; 3]) -> Option<String> {
+    const EACH: usize = 4;
+    let entries = (0..3).map(|axis| grid.shape()[axis].saturating_mul(orders[axis])).fold(0, usize::saturating_add);
+    (entries > EACH * grid.cells() + MOST_COEFFICIENTS)
+        .then(|| format!("functions of orders {orders:?} on {:?} cells: tables of {entries} numbers", grid.shape()))
+}
+
 /// The total degree of a position.
 fn degree(orders: [usize; 3], position: u32) -> usize {
     let position = position as usize;
@@ -37,6 +46,7 @@ impl Hermite {
         if orders.contains(&0) || orders.iter().product::<usize>() > MOST_COEFFICIENTS {
             return Err(malformed(format!("Hermite functions of orders {orders:?}")));
         }
+        too_many(grid, orders).map_or(Ok(()), |reason| Err(coder.refusal(NAME, reason)))?;
         let frame = self.code_frame(coefficients.map(|c| &c.frame), grid, resolution, coder)?;
         let given = coefficients.map(|c| c.functions);
         let functions = self.code_functions(given, grid, (&frame, orders), resolution, coder)?;
@@ -94,27 +104,30 @@ impl Hermite {
         })
     }
 
-    /// A frame of few digits near to that of the coefficients, as good where the amplitudes are found anew in it and
-    /// rounded like this; none where that is not quick, where the frame is chosen by the user, or has few digits already.
-    pub(super) fn coarse_frame(
+    /// The frame that a stream in steps holds, near to that of the coefficients, for the amplitudes to be found anew in it:
+    /// of so few digits that it is as good when these are rounded like this, unless the user has chosen it; else in single
+    /// precision. None where finding them is not quick, and where they have been rounded before.
+    pub(super) fn written_frame(
         &self,
         coefficients: &HermiteCoefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
     ) -> Option<Frame> {
-        let searched = !matches!(self.scaling, Scaling::Given { .. });
-        let quick = self.projection == Projection::LeastSquares && !matches!(self.truncation, Truncation::Best(_));
-        // What is in orthonormal functions has been rounded before.
-        let anew = searched && quick && coefficients.functions == Functions::Hermite;
-        let step = resolution.step().filter(|_| anew)?;
         let frame = &coefficients.frame;
+        let quick = frame.rotation.is_none()
+            && self.projection == Projection::LeastSquares
+            && !matches!(self.truncation, Truncation::Best(_))
+            && coefficients.functions == Functions::Hermite;
+        let step = resolution.step().filter(|_| quick)?;
         if FINE.into_iter().any(|fine| coarse(frame, grid, fine).as_ref() == Some(frame)) {
             return None;
         }
         let amplitudes = coefficients.amplitudes.iter().map(|c| (c / self.amplitude_step(step, frame, grid)).powi(2));
         let digits = amplitudes.sum::<f64>().sqrt().log2();
-        let fine = FINE.into_iter().find(|fine| f64::from(*fine) >= digits)?;
-        coarse(frame, grid, fine)
+        let searched = !matches!(self.scaling, Scaling::Given { .. });
+        let fine = FINE.into_iter().find(|fine| searched && f64::from(*fine) >= digits);
+        let frame = fine.map_or_else(|| Some(in_single_precision(frame, grid)), |fine| coarse(frame, grid, fine))?;
+        is_usable(&frame).then_some(frame)
     }
 
     /// The step of an amplitude that changes the distribution by `step`: Σ over cells of f² is s_1 s_2 s_3 / dV times
@@ -173,13 +186,16 @@ impl Hermite {
                 }
             }
         }
-        // The limits of what a user may give: the functions know what to do with these.
-        let usable = |(centre, scale): (&f64, &f64)| centre.abs() < 1e75 && (1e-75..1e75).contains(scale);
-        if !frame.centre.iter().zip(&frame.scales).all(usable) {
+        if !is_usable(&frame) {
             return Err(malformed(format!("Hermite functions about {:?}, {:?} wide", frame.centre, frame.scales)));
         }
         Ok(frame)
     }
+}
+
+/// The limits of what a user may give: the functions know what to do with these.
+fn is_usable(frame: &Frame) -> bool {
+    frame.centre.iter().zip(&frame.scales).all(|(centre, scale)| centre.abs() < 1e75 && (1e-75..1e75).contains(scale))
 }
 
 /// A frame in single precision, as [`Resolution::place`] has it.

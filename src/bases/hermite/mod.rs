@@ -128,8 +128,8 @@ struct AxisTables {
     analysis: Mat<f64>,
     /// R and R⁻¹ of the least squares.
     triangular: Option<[Mat<f64>; 2]>,
-    /// Whether the functions are independent on the cells.
-    complete: bool,
+    /// The least part of a function that those before it leave on the cells.
+    least: f64,
 }
 
 impl Default for Hermite {
@@ -248,6 +248,10 @@ impl Hermite {
     /// thermal width vanishes along an axis of several cells, and where the frame is so far off that the coefficients
     /// leave the range of `f64`.
     pub fn fit(&self, vdf: &Vdf) -> Result<(HermiteCoefficients, HermiteReport)> {
+        let orders = self.truncation.resolved(self.orders, vdf.grid().shape());
+        if let Some(reason) = coding::too_many(vdf.grid(), orders) {
+            return Err(Error::Degenerate { basis: NAME, reason });
+        }
         let (start, frame, search) = self.find_frame(vdf)?;
         let (mut coefficients, mut solve_iterations) = self.solve(vdf, frame);
         if search.is_some() && self.scaling == Scaling::ResidualOptimal && frame.rotation.is_some() {
@@ -368,7 +372,7 @@ impl Basis for Hermite {
         self.code_terms(coefficients, grid, (resolution, Rounding::Nearest), coder)
     }
 
-    /// The amplitudes are found anew in a frame of few digits, where that is quick; those that cost more bits than they
+    /// The amplitudes are found anew in the frame that is written, where that is quick; those that cost more bits than they
     /// mend are made smaller or zero.
     fn rounded(
         &self,
@@ -376,7 +380,7 @@ impl Basis for Hermite {
         vdf: &Vdf,
         resolution: Resolution,
     ) -> Result<HermiteCoefficients> {
-        let frame = self.coarse_frame(coefficients, vdf.grid(), resolution);
+        let frame = self.written_frame(coefficients, vdf.grid(), resolution);
         let anew = frame.map(|frame| self.solve(vdf, frame).0);
         let coefficients = anew.as_ref().filter(|anew| anew.finite()).unwrap_or(coefficients);
         let orthonormal = self.orthonormal(coefficients, vdf.grid());

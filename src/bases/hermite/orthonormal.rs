@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use faer::{Mat, MatRef};
 
-use super::axis::{Axis, Orthogonalised};
-use super::{AxisTables, Hermite, HermiteCoefficients, Projection, Truncation};
-use crate::coding::{Coder, Resolution, malformed};
+use super::axis::{Axis, INDEPENDENT, Orthogonalised};
+use super::{AxisTables, Hermite, HermiteCoefficients, NAME, Projection, Truncation};
+use crate::coding::{Coder, Resolution};
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
 use crate::error::{Error, Result};
@@ -51,7 +51,8 @@ impl HermiteCoefficients {
 
 impl Hermite {
     /// The same expansion in orthonormal functions; none where they are not known: along other axes than the grid's, for
-    /// terms without the lower ones, and for functions that need not be independent on the cells.
+    /// terms without the lower ones, and for functions that are hardly independent on the cells, with a margin within which
+    /// a reader that finds them by another last digit does not refuse them.
     pub(super) fn orthonormal(
         &self,
         coefficients: &HermiteCoefficients,
@@ -62,7 +63,7 @@ impl Hermite {
             return None;
         }
         let tables = self.orthonormal_tables(grid, frame, *orders);
-        if !tables.iter().all(|tables| tables.complete) {
+        if !tables.iter().all(|tables| tables.least > 2.0 * INDEPENDENT) {
             return None;
         }
         let [Some([x, _]), Some([y, _]), Some([z, _])] = tables.each_ref().map(|tables| tables.triangular.as_ref())
@@ -121,10 +122,10 @@ impl Hermite {
         let is_orthonormal =
             possible && (coder.rarely(given.is_some_and(|given| given != usual)) != (usual == orthonormal));
         if is_orthonormal
-            && coder.is_reading()
-            && !self.orthonormal_tables(grid, frame, orders).iter().all(|tables| tables.complete)
+            && !self.orthonormal_tables(grid, frame, orders).iter().all(|tables| tables.least > INDEPENDENT)
         {
-            return Err(malformed("Hermite functions that are hardly independent on the cells of the grid"));
+            let reason = "Hermite functions that are hardly independent on the cells of the grid";
+            return Err(coder.refusal(NAME, reason));
         }
         Ok(if is_orthonormal { orthonormal } else { Functions::Hermite })
     }

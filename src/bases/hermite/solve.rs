@@ -45,15 +45,11 @@ impl Hermite {
             Projection::LeastSquares => {
                 let tables = Orthogonalised::new(&key, self.weight, order);
                 let inverse = tables.inverse(order);
-                let complete = tables.is_complete();
-                AxisTables {
-                    analysis: tables.q.transpose().to_owned(),
-                    triangular: Some([tables.r, inverse]),
-                    complete,
-                }
+                let least = tables.least();
+                AxisTables { analysis: tables.q.transpose().to_owned(), triangular: Some([tables.r, inverse]), least }
             }
             Projection::Quadrature => {
-                AxisTables { analysis: key.projection(self.weight, order), triangular: None, complete: false }
+                AxisTables { analysis: key.projection(self.weight, order), triangular: None, least: 0.0 }
             }
         })
     }

@@ -393,3 +393,35 @@ fn orthonormal_amplitudes_tell_the_same_distribution() {
         assert!(matches!(refused, Err(Error::ForeignCoefficients(_))));
     }
 }
+
+#[test]
+fn what_is_written_is_read_also_at_the_edge_of_independence() {
+    // Wider and wider functions on one line of cells, until they are hardly independent there.
+    let grid = VelocityGrid::unit([16, 1, 1]).unwrap();
+    let vdf = Vdf::from_fn(grid, |[x, ..]| (-0.05 * (x - 6.0).powi(2)).exp() + 0.1).unwrap();
+    for k in 0..2000 {
+        let scales = [7.1 + 1e-4 * f64::from(k) / 3.0, 1.0, 1.0];
+        let scaling = Scaling::Given { centre: [7.5, 0.0, 0.0], scales };
+        let basis = Hermite::new([9, 1, 1]).unwrap().with_weight(Weight::Asymmetric).unwrap();
+        let basis = basis.with_scaling(scaling).unwrap();
+        let resolution = Resolution::Step(0.1);
+        let rounded = basis.rounded(&basis.encode(&vdf).unwrap(), &vdf, resolution).unwrap();
+        let mut writer = Coder::writing();
+        basis.code(Some(&rounded), &grid, resolution, &mut writer).unwrap();
+        let bytes = writer.finish();
+        assert_eq!(basis.code(None, &grid, resolution, &mut Coder::reading(&bytes)).unwrap(), rounded, "{scales:?}");
+    }
+}
+
+#[test]
+fn fine_steps_reach_small_errors_in_a_frame_of_single_precision() {
+    let frame = Frame::grid_aligned([1.0e5 / 3.0, -0.5e5 / 7.0, 0.7e5 / 9.0], [2.1e5 / 1.1, 2.4e5 / 1.1, 2.6e5 / 1.1]);
+    let vdf = along(roomy(), &frame, skewed);
+    let basis = Hermite::new([6; 3]).unwrap().with_scaling(given(&frame)).unwrap();
+    let norm = vdf.as_slice().iter().map(|f| f * f).sum::<f64>().sqrt();
+    let found = basis.encode(&vdf).unwrap();
+    let rounded = basis.rounded(&found, &vdf, Resolution::Step(1e-11 * norm)).unwrap();
+    assert!(rounded.frame != found.frame);
+    let l2 = Fidelity::compare(&vdf, &basis.reconstruct(&rounded, vdf.grid()).unwrap()).unwrap().l2;
+    assert!(l2 < 1e-9, "{l2}");
+}

@@ -23,7 +23,7 @@ use crate::spec::SpecWriter;
 
 /// `conserve(B)`: what B decodes to, without its negative densities, and changed as little as gives it the original's
 /// density n, bulk velocity u and pressure tensor P (and heat flux q, if asked for): to 1e-12 of n, of the thermal speed
-/// v_th and of n v_th² (n v_th³).
+/// v_th and of the Frobenius norm of P (of n v_th³).
 ///
 /// The change is a quadratic polynomial of velocity that is added wherever B's density is positive, as far as that leaves
 /// it so: of all such densities the nearest in the sum of squares, and therefore nearer to an original that has none
