@@ -5,7 +5,7 @@ use super::range_coder::PROBABILITY_BITS;
 /// A bit that learns: the frequency of ones so far, later ones weighing more.
 ///
 /// After n bits the next moves the estimate by 1/(n + 1½), so that the first few count as Krichevsky and Trofimov 1981
-/// (IEEE Trans. Inf. Theory 27, 199) would have them, and never by less than 1/2^`MEMORY`.
+/// (IEEE Trans. Inf. Theory 27, 199) would have them, and never by less than after `MEMORY` of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bit {
     ones: u16,

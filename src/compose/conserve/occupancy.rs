@@ -21,7 +21,6 @@ pub(super) fn code(given: Option<&BlockOccupancy>, shape: [usize; 3], coder: &mu
                 let pattern = (0..3).map(|k| count(&faces[k..=k]) << k).sum::<usize>();
                 // And those behind an edge, and the one behind the block below.
                 let behind = count(&[[1, 1, 0], [1, 0, 1], [0, 1, 1], [0, 0, 2]]);
-                // The block ahead in the two planes that are known: it says where the edge turns.
                 let id = x + nx * (y + ny * z);
                 let bit = given.is_some_and(|given| given.contains(id as u32));
                 occupied[id] = coder.bit(&mut models[pattern][behind], bit);
