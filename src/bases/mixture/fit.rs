@@ -21,10 +21,10 @@ use crate::numerics::levenberg_marquardt::{LevenbergMarquardt, Report};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MixtureReport {
-    /// Components asked for, and found: fewer where the data has fewer cells, where nothing was left to describe, or
-    /// where the number was chosen.
+    /// Components asked for.
     pub requested: usize,
-    /// Components found.
+    /// Components found: fewer where the data has fewer cells, where nothing was left to describe, where the number was
+    /// chosen, or where the least squares took one to where no cell sees it.
     pub components: usize,
     /// Relative error ‖g − f‖/‖f‖ over the cells, negative values of f counted as zero.
     pub l2: f64,
