@@ -54,6 +54,16 @@ pub enum Error {
         /// What the distribution lacks.
         reason: String,
     },
+    /// Coefficients that a stream cannot hold in such fine steps: a coarser step, or [`Resolution::Exact`], can.
+    ///
+    /// [`Resolution::Exact`]: crate::Resolution::Exact
+    #[error("{basis} cannot be written in such fine steps: {reason}")]
+    StepTooFine {
+        /// Name of the basis.
+        basis: &'static str,
+        /// The number that the steps are too fine for.
+        reason: String,
+    },
     /// Coefficients that do not belong to the basis they were given to.
     #[error("these coefficients do not belong to this basis: {0}")]
     ForeignCoefficients(String),

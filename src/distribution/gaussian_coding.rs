@@ -80,9 +80,13 @@ impl GaussianModels {
         Self { basis, ..Self::default() }
     }
 
-    /// What has fewer digits than its steps, and would not be found again.
+    /// The error for a Gaussian that has fewer digits than its steps, and would not be found again.
     pub(crate) fn lost_digits(&self, coder: &Coder<'_>) -> Error {
-        coder.refusal(self.basis, "a Gaussian is too thin, or too faint, for the digits of its steps")
+        let reason = "a Gaussian is too thin, or too faint, for the digits of its steps";
+        match coder.is_reading() {
+            true => malformed(reason),
+            false => Error::StepTooFine { basis: self.basis, reason: reason.to_owned() },
+        }
     }
 
     /// Writes a Gaussian, or reads one. Rounded ones come in descending order of their norms.

@@ -16,6 +16,9 @@ const BEYOND: i32 = 6;
 /// chosen for their speed, from the second on.
 const ENOUGH: f64 = 0.995;
 const ENOUGH_FORESEEN: f64 = 0.985;
+/// The finest step is the norm times 2⁻⁵⁶. The errors of n numbers rounded to it add up to √(n/12)·2⁻⁵⁶ of the norm: below
+/// the 1e-15 that arithmetic in f64 leaves anyway, for all n up to 10⁵.
+const FINEST: i32 = 56;
 /// How often what a basis foresees is corrected.
 const CORRECTIONS: usize = 4;
 
@@ -50,27 +53,42 @@ pub(super) struct Search<'a, B: Basis> {
     pub(super) bound: f64,
 }
 
-/// A step, as its octave, and what rounding to it gave: none where the step is so wide that nothing is left that the basis
-/// could describe, of all streams the shortest, and the worst.
+/// Coefficients rounded to a step, and the figure that they reach.
 pub(super) struct Tried<C> {
     pub(super) octave: i32,
     pub(super) rounded: C,
     pub(super) reached: f64,
 }
 
-/// The steps between which the widest lies that meets the bound.
+/// The result of rounding to one step.
+enum Outcome<C> {
+    Rounded {
+        rounded: C,
+        reached: f64,
+    },
+    /// The step is so wide that nothing is left that the basis could describe: the shortest stream and the largest error.
+    TooCoarse,
+    /// The step is finer than the digits that a stream can hold: the longest stream and the smallest error.
+    TooFine,
+}
+
+/// The two steps between which the widest step lies that meets the bound.
 struct Bracket<C> {
     bound: f64,
     /// The octaves that are of use, from the finest to the coarsest.
     ends: [i32; 2],
-    /// Where the figure grows: with the octave, but that of bytes against it.
+    /// The direction in which the figure grows: with the octave for errors, against it for bytes.
     worse: i32,
-    /// How far the next step is while the bound has been met only, or missed only.
+    /// Distance to the next step while all steps so far have met the bound, or all have missed it.
     stride: i32,
-    met: Option<Tried<Option<C>>>,
+    /// The last step on either side of the bound, with its figure. A step that cannot be written has a figure too: zero
+    /// or infinity.
+    met: Option<(i32, f64)>,
     missed: Option<(i32, f64)>,
-    /// Of those that miss it.
-    best: Option<Tried<C>>,
+    /// The last coefficients that meet the bound. Steps that cannot be written never replace them.
+    answer: Option<Tried<C>>,
+    /// The nearest of the coefficients that miss it.
+    nearest: Option<Tried<C>>,
 }
 
 impl<B: Basis> Search<'_, B> {
@@ -79,8 +97,7 @@ impl<B: Basis> Search<'_, B> {
     pub(super) fn coarsest(&self) -> Result<Tried<B::Coefficients>> {
         let norm = self.reference.norm();
         let norm = if norm > 0.0 { norm } else { 1.0 };
-        // Steps from all of the norm to 2⁻⁴⁴ of it: no coarser, no finer is ever of use.
-        let ends @ [fine, coarse] = [(octave(norm) - 44 * FINENESS).max(LEAST), octave(norm)];
+        let ends @ [fine, coarse] = [(octave(norm) - FINEST * FINENESS).max(LEAST), octave(norm)];
         let start = match self.figure {
             Figure::Bytes => coarse - 8 * FINENESS,
             // So many numbers rounded independently.
@@ -93,12 +110,13 @@ impl<B: Basis> Search<'_, B> {
             None => (2 * FINENESS, 0, ENOUGH),
         };
         let worse = if self.figure == Figure::Bytes { -1 } else { 1 };
-        let mut bracket = Bracket { bound: self.bound, ends, worse, stride, met: None, missed: None, best: None };
+        let (met, missed, answer, nearest) = (None, None, None, None);
+        let mut bracket = Bracket { bound: self.bound, ends, worse, stride, met, missed, answer, nearest };
         let mut next = Some(foreseen.unwrap_or(start));
         while let Some(octave) = next {
-            let tried = self.at(octave)?;
-            let reached = tried.reached;
-            bracket.close_in(tried);
+            let outcome = self.at(octave)?;
+            let reached = self.figure_of(&outcome);
+            bracket.close_in(octave, outcome, reached);
             if self.figure != Figure::Bytes && reached <= self.bound && reached > enough * self.bound {
                 break;
             }
@@ -115,24 +133,23 @@ impl<B: Basis> Search<'_, B> {
         if self.figure != Figure::Bytes && foreseen.is_none() {
             self.look_beyond(&mut bracket)?;
         }
-        let met = bracket
-            .met
-            .and_then(|Tried { octave, rounded, reached }| Some(Tried { octave, rounded: rounded?, reached }));
-        met.or(bracket.best).ok_or_else(|| Error::TargetNotMet {
+        bracket.answer.or(bracket.nearest).ok_or_else(|| Error::TargetNotMet {
             basis: self.basis.to_string(),
-            target: self.bound.to_string(),
-            reached: "nothing".to_owned(),
+            target: self.figure.reached(self.bound).to_string(),
+            reached: "no step at which the coefficients can be written".to_owned(),
         })
     }
 
     /// Few numbers make a ragged curve: a wider step beyond the first that misses may meet the bound again.
     fn look_beyond(&self, bracket: &mut Bracket<B::Coefficients>) -> Result<()> {
-        let Some(Tried { octave: found, reached, .. }) = bracket.met else { return Ok(()) };
+        let Some(Tried { octave: found, reached, .. }) = bracket.answer else { return Ok(()) };
         if reached < RAGGED * self.bound {
             for sixteenths in (1..=BEYOND).rev() {
-                let tried = self.at(found + sixteenths * (FINENESS / 16))?;
-                if tried.reached <= self.bound {
-                    bracket.met = Some(tried);
+                let octave = found + sixteenths * (FINENESS / 16);
+                if let Outcome::Rounded { rounded, reached } = self.at(octave)?
+                    && reached <= self.bound
+                {
+                    bracket.answer = Some(Tried { octave, rounded, reached });
                     break;
                 }
             }
@@ -140,15 +157,22 @@ impl<B: Basis> Search<'_, B> {
         Ok(())
     }
 
-    /// The coefficients in this step, and their figure.
-    fn at(&self, octave: i32) -> Result<Tried<Option<B::Coefficients>>> {
+    /// The figure of an outcome; a step that cannot be written stands at the end of all that can.
+    fn figure_of(&self, outcome: &Outcome<B::Coefficients>) -> f64 {
+        match (outcome, self.figure) {
+            (Outcome::Rounded { reached, .. }, _) => *reached,
+            (Outcome::TooCoarse, Figure::Bytes) | (Outcome::TooFine, Figure::L2 | Figure::Linf) => 0.0,
+            (Outcome::TooFine, Figure::Bytes) | (Outcome::TooCoarse, Figure::L2 | Figure::Linf) => f64::INFINITY,
+        }
+    }
+
+    /// The coefficients rounded to this step, and their figure.
+    fn at(&self, octave: i32) -> Result<Outcome<B::Coefficients>> {
         let resolution = Resolution::Step(step(octave));
         let rounded = match self.basis.rounded(self.found, self.vdf, resolution) {
             Ok(rounded) => rounded,
-            Err(Error::Degenerate { .. }) => {
-                let reached = if self.figure == Figure::Bytes { 0.0 } else { f64::INFINITY };
-                return Ok(Tried { octave, rounded: None, reached });
-            }
+            Err(Error::Degenerate { .. }) => return Ok(Outcome::TooCoarse),
+            Err(Error::StepTooFine { .. }) => return Ok(Outcome::TooFine),
             Err(other) => return Err(other),
         };
         let grid = self.vdf.grid();
@@ -162,7 +186,7 @@ impl<B: Basis> Search<'_, B> {
             Figure::L2 => self.reference.relative_l2(&self.basis.reconstruct(&rounded, grid)?),
             Figure::Linf => self.reference.relative_linf(&self.basis.reconstruct(&rounded, grid)?),
         };
-        Ok(Tried { octave, rounded: Some(rounded), reached })
+        Ok(Outcome::Rounded { rounded, reached })
     }
 
     /// About the widest step that is foreseen to make at most this error, if anything is foreseen.
@@ -186,30 +210,28 @@ impl<B: Basis> Search<'_, B> {
 }
 
 impl<C> Bracket<C> {
-    fn close_in(&mut self, tried: Tried<Option<C>>) {
-        let Tried { octave, rounded, reached } = tried;
-        if reached <= self.bound {
-            self.met = Some(Tried { octave, rounded, reached });
-            return;
-        }
-        self.missed = Some((octave, reached));
-        if let Some(rounded) = rounded
-            && self.best.as_ref().is_none_or(|best| reached < best.reached)
-        {
-            self.best = Some(Tried { octave, rounded, reached });
+    fn close_in(&mut self, octave: i32, outcome: Outcome<C>, figure: f64) {
+        let meets = figure <= self.bound;
+        *(if meets { &mut self.met } else { &mut self.missed }) = Some((octave, figure));
+        let Outcome::Rounded { rounded, reached } = outcome else { return };
+        let tried = Tried { octave, rounded, reached };
+        if meets {
+            self.answer = Some(tried);
+        } else if self.nearest.as_ref().is_none_or(|nearest| reached < nearest.reached) {
+            self.nearest = Some(tried);
         }
     }
 
     /// Whether a step lies between the one that met the bound and the one that missed it.
     fn is_open_to(&self, octave: i32) -> bool {
-        self.met.as_ref().is_none_or(|met| octave > met.octave) && self.missed.is_none_or(|(missed, _)| octave < missed)
+        self.met.is_none_or(|(met, _)| octave > met) && self.missed.is_none_or(|(missed, _)| octave < missed)
     }
 
     /// The step to try next; none when there is nothing between.
     fn next(&mut self) -> Option<i32> {
-        let (tried, towards) = match (&self.met, self.missed) {
-            (Some(met), Some(missed)) => return between((met.octave, met.reached), missed, self.bound),
-            (Some(met), None) => (met.octave, self.worse),
+        let (tried, towards) = match (self.met, self.missed) {
+            (Some(met), Some(missed)) => return between(met, missed, self.bound),
+            (Some((met, _)), None) => (met, self.worse),
             (None, Some((missed, _))) => (missed, -self.worse),
             (None, None) => return None,
         };
