@@ -64,7 +64,11 @@ fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
 fn decoded(registry: &Registry, bytes: &[u8], written: &Expansion<AnyBasis>) -> Result<Vdf, String> {
     let read = registry.decode(bytes).map_err(|error| format!("decode: {error}"))?;
     if read.coefficients() != written.coefficients() || read.basis() != written.basis() {
-        return Err("the stream holds other coefficients than were written".to_owned());
+        return Err(format!(
+            "the stream holds other coefficients than were written: basis {}, coefficients {}",
+            read.basis() == written.basis(),
+            read.coefficients() == written.coefficients()
+        ));
     }
     read.reconstruct().map_err(|error| format!("reconstruct: {error}"))
 }

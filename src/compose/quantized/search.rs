@@ -16,9 +16,11 @@ const BEYOND: i32 = 6;
 /// chosen for their speed, from the second on.
 const ENOUGH: f64 = 0.995;
 const ENOUGH_FORESEEN: f64 = 0.985;
-/// The finest step is the norm times 2⁻⁵⁶. The errors of n numbers rounded to it add up to √(n/12)·2⁻⁵⁶ of the norm: below
-/// the 1e-15 that arithmetic in f64 leaves anyway, for all n up to 10⁵.
-const FINEST: i32 = 56;
+/// The finest step is the norm times 2⁻⁵²: amplitudes of orthonormal functions are at most 2⁵² steps, and so exact as f64.
+/// Errors of n numbers rounded to it add up to √(n/12)·2⁻⁵² of the norm: 2e-14 for 10⁵ numbers.
+const FINEST: i32 = 52;
+/// Steps below this part of the norm are checked: what is written at them must be what was rounded.
+const FINE: f64 = 1.0 / (1_u64 << 40) as f64;
 /// How often what a basis foresees is corrected.
 const CORRECTIONS: usize = 4;
 
@@ -176,6 +178,11 @@ impl<B: Basis> Search<'_, B> {
             Err(other) => return Err(other),
         };
         let grid = self.vdf.grid();
+        // Near the last digits of f64 the nearest multiple of a step may not be found again from the rounded number.
+        let is_fine = step(octave) < self.reference.norm() * FINE;
+        if is_fine && self.basis.code(Some(&rounded), grid, resolution, &mut Coder::writing())? != rounded {
+            return Ok(Outcome::TooFine);
+        }
         let reached = match self.figure {
             Figure::Bytes => {
                 let mut coder = self.head.clone();

@@ -3,7 +3,10 @@
 //! A basis of the registry without a line in [`CASES`] fails the suite.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod bounds;
 mod cases;
+mod geometry;
+mod orientation;
 
 use std::thread;
 
