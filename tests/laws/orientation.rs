@@ -72,6 +72,8 @@ fn law_8_transposes_and_reflections_are_as_good_and_as_short() {
     const ROUNDING: f64 = 1e-7;
     /// Streams may differ by this part, and by a few bytes: those of few numbers hold one more digit or one less.
     const BYTES: f64 = 0.03;
+    /// Trees are written axis by axis, and equally good splits go to the first axis: contexts learn in another order.
+    const BYTES_OF_TREES: f64 = 0.06;
     const FEW: f64 = 12.0;
     const TRANSPOSES: [([usize; 3], [bool; 3]); 5] = [
         ([0, 2, 1], [false; 3]),
@@ -85,6 +87,7 @@ fn law_8_transposes_and_reflections_are_as_good_and_as_short() {
     let mut failures = Vec::new();
     for Case { spec, .. } in CASES.iter().filter(|case| !names_an_axis(case.spec)) {
         let reflections = if begins_at_the_first_cell(spec) { &[][..] } else { &REFLECTIONS };
+        let share = if spec.contains("octree") { BYTES_OF_TREES } else { BYTES };
         let allowed = if starts_at_random(spec) { 0.9 } else { ERROR };
         for vdf in [sampled("gyrating-ring", 16), sampled("beams", 18)] {
             let (error, bytes) = answer(spec, &vdf);
@@ -92,7 +95,7 @@ fn law_8_transposes_and_reflections_are_as_good_and_as_short() {
                 let (there, len) = answer(spec, &turned(&vdf, order, flipped));
                 let is_as_good = keeps_a_bound(spec) || (there - error).abs() <= allowed * error.max(there) + ROUNDING;
                 let is_as_short = is_as_short_only_by_chance(spec)
-                    || (len as f64 - bytes as f64).abs() <= BYTES * bytes.max(len) as f64 + FEW;
+                    || (len as f64 - bytes as f64).abs() <= share * bytes.max(len) as f64 + FEW;
                 if !is_as_good || !is_as_short {
                     let name = format!("{spec}, order {order:?}, flipped {flipped:?}");
                     failures.push(format!("{name}: l2 {there:e}, not {error:e}; {len} bytes, not {bytes}"));
