@@ -432,10 +432,11 @@ fn cells_of_any_aspect_are_fitted_as_well_as_lower_degrees_do() {
 #[test]
 fn no_fit_is_worse_than_nothing_whatever_the_box_and_the_cells() {
     let methods = [
-        Method::Joint,
-        Method::Misner(Misner::default()),
-        Method::Misner(Misner { order: 4, half_width: 1.5, ..Misner::default() }),
-        Method::Burnett(None),
+        (Method::Joint, 10),
+        (Method::Joint, 2),
+        (Method::Misner(Misner::default()), 6),
+        (Method::Misner(Misner { order: 4, half_width: 1.5, ..Misner::default() }), 3),
+        (Method::Burnett(None), 10),
     ];
     let mut noise = 1u64;
     for (shape, spacing) in [
@@ -443,7 +444,6 @@ fn no_fit_is_worse_than_nothing_whatever_the_box_and_the_cells() {
         ([12, 13, 11], [1.0, 1e3, 1e6]),
         ([1, 5, 31], [1.0; 3]),
         ([1, 5, 31], [1.0, 6.0, 36.0]),
-        ([8, 8, 40], [1.0; 3]),
         ([8, 8, 40], [6.0, 1.0, 1.0]),
         ([3, 3, 3], [1.0, 1.0, 6.0]),
     ] {
@@ -454,14 +454,12 @@ fn no_fit_is_worse_than_nothing_whatever_the_box_and_the_cells() {
                 (noise >> 11) as f64 / (1u64 << 53) as f64 - 0.5
             })
             .unwrap();
-            for (method, vdf) in methods.iter().flat_map(|method| [(method, &smooth), (method, &rough)]) {
-                for degree in [2, 10] {
-                    let basis = Spherical::new(degree, 20).unwrap().with_method(*method).unwrap();
-                    let error = l2(&basis, vdf);
-                    assert!(error <= 1.0 + 1e-12, "{basis} {shape:?} {spacing:?} {order:?}: {error:e}");
-                    let joint = *method == Method::Joint && vdf == &smooth && degree == 10;
-                    assert!(!joint || basis.fit(vdf).unwrap().1.shrunk_by.is_none());
-                }
+            for ((method, degree), vdf) in methods.iter().flat_map(|choice| [(choice, &smooth), (choice, &rough)]) {
+                let basis = Spherical::new(*degree, 20).unwrap().with_method(*method).unwrap();
+                let error = l2(&basis, vdf);
+                assert!(error <= 1.0 + 1e-12, "{basis} {shape:?} {spacing:?} {order:?}: {error:e}");
+                let joint = *method == Method::Joint && vdf == &smooth;
+                assert!(!joint || basis.fit(vdf).unwrap().1.shrunk_by.is_none());
             }
         }
     }
