@@ -12,7 +12,8 @@ use crate::spec::SpecWriter;
 
 /// `log(B)`: B encodes h = log₁₀(max(f, floor) / floor), and the reconstruction is floor·10^h where h > 0, zero
 /// elsewhere. It is never negative, and its errors are relative; negative densities and those below the floor become
-/// zero.
+/// zero. It is never more than two to four times the distribution's peak: where B grows beyond its data, on a larger grid,
+/// its exponential would be without bounds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogDensity<B: Basis> {
     inner: B,
@@ -27,6 +28,9 @@ pub struct LogDensityCoefficients<B: Basis> {
     /// How often the root mean square of the density is twice the floor: with it a stream knows how fine the
     /// logarithm must be.
     pub octaves: u32,
+    /// How often the peak is twice the floor, rounded up, where the floor was given: nothing is reconstructed above twice
+    /// that. Above the default floor the peak is 10⁶ floors.
+    pub octaves_of_peak: Option<u32>,
     /// What the inner basis found in h.
     pub inner: B::Coefficients,
 }
@@ -49,10 +53,16 @@ impl<B: Basis> LogDensity<B> {
         Ok(Self { inner, floor: Floor::at(floor)? })
     }
 
-    /// The floor, the octaves and the logarithm.
-    fn prepared(&self, vdf: &Vdf) -> Result<(f64, u32, Vdf)> {
+    /// What `find` finds in the logarithm, with the floor and the octaves.
+    fn encoded(
+        &self,
+        vdf: &Vdf,
+        find: impl FnOnce(&Vdf) -> Result<B::Coefficients>,
+    ) -> Result<LogDensityCoefficients<B>> {
         let floor = self.floor.of(vdf, "log")?;
-        Ok((floor, decades::octaves(vdf, floor), logarithm(vdf, floor)?))
+        let inner = find(&logarithm(vdf, floor)?)?;
+        let (octaves, octaves_of_peak) = (decades::octaves(vdf, floor), decades::octaves_of_peak(self.floor, vdf));
+        Ok(LogDensityCoefficients { floor, octaves, octaves_of_peak, inner })
     }
 }
 
@@ -69,19 +79,17 @@ impl<B: Basis> Basis for LogDensity<B> {
     type Coefficients = LogDensityCoefficients<B>;
 
     fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
-        let (floor, octaves, logarithm) = self.prepared(vdf)?;
-        Ok(LogDensityCoefficients { floor, octaves, inner: self.inner.encode(&logarithm)? })
+        self.encoded(vdf, |logarithm| self.inner.encode(logarithm))
     }
 
     fn encode_from(&self, vdf: &Vdf, start: &Self::Coefficients) -> Result<Self::Coefficients> {
-        let (floor, octaves, logarithm) = self.prepared(vdf)?;
-        Ok(LogDensityCoefficients { floor, octaves, inner: self.inner.encode_from(&logarithm, &start.inner)? })
+        self.encoded(vdf, |logarithm| self.inner.encode_from(logarithm, &start.inner))
     }
 
     fn reconstruct(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Vdf> {
         Floor::at(coefficients.floor)?;
         let mut values = self.inner.reconstruct(&coefficients.inner, grid)?.into_values().into_raw_vec_and_offset().0;
-        decades::to_densities(&mut values, coefficients.floor);
+        decades::to_densities(&mut values, coefficients.floor, decades::ceiling(coefficients.octaves_of_peak));
         Vdf::from_vec(*grid, values)
     }
 
@@ -94,8 +102,10 @@ impl<B: Basis> Basis for LogDensity<B> {
     ) -> Result<Self::Coefficients> {
         let (floor, octaves) = self.floor.code(coefficients.map(|c| (c.floor, c.octaves)), coder)?;
         let resolution = decades::resolution(resolution, floor, octaves);
+        let given = coefficients.and_then(|c| c.octaves_of_peak);
+        let octaves_of_peak = decades::code_octaves_of_peak(self.floor, given, coder)?;
         let inner = self.inner.code(coefficients.map(|c| &c.inner), grid, resolution, coder)?;
-        Ok(LogDensityCoefficients { floor, octaves, inner })
+        Ok(LogDensityCoefficients { floor, octaves, octaves_of_peak, inner })
     }
 
     fn rounded(
@@ -104,10 +114,10 @@ impl<B: Basis> Basis for LogDensity<B> {
         vdf: &Vdf,
         resolution: Resolution,
     ) -> Result<Self::Coefficients> {
-        let LogDensityCoefficients { floor, octaves, .. } = *coefficients;
+        let LogDensityCoefficients { floor, octaves, octaves_of_peak, .. } = *coefficients;
         let resolution = decades::resolution(resolution, floor, octaves);
         let inner = self.inner.rounded(&coefficients.inner, &logarithm(vdf, floor)?, resolution)?;
-        Ok(LogDensityCoefficients { floor, octaves, inner })
+        Ok(LogDensityCoefficients { floor, octaves, octaves_of_peak, inner })
     }
 }
 
@@ -131,6 +141,71 @@ impl<B: Basis> Coefficients for LogDensityCoefficients<B> {
 
     /// The octaves and the inner basis' own.
     fn topology_len(&self) -> usize {
-        1 + self.inner.topology_len()
+        1 + usize::from(self.octaves_of_peak.is_some()) + self.inner.topology_len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bases::cosine::Cosine;
+    use crate::bases::hermite::Hermite;
+    use crate::bases::spherical::Spherical;
+    use crate::distribution::fidelity::Fidelity;
+
+    /// A beam and a core, cut by the box on one side.
+    fn cut() -> Vdf {
+        Vdf::from_fn(VelocityGrid::unit([18, 20, 16]).unwrap(), |[x, y, z]| {
+            let core = (x - 3.0).powi(2) + (y - 11.0).powi(2) + (z - 8.0).powi(2);
+            let beam = (x - 12.0).powi(2) + (y - 6.0).powi(2) + 2.0 * (z - 9.0).powi(2);
+            1e-13 * ((-core / 18.0).exp() + 0.3 * (-beam / 8.0).exp())
+        })
+        .unwrap()
+    }
+
+    /// A grid of so many cells more on every side.
+    fn larger(grid: &VelocityGrid, more: usize) -> VelocityGrid {
+        grid.window([-(more as isize); 3], grid.shape().map(|n| n + 2 * more)).unwrap()
+    }
+
+    fn stays_near_the_peak<B: Basis>(basis: &LogDensity<B>, vdf: &Vdf) {
+        let c = basis.encode(vdf).unwrap();
+        for more in [1, 4, 40] {
+            let back = basis.reconstruct(&c, &larger(vdf.grid(), more)).unwrap();
+            assert!(back.peak() <= 4.0 * vdf.peak(), "{basis}: {:e} of {:e}", back.peak(), vdf.peak());
+        }
+        // A reader of the stream has the same ceiling.
+        let mut writer = Coder::writing();
+        let written = basis.code(Some(&c), vdf.grid(), Resolution::Exact, &mut writer).unwrap();
+        assert_eq!(written, c);
+        let bytes = writer.finish();
+        let mut reader = Coder::reading(&bytes);
+        assert_eq!(basis.code(None, vdf.grid(), Resolution::Exact, &mut reader).unwrap(), c);
+    }
+
+    #[test]
+    fn beyond_its_data_no_logarithm_grows_above_the_peak() {
+        let vdf = cut();
+        let hermite = Hermite::new([6; 3]).unwrap();
+        stays_near_the_peak(&LogDensity::new(hermite.clone()), &vdf);
+        stays_near_the_peak(&LogDensity::above(hermite, 3e-17).unwrap(), &vdf);
+        stays_near_the_peak(&LogDensity::new(Spherical::new(4, 50).unwrap()), &vdf);
+        stays_near_the_peak(&LogDensity::above(Spherical::new(4, 12).unwrap(), 1e-20).unwrap(), &vdf);
+    }
+
+    #[test]
+    fn on_its_own_cells_the_ceiling_changes_nothing() {
+        for basis in [LogDensity::new(Cosine::new()), LogDensity::above(Cosine::new(), 1e-20).unwrap()] {
+            let vdf = cut();
+            let back = basis.reconstruct(&basis.encode(&vdf).unwrap(), vdf.grid()).unwrap();
+            let above = Vdf::from_vec(
+                *vdf.grid(),
+                vdf.as_slice()
+                    .iter()
+                    .map(|f| if *f > basis.floor.of(&vdf, "log").unwrap() { *f } else { 0.0 })
+                    .collect(),
+            );
+            assert!(Fidelity::compare(&above.unwrap(), &back).unwrap().log10_rms < 1e-9);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Densities as decades above a floor: h = log₁₀(max(f, floor) / floor).
 
-use std::f64::consts::LN_10;
+use std::f64::consts::{LN_10, LOG10_2};
 
 use super::vdf::Vdf;
 use crate::coding::{Coder, Reals, Resolution, malformed};
@@ -64,6 +64,34 @@ impl Floor {
 /// The whole range of f64.
 const MOST_OCTAVES: usize = 2100;
 
+/// Octaves from the floor up to the peak, rounded up, where the floor was given. None above the default floor, which is a
+/// fixed part of the peak.
+pub(crate) fn octaves_of_peak(floor: Floor, vdf: &Vdf) -> Option<u32> {
+    let floor = floor.given()?;
+    let peak = vdf.as_slice().iter().fold(floor, |peak, &f| f64::max(peak, f));
+    Some((peak.log2() - floor.log2()).ceil().max(0.0) as u32)
+}
+
+/// Writes the octaves of the peak above a given floor, or reads them; there are none above the default floor.
+pub(crate) fn code_octaves_of_peak(floor: Floor, given: Option<u32>, coder: &mut Coder<'_>) -> Result<Option<u32>> {
+    match floor.given() {
+        None => Ok(None),
+        Some(_) => Ok(Some(coder.count(given.unwrap_or(0) as usize, MOST_OCTAVES)? as u32)),
+    }
+}
+
+/// Octaves from the floor up to a density that no cell exceeds, given those of the root mean square of all: the most that a
+/// single cell can have.
+pub(crate) fn octaves_of_all(octaves: u32, cells: usize) -> u32 {
+    octaves.saturating_add((0.5 * (cells as f64).log2()).ceil() as u32).saturating_add(1)
+}
+
+/// The most decades above the floor that a reconstruction has: an octave above the peak. Where a fit of logarithms
+/// continues beyond its data, the exponential of what it grows to means nothing.
+pub(crate) fn ceiling(octaves_of_peak: Option<u32>) -> f64 {
+    octaves_of_peak.map_or_else(|| -Floor::RELATIVE.log10(), |octaves| f64::from(octaves) * LOG10_2) + LOG10_2
+}
+
 /// How often the root mean square of the density is twice the floor: with it a stream knows how fine logarithms must be.
 pub(crate) fn octaves(vdf: &Vdf, floor: f64) -> u32 {
     let peak = vdf.as_slice().iter().fold(floor, |peak, &f| f64::max(peak, f));
@@ -92,15 +120,15 @@ pub(crate) fn above(densities: &[f64], floor: f64) -> Vec<f64> {
 /// in the next.
 const NOTHING: f64 = 1e-9;
 
-/// The densities of decades above a floor, in place; 0 where there are none.
-pub(crate) fn to_densities(decades: &mut [f64], floor: f64) {
-    in_lanes(decades, Kind::Power(floor));
+/// The densities of decades above a floor, in place; 0 where there are none, and never more than those of `ceiling`.
+pub(crate) fn to_densities(decades: &mut [f64], floor: f64, ceiling: f64) {
+    in_lanes(decades, Kind::Power { floor, ceiling });
 }
 
 #[derive(Clone, Copy)]
 enum Kind {
     Logarithm(f64),
-    Power(f64),
+    Power { floor: f64, ceiling: f64 },
 }
 
 fn in_lanes(values: &mut [f64], kind: Kind) {
@@ -132,12 +160,12 @@ impl Vectorisable for Each<'_> {
                 }
                 logarithm(Vector::load(i, self.last), floor, least).store(self.last);
             }
-            Kind::Power(floor) => {
-                let least = ln(Vector::splat(i, floor));
+            Kind::Power { floor, ceiling } => {
+                let (least, ceiling) = (ln(Vector::splat(i, floor)), Vector::splat(i, ceiling));
                 for h in self.whole {
-                    power(Vector::load(i, h), least).store(h);
+                    power(Vector::load(i, h).smaller(ceiling), least).store(h);
                 }
-                power(Vector::load(i, self.last), least).store(self.last);
+                power(Vector::load(i, self.last).smaller(ceiling), least).store(self.last);
             }
         }
     }
@@ -169,7 +197,7 @@ mod tests {
             for (h, expected) in back.iter().zip(&decades) {
                 assert!((h - expected).abs() < 1e-12, "{h} not {expected}");
             }
-            to_densities(&mut back, floor);
+            to_densities(&mut back, floor, f64::INFINITY);
             for (f, expected) in back.iter().zip(&densities) {
                 assert!((f / expected - 1.0).abs() < 1e-12, "{f:e} not {expected:e}");
             }
@@ -182,14 +210,29 @@ mod tests {
         assert_eq!(h[..4], [0.0; 4]);
         assert!((h[4] - 1.0).abs() < 1e-14);
         h.extend([-0.5, 1e-12]);
-        to_densities(&mut h, 1e-16);
+        to_densities(&mut h, 1e-16, f64::INFINITY);
         assert_eq!((&h[..4], &h[5..]), (&[0.0; 4][..], &[0.0; 2][..]));
+    }
+
+    #[test]
+    fn nothing_is_above_the_ceiling_and_what_is_below_does_not_change() {
+        let decades: Vec<f64> = (0..40).map(|k| 0.25 * f64::from(k)).collect();
+        let of = |ceiling| {
+            let mut densities = decades.clone();
+            to_densities(&mut densities, 1e-16, ceiling);
+            densities
+        };
+        for (k, (bounded, free)) in of(ceiling(None)).into_iter().zip(of(f64::INFINITY)).enumerate() {
+            let expected = if decades[k] <= 6.3 { free } else { 2e-10 };
+            assert!((bounded / expected - 1.0).abs() < 1e-12 || bounded == expected, "{k}: {bounded:e}");
+        }
+        assert!((ceiling(Some(10)) - 11.0 * LOG10_2).abs() < 1e-15);
     }
 
     #[test]
     fn more_decades_than_numbers_have_are_no_density() {
         let mut h = [400.0, 1e300, f64::MAX];
-        to_densities(&mut h, 1.0);
+        to_densities(&mut h, 1.0, f64::INFINITY);
         assert_eq!(h, [f64::INFINITY; 3]);
     }
 }

@@ -143,8 +143,12 @@ fn unit(v: Vector3<f64>) -> Option<Vector3<f64>> {
     (largest > 0.0 && largest.is_finite()).then(|| (v / largest).normalize())
 }
 
-/// Eigenvectors as rows, largest eigenvalue first, each with its largest component positive, right-handed.
+/// Eigenvectors as rows, largest eigenvalue first, each with its largest component positive, right-handed. Where
+/// eigenvalues are equal but for rounding, of all the eigenvectors those nearest to the grid's axes: the others would be
+/// left to rounding, and to the order of the axes.
 fn eigenframe(pressure: &Matrix3<f64>) -> Matrix3<f64> {
+    /// Eigenvalues that differ by no more than this part of themselves are equal.
+    const EQUAL: f64 = 1e-8;
     let scale = pressure.amax();
     if !(scale > 0.0 && scale.is_finite()) {
         return Matrix3::identity();
@@ -156,8 +160,25 @@ fn eigenframe(pressure: &Matrix3<f64>) -> Matrix3<f64> {
         let v = eigen.eigenvectors.column(column).into_owned();
         if v[v.icamax()] < 0.0 { -v } else { v }
     };
-    let (first, second) = (oriented(order[0]), oriented(order[1]));
+    let values = order.map(|column| eigen.eigenvalues[column]);
+    let equal = [0, 1].map(|k| values[k] - values[k + 1] <= EQUAL * values[k].abs() + f64::EPSILON * values[0].abs());
+    let (first, second) = match equal {
+        [true, true] => return Matrix3::identity(),
+        [true, false] => {
+            let first = nearest_axis_across(&oriented(order[2]));
+            (first, oriented(order[2]).cross(&first))
+        }
+        [false, true] => (oriented(order[0]), nearest_axis_across(&oriented(order[0]))),
+        [false, false] => (oriented(order[0]), oriented(order[1])),
+    };
     Matrix3::from_rows(&[first.transpose(), second.transpose(), first.cross(&second).transpose()])
+}
+
+/// The grid axis most nearly across a unit vector, made exactly so.
+fn nearest_axis_across(vector: &Vector3<f64>) -> Vector3<f64> {
+    let mut across = Vector3::zeros();
+    across[vector.iamin()] = 1.0;
+    (across - vector * vector.dot(&across)).normalize()
 }
 
 /// e_3 along the field, e_1 the grid axis most nearly across it, made exactly so.
@@ -171,9 +192,7 @@ fn field_aligned(field: Vector3<f64>) -> Matrix3<f64> {
     let Some(third) = unit(field) else {
         return Matrix3::identity();
     };
-    let mut across = Vector3::zeros();
-    across[third.iamin()] = 1.0;
-    let first = (across - third * third.dot(&across)).normalize();
+    let first = nearest_axis_across(&third);
     Matrix3::from_rows(&[first.transpose(), third.cross(&first).transpose(), third.transpose()])
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod cgls;
 pub(crate) mod exponential;
 pub(crate) mod lanes;
 pub mod levenberg_marquardt;
+pub(crate) mod multiple;
 pub(crate) mod pool;
 pub(crate) mod scaling;
 pub mod selection;

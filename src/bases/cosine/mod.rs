@@ -17,7 +17,9 @@ use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::cache::Cache;
+use crate::numerics::multiple::no_worse_than_nothing;
 use crate::numerics::pool::Pool;
+use crate::numerics::scaling::normalising_factor;
 use crate::numerics::selection::{Selection, gathered, scattered};
 use crate::spec::{Options, SpecWriter};
 
@@ -112,6 +114,30 @@ impl Cosine {
         })
     }
 
+    /// Whether the coefficients themselves say that they leave no more than Σ f².
+    ///
+    /// They are those of an orthonormal transform of the padded array: what they leave there is its Σ f² less theirs. Padded
+    /// with zeros that is never more than Σ f² of the cells; mirrored, it may be.
+    fn is_bounded(&self, vdf: &Vdf, coefficients: &CosineCoefficients) -> bool {
+        let CosineCoefficients { cuts, amplitudes, .. } = coefficients;
+        if self.padding == Padding::Zeros || cuts.iter().all(|cut| cut.padded() == cut.cells) {
+            return true;
+        }
+        let unit = normalising_factor(vdf.peak());
+        let [x, y, z] = cuts.map(Cut::appearances);
+        let (mut once, mut padded) = (0.0, 0.0);
+        for (row, values) in vdf.as_slice().chunks_exact(z.len()).enumerate() {
+            let times = x[row / y.len()] * y[row % y.len()];
+            for (f, z) in values.iter().zip(&z) {
+                let square = (f * unit) * (f * unit);
+                once += square;
+                padded += times * z * square;
+            }
+        }
+        let held: f64 = amplitudes.iter().map(|c| (c * unit) * (c * unit)).sum();
+        padded - held <= once
+    }
+
     fn table(&self, cut: Cut) -> Arc<Table> {
         self.tables.get_or_build(Table::key(cut), || Table::new(cut))
     }
@@ -201,6 +227,7 @@ impl Coefficients for CosineCoefficients {
 impl Basis for Cosine {
     type Coefficients = CosineCoefficients;
 
+    /// Padded with zeros after all where what is left out of mirrored blocks leaves more than nothing would.
     fn encode(&self, vdf: &Vdf) -> Result<CosineCoefficients> {
         let mut shape = vdf.grid().shape();
         let cuts = self.cuts(shape);
@@ -216,7 +243,14 @@ impl Basis for Cosine {
             let amplitudes = positions.as_ref().map_or_else(|| now.clone(), |positions| gathered(now, positions));
             (positions, amplitudes)
         });
-        Ok(CosineCoefficients { cuts, positions, amplitudes })
+        let coefficients = CosineCoefficients { cuts, positions, amplitudes };
+        if !self.is_bounded(vdf, &coefficients) {
+            let back = self.reconstruct(&coefficients, vdf.grid())?;
+            if no_worse_than_nothing(vdf.as_slice(), back.as_slice()) < 1.0 {
+                return self.clone().with_padding(Padding::Zeros).encode(vdf);
+            }
+        }
+        Ok(coefficients)
     }
 
     /// Bound to the shape of the grid: another is refused. Its place and spacing are free.

@@ -52,6 +52,19 @@ impl Cut {
     fn table(self) -> (usize, usize) {
         (self.block, self.keep)
     }
+
+    /// How often each cell stands in the axis with its mirrored end.
+    pub(super) fn appearances(self) -> Vec<f64> {
+        let mut times = vec![1.0; self.cells];
+        (self.cells..self.padded()).for_each(|k| times[mirrored(k, self.cells)] += 1.0);
+        times
+    }
+}
+
+/// The cell that stands at a place behind the last of `n` cells, mirrored as often as needed.
+fn mirrored(place: usize, n: usize) -> usize {
+    let place = place % (2 * n);
+    if place < n { place } else { 2 * n - 1 - place }
 }
 
 /// How blocks of one length are transformed.
@@ -264,8 +277,7 @@ fn resize(x: &[f64], shape: &mut [usize; 3], axis: usize, cells: usize, padding:
             match padding {
                 Padding::Zeros => y.extend(std::iter::repeat_n(0.0, inner)),
                 Padding::Mirror => {
-                    let from = k % (2 * n);
-                    let from = if from < n { from } else { 2 * n - 1 - from };
+                    let from = mirrored(k, n);
                     y.extend_from_slice(&x[from * inner..(from + 1) * inner]);
                 }
             }

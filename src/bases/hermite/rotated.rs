@@ -9,6 +9,7 @@ use faer::linalg::matmul::matmul;
 use faer::linalg::solvers::DenseSolveCore;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use nalgebra::{DMatrix, SymmetricEigen};
+use ndarray::Axis;
 
 use super::{Weight, functions};
 use crate::distribution::frame::Frame;
@@ -265,9 +266,36 @@ fn gauss_hermite_nodes(count: usize) -> Vec<f64> {
     SymmetricEigen::new(matrix).eigenvalues.as_slice().to_vec()
 }
 
+/// The same cells along a frame's axes, its origin at the frame's centre, where these are the grid's in another order or
+/// sense; none where they are not.
+pub(super) fn reordered(vdf: &Vdf, frame: &Frame) -> Option<Vdf> {
+    /// Components off the grid's axes that move no cell by more than rounding does.
+    const ALONG: f64 = 1e-9;
+    let (grid, axes) = (vdf.grid(), frame.axes());
+    let mut order = [0; 3];
+    for (axis, place) in axes.iter().zip(&mut order) {
+        *place = (0..3).find(|&j| (0..3).all(|k| k == j || axis[k].abs() < ALONG))?;
+    }
+    let reversed: [bool; 3] = std::array::from_fn(|i| axes[i][order[i]] < 0.0);
+    let lower = std::array::from_fn(|i| {
+        let j = order[i];
+        if reversed[i] { frame.centre[j] - grid.upper()[j] } else { grid.lower()[j] - frame.centre[j] }
+    });
+    let along = VelocityGrid::new(order.map(|j| grid.shape()[j]), lower, order.map(|j| grid.spacing()[j])).ok()?;
+    let mut values = vdf.values().permuted_axes(order);
+    for (i, _) in reversed.into_iter().enumerate().filter(|(_, reversed)| *reversed) {
+        values.invert_axis(Axis(i));
+    }
+    Vdf::from_vec(along, values.iter().copied().collect()).ok()
+}
+
 /// The distribution on a grid along the frame's axes, its origin at the frame's centre, by trilinear interpolation and
-/// zero outside the box: good enough to search centre and widths on, where only their rough place matters.
+/// zero outside the box: good enough to search centre and widths on, where only their rough place matters. The cells
+/// themselves where the axes are the grid's.
 pub(super) fn along_frame(vdf: &Vdf, frame: &Frame) -> Result<Vdf> {
+    if let Some(same) = reordered(vdf, frame) {
+        return Ok(same);
+    }
     let grid = vdf.grid();
     let (lower, upper, shape) = (grid.lower(), grid.upper(), grid.shape());
     let axes = frame.axes();
@@ -282,7 +310,8 @@ pub(super) fn along_frame(vdf: &Vdf, frame: &Frame) -> Result<Vdf> {
     let finest = (0..3).filter(|&j| shape[j] > 1).fold(f64::INFINITY, |h, j| f64::min(h, grid.spacing()[j]));
     // No more along an axis than the grid has along its longest.
     let most = shape.into_iter().max().unwrap_or(1) as f64;
-    let cells = reach.map(|[low, high]| ((high - low) / finest).ceil().clamp(1.0, most));
+    // Rounding must not add a cell.
+    let cells = reach.map(|[low, high]| ((high - low) / finest - 1e-6).ceil().clamp(1.0, most));
     let along = VelocityGrid::from_edges(cells.map(|n| n as usize), reach.map(|r| r[0]), reach.map(|r| r[1]))?;
     let values = vdf.as_slice();
     Vdf::from_fn(along, |w| {

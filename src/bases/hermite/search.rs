@@ -18,7 +18,7 @@ use super::axis::{Axis, Orthogonalised};
 use super::functions;
 use crate::distribution::vdf::Vdf;
 use crate::numerics::levenberg_marquardt::{self, LeastSquaresProblem, LevenbergMarquardt, NormalEquations, Report};
-use crate::numerics::scaling::normalising_factor;
+use crate::numerics::scaling::{largest_magnitude, normalising_factor};
 use crate::numerics::separable::{along, transform};
 use crate::numerics::summation::paired_sum;
 
@@ -69,14 +69,46 @@ fn whole_box(vdf: &Vdf, orders: [usize; 3]) -> CentreAndScales {
     (grid.middle(), std::array::from_fn(|axis| Axis::filling_scale(grid, axis, orders[axis])))
 }
 
-/// The cell with the largest |f|, and the widths of the Gaussian through it and its neighbours along each axis.
+/// The cell with the sharpest of the highest peaks of |f|, and the widths of the Gaussian through it and its neighbours
+/// along each axis.
+///
+/// A ring or a ridge is equally high in many cells, and which sample is the highest is left to rounding. So that the order
+/// of the axes does not decide, the cells within a few percent of the highest are compared by the volume of their
+/// Gaussians: the smallest is the one that products of functions describe best (on a ring where it runs between two
+/// axes).
 fn highest_peak(vdf: &Vdf) -> CentreAndScales {
+    /// A crest is sampled within half a cell: a Gaussian two cells wide is 3% lower there.
+    const HIGH: f64 = 0.97;
+    /// Volumes nearer to each other than this are the same but for rounding; then the higher cell counts, and then the
+    /// one nearer to the middle of the box.
+    const SAME: f64 = 1e-9;
+    let (grid, values) = (vdf.grid(), vdf.as_slice());
+    let least = HIGH * largest_magnitude(values);
+    let mut best: Option<([f64; 3], CentreAndScales)> = None;
+    for (cell, _) in values.iter().enumerate().filter(|(_, f)| f.abs() >= least) {
+        let (index, scales) = (grid.index_of(cell), widths_at(vdf, cell));
+        let in_cells = |axis: usize| scales[axis] / grid.spacing()[axis];
+        let from_middle = |axis: usize| (index[axis] as f64 - 0.5 * (grid.shape()[axis] - 1) as f64).powi(2);
+        let [volume, distance] = [(0..3).map(in_cells).product::<f64>(), (0..3).map(from_middle).sum()];
+        let rank = [volume, least / values[cell].abs(), distance];
+        let better = best.as_ref().is_none_or(|(other, _)| {
+            let differs = |(a, b): &(&f64, &f64)| (*a - *b).abs() > SAME * a.abs().max(b.abs());
+            rank.iter().zip(other).find(differs).is_some_and(|(a, b)| a < b)
+        });
+        if better {
+            best = Some((rank, (std::array::from_fn(|axis| grid.centre(axis, index[axis])), scales)));
+        }
+    }
+    best.map_or_else(|| (grid.middle(), grid.spacing()), |(_, found)| found)
+}
+
+/// The widths of the Gaussian through a cell and its neighbours along each axis.
+fn widths_at(vdf: &Vdf, cell: usize) -> [f64; 3] {
     let (grid, values) = (vdf.grid(), vdf.as_slice());
     let [_, ny, nz] = grid.shape();
-    let cell = (0..values.len()).fold(0, |best, k| if values[k].abs() > values[best].abs() { k } else { best });
     let index = grid.index_of(cell);
     let strides = [ny * nz, nz, 1];
-    let scales = std::array::from_fn(|axis| {
+    std::array::from_fn(|axis| {
         let (k, n, h) = (index[axis], grid.shape()[axis], grid.spacing()[axis]);
         let beside = |inside: bool, position: usize| if inside { values[position].abs() } else { values[cell].abs() };
         let below = beside(k > 0, cell.saturating_sub(strides[axis]));
@@ -84,8 +116,7 @@ fn highest_peak(vdf: &Vdf) -> CentreAndScales {
         // ln f falls by h²/2σ² from the peak to either side; at least half a cell and at most the box where it does not.
         let fall = 2.0 * values[cell].abs().ln() - below.ln() - above.ln();
         (h / fall.max(f64::MIN_POSITIVE).sqrt()).clamp(0.5 * h, h * n as f64)
-    });
-    (std::array::from_fn(|axis| grid.centre(axis, index[axis])), scales)
+    })
 }
 
 /// min ½ ‖f − P f‖² over six parameters, P the projection onto the span of the functions: offsets of the centre in

@@ -30,12 +30,26 @@ impl Hermite {
             positions: self.truncation.positions(self.orders, orders),
             amplitudes: Vec::new(),
         };
-        let iterations = if frame.rotation.is_none() {
-            self.solve_separable(vdf, &mut coefficients)
-        } else {
-            self.solve_rotated(vdf, &mut coefficients)
+        let iterations = match frame.rotation {
+            None => self.solve_separable(vdf, &mut coefficients),
+            Some(_) => match self.reordered(vdf, &frame) {
+                Some(along) => {
+                    // The products separate after all: no iterations, which end early where the box cuts the functions.
+                    coefficients.frame = Frame::grid_aligned([0.0; 3], frame.scales);
+                    let iterations = self.solve_separable(&along, &mut coefficients);
+                    coefficients.frame = frame;
+                    iterations
+                }
+                None => self.solve_rotated(vdf, &mut coefficients),
+            },
         };
         (coefficients, iterations)
+    }
+
+    /// The distribution along a frame's axes, for the least squares, where they are the grid's in another order.
+    fn reordered(&self, vdf: &Vdf, frame: &Frame) -> Option<Vdf> {
+        let least_squares = self.projection == Projection::LeastSquares;
+        least_squares.then(|| rotated::reordered(vdf, frame)).flatten()
     }
 
     /// The tables of one axis, from the cache.

@@ -82,9 +82,11 @@ impl Values {
 
 /// The distribution that described numbers stand for.
 fn restored(grid: &VelocityGrid, mut values: Vec<f64>, floor: Option<(f64, u32)>) -> Result<Vdf> {
-    if let Some((floor, _)) = floor {
+    if let Some((floor, octaves)) = floor {
         Floor::at(floor)?;
-        decades::to_densities(&mut values, floor);
+        // No cell of those described has more than all have together.
+        let ceiling = decades::octaves_of_all(octaves, values.len());
+        decades::to_densities(&mut values, floor, decades::ceiling(Some(ceiling)));
     }
     Vdf::from_vec(*grid, values)
 }

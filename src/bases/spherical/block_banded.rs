@@ -13,6 +13,17 @@ pub(super) const RIDGE: f64 = 1e-5;
 /// No more than keeps the factor of a small matrix clear of rounding.
 pub(super) const LEAST_RIDGE: f64 = 1e-11;
 
+/// Rounding errors of a block's entries, over its largest diagonal entry and its number of unknowns.
+///
+/// The blocks are made of sums over the cells by a quadrature, with errors of 1e-14 of the largest entry or so (441 sums
+/// at degree 10), and the norm of a matrix of such errors grows with the number of unknowns. Harmonics of a high order m
+/// that the cells see only near the polar axis have diagonal entries of sin^2m θ, below these errors: a ridge that is a
+/// part of such an entry is a part of an error, and the factor amplifies it from shell to shell.
+pub(super) const ROUNDING: f64 = 1e-13;
+
+/// A function of which the cells see less than this part of the ridge that rounding asks for is left out.
+const LOST_IN_ROUNDING: f64 = 1e-2;
+
 /// An unknown that adds less than this part of itself, squared, to those before it in its block counts as unresolved.
 const DEPENDENT: f64 = 1e-10;
 
@@ -48,9 +59,10 @@ impl BlockBanded {
         self.blocks.iter().filter_map(|column| column.first()).map(in_block).sum()
     }
 
-    /// L with L Lᵀ the matrix, its diagonal raised by the part `ridge`. Unknowns whose functions vanish on all
-    /// cells are left out: their solution is zero.
-    pub(super) fn factorise(mut self, ridge: f64) -> Self {
+    /// L with L Lᵀ the matrix, its diagonal raised by the part `ridge` of each entry, and by no less than the part
+    /// `rounding` of the block's largest entry for each of its unknowns. Unknowns whose functions vanish on all cells, or
+    /// are lost in rounding, are left out: their solution is zero.
+    pub(super) fn factorise(mut self, ridge: f64, rounding: f64) -> Self {
         let diagonals = || self.blocks.iter().filter_map(|column| column.first());
         let diagonal_of = |block: &Mat<f64>| (0..block.nrows()).map(|k| block[(k, k)]).collect::<Vec<f64>>();
         let wholes: Vec<Vec<f64>> = diagonals().map(diagonal_of).collect();
@@ -59,12 +71,15 @@ impl BlockBanded {
             let (before, after) = self.blocks.split_at_mut(s + 1);
             let [diagonal, below @ ..] = before[s].as_mut_slice() else { continue };
             let whole = &wholes[s];
+            let lost = rounding * whole.len() as f64 * whole.iter().copied().fold(0.0, f64::max);
+            let raised: Vec<f64> = whole.iter().map(|whole| f64::max(ridge * whole, lost)).collect();
             let mut dropped = self.dropped[s].clone();
-            for k in (0..dropped.len()).filter(|&k| !dropped[k]) {
-                diagonal[(k, k)] += ridge * whole[k];
+            for k in 0..dropped.len() {
+                dropped[k] |= whole[k] <= LOST_IN_ROUNDING * lost;
+                diagonal[(k, k)] += raised[k];
             }
             // Nor does one stay whose pivot is lost in rounding all the same.
-            factorise_dense(diagonal, &mut dropped, |k| f64::max(0.1 * ridge * whole[k], SMALL * largest));
+            factorise_dense(diagonal, &mut dropped, |k| f64::max(0.1 * raised[k], SMALL * largest));
             for block in below.iter_mut() {
                 for (column, _) in dropped.iter().enumerate().filter(|(_, dropped)| **dropped) {
                     block.col_mut(column).fill(0.0);
@@ -78,7 +93,7 @@ impl BlockBanded {
                 }
             }
             self.dropped[s] = dropped;
-            self.ridge.push(whole.iter().map(|whole| ridge * whole).collect());
+            self.ridge.push(raised);
         }
         self
     }
@@ -236,7 +251,7 @@ mod tests {
         let expected: Vec<f64> = (0..15).map(|k| (k as f64).cos()).collect();
         let b: Vec<f64> = (0..15).map(|i| (0..15).map(|j| dense[(i, j)] * expected[j]).sum()).collect();
         let mut x = split(&b, &sizes);
-        banded.factorise(LEAST_RIDGE).solve(&mut x);
+        banded.factorise(LEAST_RIDGE, 0.0).solve(&mut x);
         for (found, expected) in x.concat().iter().zip(&expected) {
             assert!((found - expected).abs() < 1e-10, "{found} {expected}");
         }
@@ -255,7 +270,7 @@ mod tests {
         let block = |r: usize, c: usize| gram.submatrix(3 * r, 3 * c, sizes[r], sizes[c]).to_owned();
         let matrix = BlockBanded::new(vec![vec![block(0, 0), block(1, 0)], vec![block(1, 1)]]);
         assert_eq!(matrix.unresolved(), 2);
-        let factor = matrix.factorise(RIDGE);
+        let factor = matrix.factorise(RIDGE, ROUNDING);
         assert_eq!((factor.dropped(0), factor.dropped(1)), ([false; 3].as_slice(), [true, false].as_slice()));
         let b: Vec<f64> = (0..5).map(|i| gram[(i, 0)] + 3.0 * gram[(i, 4)]).collect();
         let mut x = split(&b, &sizes);

@@ -50,26 +50,31 @@ impl<'a> LeastSquares<'a> {
         Solution { axes, cube }
     }
 
-    /// Σ g² of the best g of this width, to be made as large as possible; none where the functions reach so far beyond
-    /// the box that the cells hardly tell them apart.
-    fn explained(&self, width: f64) -> Option<f64> {
+    /// Σ g² of the best g of this width, to be made as large as possible; where all functions are asked for, none if they
+    /// reach so far beyond the box that the cells hardly tell them apart.
+    fn explained(&self, width: f64, all: bool) -> Option<f64> {
         let solution = self.solve(width);
-        let independent = solution.axes.iter().all(|axis| axis.independence > 1e-2);
-        independent.then(|| solution.cube.iter().map(|c| c * c).sum())
+        let independent = solution.axes.iter().all(|axis| axis.complete && axis.independence > 1e-2);
+        (independent || !all).then(|| solution.cube.iter().map(|c| c * c).sum())
     }
 
     /// The width with the smallest residual between 0.25 and 2.5 times a first one: the best of several, then by golden
-    /// section between its neighbours. The first one where none is admissible.
+    /// section between its neighbours. In a box so thin that at no width all functions are well told apart along every
+    /// axis, that with the smallest residual of those that are.
     pub(super) fn search(&self, first: f64) -> f64 {
+        [true, false].into_iter().find_map(|all| self.search_among(first, all)).unwrap_or(first)
+    }
+
+    fn search_among(&self, first: f64, all: bool) -> Option<f64> {
         const STEPS: usize = 15;
         const GOLDEN: f64 = 0.618_033_988_749_894_9;
-        let at = |logarithm: f64| self.explained(first * logarithm.exp()).unwrap_or(-1.0);
+        let at = |logarithm: f64| self.explained(first * logarithm.exp(), all).unwrap_or(-1.0);
         let (low, high) = (0.25f64.ln(), 2.5f64.ln());
         let step = (high - low) / (STEPS - 1) as f64;
         let tried: Vec<f64> = (0..STEPS).map(|k| at(low + step * k as f64)).collect();
         let best = (0..STEPS).fold(0, |best, k| if tried[k] > tried[best] { k } else { best });
         if tried[best] < 0.0 {
-            return first;
+            return None;
         }
         let middle = low + step * best as f64;
         let (mut left, mut right) = (middle - step, middle + step);
@@ -88,16 +93,19 @@ impl<'a> LeastSquares<'a> {
         }
         // The section may have ended beside a step that was better.
         let end = 0.5 * (left + right);
-        first * if at(end) >= tried[best] { end } else { middle }.exp()
+        Some(first * if at(end) >= tried[best] { end } else { middle }.exp())
     }
 
-    /// The coefficients c_nlm, all of n = 0 first.
-    pub(super) fn coefficients(&self, width: f64, axes: Option<[[f64; 3]; 3]>) -> Vec<f64> {
+    /// The coefficients c_nlm, all of n = 0 first, and whether their sum on the cells is the least squares to many digits:
+    /// what the functions take from each other on the cells, rounding takes from the coefficients.
+    pub(super) fn coefficients(&self, width: f64, axes: Option<[[f64; 3]; 3]>) -> (Vec<f64>, bool) {
+        const MANY_DIGITS: f64 = 1e-8;
         let Solution { axes: tables, cube } = self.solve(width);
+        let known = tables.iter().map(|axis| axis.independence).product::<f64>() > MANY_DIGITS;
         let nodes = Nodes::new(self.degree);
         let at_nodes = tables.each_ref().map(|axis| axis.at(&nodes.places));
         let [x, y, z] = at_nodes.each_ref().map(Mat::as_ref);
-        nodes.project(&transform(&cube, [x, y, z]), axes)
+        (nodes.project(&transform(&cube, [x, y, z]), axes), known)
     }
 }
 
@@ -131,7 +139,13 @@ struct Axis {
     recurrence: Vec<[f64; 2]>,
     /// How much of itself the last function adds to the others on the cells, over what it adds on all of the axis.
     independence: f64,
+    /// Whether these are all the functions asked for, or as many as there are cells.
+    complete: bool,
 }
+
+/// Functions stop where the independence would fall below this: what goes through three axes' functions beyond the box
+/// and back keeps four digits.
+const LEAST_INDEPENDENCE: f64 = 1e-4;
 
 impl Axis {
     /// By the process of Lanczos and Stieltjes, every function orthogonalised twice.
@@ -144,17 +158,16 @@ impl Axis {
         let mut next: Vec<f64> = z.iter().map(|z| (-0.5 * z * z).exp()).collect();
         let norm = dot(&next, &next).sqrt();
         let largest = z.iter().fold(0.0, |largest: f64, z| largest.max(z.abs()));
-        let (mut length, mut independence) = (norm, 1.0);
+        let (mut length, mut independence, mut complete) = (norm, 1.0, true);
         for k in 0..functions.min(cells) {
+            let next_independence = if k > 0 { independence * length / (0.5 * k as f64).sqrt() } else { 1.0 };
             // NaN is not independent either.
             let independent = length > 1e-9 * largest.max(1e-150);
-            if !independent {
-                independence = 0.0;
+            if !(independent && next_independence > LEAST_INDEPENDENCE) {
+                complete = false;
                 break;
             }
-            if k > 0 {
-                independence *= length / (0.5 * k as f64).sqrt();
-            }
+            independence = next_independence;
             let column: Vec<f64> = next.iter().map(|x| x / length).collect();
             next = z.iter().zip(&column).map(|(z, q)| z * q).collect();
             let a = dot(&next, &column);
@@ -169,7 +182,7 @@ impl Axis {
             length = dot(&next, &next).sqrt();
         }
         let table = Mat::from_fn(cells, functions, |i, k| columns.get(k).map_or(0.0, |column| column[i]));
-        Self { table, norm, recurrence, independence }
+        Self { table, norm, recurrence, independence, complete }
     }
 
     /// The same functions at any places, in units of the width.

@@ -73,7 +73,7 @@ impl Spherical {
         let (inner, outer, shells) = self.extent(vdf, geometry);
         let table = Joint::new(geometry.clone(), self.degree, breaks(inner, outer, shells));
         let factor = normalising_factor(vdf.peak());
-        let back = table.evaluate(&table.solve(vdf.as_slice(), factor).0);
+        let back = table.evaluate(&table.solve(vdf.as_slice(), factor).amplitudes);
         paired_sum(vdf.as_slice(), &back, vdf.grid().shape()[2], |f, g| (f * factor - g).powi(2))
     }
 }

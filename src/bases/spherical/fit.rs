@@ -5,12 +5,14 @@ use std::sync::Arc;
 use super::burnett::{self, LeastSquares};
 use super::cells::{self, Geometry};
 use super::coefficients::{Extent, SphericalCoefficients};
-use super::joint::Joint;
+use super::joint::{Joint, Solved};
 use super::misner::{Extraction, Misner};
 use super::{Method, NAME, Spherical, radial};
+use crate::basis::Basis;
 use crate::distribution::gaussian_fit::locating_moments;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
+use crate::numerics::multiple::no_worse_than_nothing;
 use crate::numerics::scaling::normalising_factor;
 
 /// How an encoding went.
@@ -25,6 +27,9 @@ pub struct SphericalReport {
     pub functions: usize,
     /// Refinements of the joint least squares of data that lie in the span of the functions, or nearly so.
     pub iterations: usize,
+    /// The multiple of the fit that is kept, where the whole would leave more than it describes: there the functions suit
+    /// neither the cells nor the distribution. None elsewhere.
+    pub shrunk_by: Option<f64>,
 }
 
 impl Spherical {
@@ -35,25 +40,45 @@ impl Spherical {
     /// centre outside the grid, and where coefficients leave the range of `f64`.
     pub fn fit(&self, vdf: &Vdf) -> Result<(SphericalCoefficients, SphericalReport)> {
         let geometry = self.find_geometry(vdf)?;
-        let (coefficients, report) = self.solve(vdf, geometry)?;
+        let (mut coefficients, mut report, bounded) = self.solve(vdf, geometry)?;
         if !coefficients.finite() {
             let reason = format!("coefficients leave the range of f64 about the centre {:?}", coefficients.centre());
             return Err(Error::Degenerate { basis: NAME, reason });
         }
+        if !bounded {
+            report.shrunk_by = self.shrink(&mut coefficients, vdf)?;
+        }
         Ok((coefficients, report))
     }
 
-    fn solve(&self, vdf: &Vdf, geometry: Geometry) -> Result<(SphericalCoefficients, SphericalReport)> {
+    /// Makes a fit that is worse than nothing smaller; returns the multiple kept, if it is not the whole.
+    fn shrink(&self, coefficients: &mut SphericalCoefficients, vdf: &Vdf) -> Result<Option<f64>> {
+        let multiple = match self.reconstruct(coefficients, vdf.grid()) {
+            Ok(back) => no_worse_than_nothing(vdf.as_slice(), back.as_slice()),
+            Err(Error::NotFinite { .. }) => 0.0,
+            Err(error) => return Err(error),
+        };
+        if multiple == 1.0 {
+            return Ok(None);
+        }
+        coefficients.amplitudes.iter_mut().for_each(|amplitude| *amplitude *= multiple);
+        Ok(Some(multiple))
+    }
+
+    /// The coefficients, how it went, and whether the equations themselves say that they are no worse than nothing.
+    fn solve(&self, vdf: &Vdf, geometry: Geometry) -> Result<(SphericalCoefficients, SphericalReport, bool)> {
         let unit = cells::unit(vdf.grid());
         let (values, factor) = (vdf.as_slice(), normalising_factor(vdf.peak()));
         let mut report = SphericalReport::default();
+        // Extraction and interpolation are no projection: what Misner's method leaves is measured.
+        let mut bounded = false;
         let (extent, sizes, amplitudes) = match self.method {
             Method::Joint => {
                 let (inner, outer, shells) = self.extent(vdf, &geometry);
                 let key = (geometry.clone(), self.degree, radial::breaks(inner, outer, shells));
                 let table = self.tables.get_or_build(key.clone(), || Joint::new(key.0, key.1, key.2));
-                let (amplitudes, iterations) = table.solve(values, factor);
-                report.iterations = iterations;
+                let Solved { amplitudes, refinements, bounded: known } = table.solve(values, factor);
+                (report.iterations, bounded) = (refinements, known);
                 [report.unresolved, report.functions] = table.unresolved();
                 (Extent::Splines { inner: inner * unit, outer: outer * unit }, table.sizes().to_vec(), amplitudes)
             }
@@ -74,7 +99,8 @@ impl Spherical {
                         squares.search(if thermal > 1e-3 { thermal } else { 1.0 })
                     }
                 };
-                let amplitudes = squares.coefficients(width, self.axes());
+                let (amplitudes, known) = squares.coefficients(width, self.axes());
+                bounded = known;
                 report.functions = amplitudes.len();
                 (Extent::Burnett { width: width * unit }, burnett::sizes(self.degree), amplitudes)
             }
@@ -88,7 +114,7 @@ impl Spherical {
             amplitudes: amplitudes.into_iter().map(|c| c / factor).collect(),
         };
         report.degrees = coefficients.degrees().collect();
-        Ok((coefficients, report))
+        Ok((coefficients, report, bounded))
     }
 
     fn extraction(&self, geometry: Geometry, misner: Misner, radii: Vec<f64>) -> Arc<Extraction> {

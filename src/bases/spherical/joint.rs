@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 
-use super::block_banded::{BlockBanded, LEAST_RIDGE, RIDGE};
+use super::block_banded::{BlockBanded, LEAST_RIDGE, RIDGE, ROUNDING};
 use super::cell_factor;
 use super::cells::{Block, Geometry, Sorted};
 use super::harmonics::{Harmonics, count, degree_and_order};
@@ -45,13 +45,23 @@ pub(super) fn functions(shell: usize, degree: usize) -> usize {
     count(degree.min(shell + 1))
 }
 
+/// What [`Joint::solve`] gives.
+pub(super) struct Solved {
+    /// Coefficients, shell after shell.
+    pub(super) amplitudes: Vec<f64>,
+    /// Refinements made for data in the span of the functions, or nearly so.
+    pub(super) refinements: usize,
+    /// Whether the equations themselves say that no more than Σ f² is left; where they do not, it must be measured.
+    pub(super) bounded: bool,
+}
+
 impl Joint {
     pub(super) fn new(geometry: Geometry, degree: usize, breaks: Vec<f64>) -> Self {
         let pieces = Pieces::splines(breaks);
         let cells = Sorted::by_pieces(geometry, &pieces);
         let matrix = BlockBanded::new(normal_matrix(&cells, &pieces, degree));
         let unresolved = matrix.unresolved();
-        let factor = matrix.factorise(RIDGE);
+        let factor = matrix.factorise(RIDGE, ROUNDING);
         let shells = pieces.intervals() + 2;
         let sizes = (0..shells).map(|shell| held(factor.dropped(shell))).collect();
         let (harmonics, fine) = (Harmonics::new(degree), OnceLock::new());
@@ -71,11 +81,11 @@ impl Joint {
         [self.unresolved, (0..self.sizes.len()).map(|shell| functions(shell, self.harmonics.degree())).sum()]
     }
 
-    /// The least-squares coefficients, shell after shell, of values times a factor, and the refinements made for them.
+    /// The least-squares coefficients, shell after shell, of values times a factor.
     ///
     /// Of a function of the span the ridge leaves a quarter of itself at most. Where no more is left, what is left may be its
     /// doing, and the factor made of the cells themselves is tried.
-    pub(super) fn solve(&self, values: &[f64], factor: f64) -> (Vec<f64>, usize) {
+    pub(super) fn solve(&self, values: &[f64], factor: f64) -> Solved {
         let norm_squared = self.cells.square(values, factor);
         let b = self.project(values, factor);
         let mut x = b.clone();
@@ -87,8 +97,12 @@ impl Joint {
             self.factor.iterate(&mut x, 2);
             (x, 0)
         });
-        self.conserved.correct(&b, &mut x);
-        (self.held(&x), refinements)
+        let moved = self.conserved.correct(&b, &mut x);
+        // Iterations leave no more than the first solution. Entries of the matrix are off by less than the ridge, so that
+        // `left` is off by less than the ridge's part of the coefficients.
+        let uncertain = weighted_square(self.factor.ridge(), &x) + moved;
+        let bounded = refinements == 0 && left + uncertain <= norm_squared;
+        Solved { amplitudes: self.held(&x), refinements, bounded }
     }
 
     /// The solution with the factor made of the cells, and the refinements made for it: none unless it is better than
@@ -246,19 +260,23 @@ impl Conserved {
         }
         let Self { projections, functions, .. } = &conserved;
         let matrix = Mat::from_fn(projections.len(), projections.len(), |i, j| dot(&projections[i], &functions[j]));
-        conserved.products = Some(BlockBanded::new(vec![vec![matrix]]).factorise(LEAST_RIDGE));
+        conserved.products = Some(BlockBanded::new(vec![vec![matrix]]).factorise(LEAST_RIDGE, 0.0));
         conserved
     }
 
-    /// Moves x so that Σ p g is Σ p f for every p, given b = Bᵀ f.
-    fn correct(&self, b: &[Vec<f64>], x: &mut [Vec<f64>]) {
-        let Some(products) = &self.products else { return };
+    /// Moves x so that Σ p g is Σ p f for every p, given b = Bᵀ f. Returns the sum of squares over the cells of what is
+    /// added.
+    fn correct(&self, b: &[Vec<f64>], x: &mut [Vec<f64>]) -> f64 {
+        let Some(products) = &self.products else { return 0.0 };
         let gap = |(function, projection): (&Vec<Vec<f64>>, &Vec<Vec<f64>>)| dot(function, b) - dot(projection, x);
         let mut gaps = [self.functions.iter().zip(&self.projections).map(gap).collect::<Vec<f64>>()];
+        let wanted = gaps[0].clone();
         products.solve(&mut gaps);
         for (factor, function) in gaps[0].iter().zip(&self.functions) {
             add(x, *factor, function);
         }
+        // What is added is orthogonal to what it leaves: its square is its product with the gaps.
+        gaps[0].iter().zip(&wanted).map(|(factor, gap)| factor * gap).sum::<f64>().abs()
     }
 }
 

@@ -10,7 +10,7 @@
 
 use faer::Mat;
 
-use super::block_banded::{BlockBanded, RIDGE};
+use super::block_banded::{BlockBanded, RIDGE, ROUNDING};
 use super::cells::{Block, Geometry, Sorted};
 use super::harmonics::{Harmonics, count};
 use super::joint::ProductBlocks;
@@ -118,7 +118,7 @@ impl Extraction {
         };
         let matrices = extraction.gram_matrices();
         extraction.unresolved = matrices.iter().map(BlockBanded::unresolved).sum();
-        extraction.factors = matrices.into_iter().map(|matrix| matrix.factorise(RIDGE)).collect();
+        extraction.factors = matrices.into_iter().map(|matrix| matrix.factorise(RIDGE, ROUNDING)).collect();
         extraction
     }
 

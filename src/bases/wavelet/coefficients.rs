@@ -44,6 +44,19 @@ impl WaveletCoefficients {
         self.dense().into_owned()
     }
 
+    /// Keeps a multiple of all, from 0 to 1; of zero no terms are left.
+    pub(super) fn shrink(&mut self, multiple: f64) {
+        if multiple >= 1.0 {
+            return;
+        }
+        self.amplitudes.iter_mut().for_each(|amplitude| *amplitude *= multiple);
+        self.step = self.step.map(|step| step * multiple).filter(|step| *step > 0.0);
+        if let (Some(positions), true) = (&mut self.positions, multiple == 0.0) {
+            positions.clear();
+            self.amplitudes.clear();
+        }
+    }
+
     pub(super) fn dense(&self) -> Cow<'_, [f64]> {
         match &self.positions {
             None => Cow::Borrowed(&self.amplitudes),

@@ -30,7 +30,9 @@ use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::cache::Cache;
+use crate::numerics::multiple::no_worse_than_nothing;
 use crate::numerics::pool::Pool;
+use crate::numerics::scaling::normalising_factor;
 use crate::numerics::selection::{Selection, gathered};
 
 use axis::AxisLevel;
@@ -195,14 +197,23 @@ impl Wavelet {
 impl Basis for Wavelet {
     type Coefficients = WaveletCoefficients;
 
+    /// Where so much is left out that the rest would be worse than nothing, as a few terms of a basis that is not
+    /// orthogonal may be, all of the rest is made smaller.
+    ///
     /// # Errors
     /// [`Error::InvalidParameter`] for more levels than the grid has room for, with how many that are.
     fn encode(&self, vdf: &Vdf) -> Result<WaveletCoefficients> {
+        /// Part of Σ f² that may be left out unseen: no filter makes the error of a coefficient this much larger.
+        const UNSEEN: f64 = 2.5e-3;
         let shape = vdf.grid().shape();
         let layout = self.layout(shape)?;
         let table = |n| self.table(n);
         let mut values = self.room.lend(Room::bytes, |room| layout.analyse(vdf.as_slice(), &table, room));
         let mut selection = self.selection;
+        let unit = normalising_factor(vdf.peak());
+        let squares = |values: &[f64]| values.iter().map(|c| (c * unit) * (c * unit)).sum::<f64>();
+        let chosen = selection != Selection::All || self.soft > 0.0 || self.rounding != Rounding::None;
+        let all = if chosen { squares(&values) } else { 0.0 };
         if self.soft > 0.0 {
             values[layout.approximation_len()..].iter_mut().for_each(|c| *c = shrunk(*c, self.soft));
             if selection == Selection::All {
@@ -228,7 +239,13 @@ impl Basis for Wavelet {
             }
         }
         let (filter, boundary) = (self.filter, self.boundary);
-        Ok(WaveletCoefficients { filter, boundary, shape, layout, positions, amplitudes, step })
+        let much = chosen && all - squares(&amplitudes) > UNSEEN * all;
+        let mut coefficients = WaveletCoefficients { filter, boundary, shape, layout, positions, amplitudes, step };
+        if much {
+            let back = self.reconstruct(&coefficients, vdf.grid())?;
+            coefficients.shrink(no_worse_than_nothing(vdf.as_slice(), back.as_slice()));
+        }
+        Ok(coefficients)
     }
 
     /// Bound to the shape of the grid: another is refused. Its place and spacing are free.

@@ -280,3 +280,26 @@ fn inside_the_mirrored_transform_is_the_periodic_one() {
         assert!(worst(&of(Boundary::WholeSample), &of(Boundary::Periodic)) < 1e-9, "{name}");
     }
 }
+
+#[test]
+fn a_few_terms_are_never_worse_than_nothing() {
+    let mut noise = 1u64;
+    for shape in [[1, 5, 31], [9, 5, 12], [8, 8, 8]] {
+        for _ in 0..20 {
+            let vdf = Vdf::from_fn(VelocityGrid::unit(shape).unwrap(), |_| {
+                noise = noise.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                (noise >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+            })
+            .unwrap();
+            for filter in ["bior2.2", "bior4.4", "bior1.3", "db4"] {
+                for choice in ["terms=1", "terms=3,rounding=int8", "discard=0.95", "soft=0.4", "threshold=0.6"] {
+                    let basis = made(&format!("wavelet:filter={filter},{choice}"));
+                    let c = basis.encode(&vdf).unwrap();
+                    let back = basis.reconstruct(&c, vdf.grid()).unwrap();
+                    let l2 = crate::distribution::fidelity::Fidelity::compare(&vdf, &back).unwrap().l2;
+                    assert!(l2 <= 1.0 + 1e-12, "{basis} {shape:?}: {l2}");
+                }
+            }
+        }
+    }
+}
