@@ -89,6 +89,10 @@ impl Basis for AnyBasis {
     fn rounding_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64> {
         self.0.rounding_error(coefficients, step)
     }
+
+    fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+        self.0.rounded_before(coefficients, vdf, steps)
+    }
 }
 
 impl Coefficients for AnyCoefficients {
@@ -155,6 +159,7 @@ trait ErasedBasis: Debug + Display + Send + Sync {
     ) -> Result<AnyCoefficients>;
     fn rounded(&self, coefficients: &AnyCoefficients, vdf: &Vdf, resolution: Resolution) -> Result<AnyCoefficients>;
     fn rounding_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64>;
+    fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize>;
     fn as_any(&self) -> &dyn Any;
     fn equals(&self, other: &dyn Any) -> bool;
 }
@@ -193,6 +198,10 @@ impl<B: Basis> ErasedBasis for B {
 
     fn rounding_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64> {
         Basis::rounding_error(self, own(self, coefficients).ok()?, step)
+    }
+
+    fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+        Basis::rounded_before(self, own(self, coefficients).ok()?, vdf, steps)
     }
 
     fn as_any(&self) -> &dyn Any {

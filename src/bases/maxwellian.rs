@@ -7,7 +7,7 @@ use nalgebra::Matrix3;
 
 use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
 use crate::coding::{Coder, Resolution};
-use crate::distribution::gaussian_coding::{GaussianModels, Widths};
+use crate::distribution::gaussian_coding::{GaussianModels, Widths, is_same, is_whole};
 use crate::distribution::gaussian_fit::{self, Covariance, Gaussian};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
@@ -171,6 +171,16 @@ impl Basis for Maxwellian {
         let gaussian = coefficients.map(|c| &c.gaussian);
         let gaussian = GaussianModels::of(NAME).code(coder, gaussian, widths, grid, resolution)?;
         Ok(MaxwellianCoefficients { covariance: self.covariance, gaussian })
+    }
+
+    fn rounded_before(&self, coefficients: &MaxwellianCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+        let (gaussian, grid) = (&coefficients.gaussian, vdf.grid());
+        steps.iter().position(|&step| {
+            let rounded = || {
+                self.code(Some(coefficients), grid, Resolution::Step(step), &mut Coder::writing()).map(|c| c.gaussian)
+            };
+            is_whole(gaussian, grid, step) && rounded().is_ok_and(|rounded| is_same(gaussian, &rounded, grid, step))
+        })
     }
 }
 

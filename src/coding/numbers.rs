@@ -99,6 +99,23 @@ pub(crate) fn in_steps(step: f64) -> impl Fn(f64) -> f64 + Copy {
     move |value| (value * scale) * inverse
 }
 
+/// How near to a multiple of a step, in steps, a number is that was rounded to it, and went to cells and back since.
+pub(crate) const NEAR_MULTIPLE: f64 = 1e-3;
+
+/// The index of the first step of which all numbers are multiples, and some of them not zero.
+pub(crate) fn step_of_multiples(numbers: &[f64], steps: &[f64]) -> Option<usize> {
+    // A few of the larger numbers refute nearly every step.
+    const PROBES: usize = 8;
+    const LARGE: f64 = 0.01;
+    let largest = numbers.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+    let probes: Vec<f64> = numbers.iter().filter(|x| x.abs() > LARGE * largest).take(PROBES).copied().collect();
+    steps.iter().position(|&step| {
+        let in_steps = in_steps(step);
+        let is_multiple = |x: &f64| (in_steps(*x) - in_steps(*x).round()).abs() <= NEAR_MULTIPLE;
+        in_steps(largest) >= 0.5 && probes.iter().all(is_multiple) && numbers.iter().all(is_multiple)
+    })
+}
+
 /// About the error of amplitudes of orthonormal functions, rounded so that small ones become zero more often than the
 /// nearest multiple would be: what is below a threshold is lost, the errors of the rest are spread evenly.
 #[must_use]
@@ -128,6 +145,20 @@ mod tests {
             approx::assert_relative_eq!(in_steps(step)(3.0 * step), 3.0, max_relative = 1e-15);
             approx::assert_relative_eq!(dead_zone_error(&[0.0; 3], step), 0.0);
         }
+    }
+
+    #[test]
+    fn the_step_of_rounded_numbers_is_found_again() {
+        let steps: Vec<f64> = (0..500).map(|k| 2f64.powf(-f64::from(k) / 64.0)).collect();
+        for k in [0, 1, 77, 300] {
+            let noise = |i: i32| 1e-5 * f64::from(i % 7 - 3);
+            let numbers: Vec<f64> = (0..900).map(|i| steps[k] * (f64::from(i % 11 % 4) + noise(i))).collect();
+            assert_eq!(step_of_multiples(&numbers, &steps), Some(k));
+        }
+        let rest: Vec<f64> = (0..900).map(|i| f64::from(i).sin()).collect();
+        assert_eq!(step_of_multiples(&rest, &steps), None);
+        assert_eq!(step_of_multiples(&[0.0; 3], &steps), None);
+        assert_eq!(step_of_multiples(&[], &steps), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::classes::{CLASSES, class, places};
 use super::coder::Coder;
 use super::logistic::Mixing;
 use super::magnitudes::{Magnitudes, Surroundings, UNARY};
-use super::numbers::multiple;
+use super::numbers::{NEAR_MULTIPLE, multiple};
 use crate::error::Result;
 
 /// Blocks along each axis, and degrees of each. The array has, in C order, the degrees of a block side by side, block
@@ -35,8 +35,6 @@ pub(crate) enum Rounding {
 
 /// What a bit is worth, as a squared error in squared steps: near 6 dB of error a bit, which is ln 2 / 6.
 const BIT: f64 = 0.1;
-/// So near to a multiple is hardly any but what has been rounded, and went there and back through a basis.
-const ROUNDED: f64 = 1e-6;
 /// Degrees of a tile along each axis.
 const TILE: usize = 4;
 /// Degrees with signs of their own.
@@ -204,7 +202,7 @@ impl<'a> Models<'a> {
                 let size = self.in_steps(self.index(block, degree)).abs();
                 if size >= 0.5 {
                     let left = (size - size.round()).abs();
-                    if self.rounding == Rounding::Nearest || left < ROUNDED {
+                    if self.rounding == Rounding::Nearest || left < NEAR_MULTIPLE {
                         return true;
                     }
                     mended += size * size - left * left;
@@ -266,7 +264,7 @@ impl<'a> Models<'a> {
     /// The multiple next to a value in steps, the one below it, or zero.
     fn cheapest(&self, value: f64, nearest: i64, near: &Surroundings<5>) -> i64 {
         let size = nearest.unsigned_abs();
-        if size == 0 || size > 2 * UNARY || (value - nearest as f64).abs() < ROUNDED {
+        if size == 0 || size > 2 * UNARY || (value - nearest as f64).abs() < NEAR_MULTIPLE {
             return nearest;
         }
         let bits = |size: u64| self.of_sizes.cost(near, size) + if size > 0 { 256 } else { 0 };

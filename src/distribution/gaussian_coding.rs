@@ -74,6 +74,26 @@ pub(crate) fn norm(gaussian: &Gaussian, grid: &VelocityGrid) -> f64 {
     gaussian.peak.abs() * (PI.powf(1.5) * volume).sqrt()
 }
 
+/// Numbers of a Gaussian that was rounded, and found again by a search, are off by less than this part of their steps.
+const NEAR: f64 = 0.1;
+
+/// Whether the norm of a Gaussian is nearly a multiple of a step.
+pub(crate) fn is_whole(gaussian: &Gaussian, grid: &VelocityGrid, step: f64) -> bool {
+    let steps = norm(gaussian, grid) / step;
+    steps >= 0.5 && (steps - steps.round()).abs() <= NEAR
+}
+
+/// Whether two Gaussians of whole norms differ in widths and mean by next to nothing, in steps.
+pub(crate) fn is_same(a: &Gaussian, b: &Gaussian, grid: &VelocityGrid, step: f64) -> bool {
+    let steps = norm(a, grid) / step;
+    (0..3).all(|i| {
+        let narrowest = a.frame.scales.iter().fold(f64::INFINITY, |narrowest, scale| scale.min(narrowest));
+        let width = (a.frame.scales[i] / b.frame.scales[i]).ln().abs();
+        let mean = ((a.frame.centre[i] - b.frame.centre[i]) / narrowest).abs();
+        width * steps <= NEAR && mean * steps <= NEAR
+    })
+}
+
 impl GaussianModels {
     /// Of this basis.
     pub(crate) fn of(basis: &'static str) -> Self {

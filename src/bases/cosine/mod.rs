@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
-use crate::coding::{Coder, Resolution, Rounding, Spectrum, dead_zone_error};
+use crate::coding::{Coder, Resolution, Rounding, Spectrum, dead_zone_error, step_of_multiples};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
@@ -319,6 +319,10 @@ impl Basis for Cosine {
 
     fn rounding_error(&self, coefficients: &CosineCoefficients, step: f64) -> Option<f64> {
         Some(dead_zone_error(&coefficients.amplitudes, step))
+    }
+
+    fn rounded_before(&self, coefficients: &CosineCoefficients, _: &Vdf, steps: &[f64]) -> Option<usize> {
+        step_of_multiples(&coefficients.amplitudes, steps)
     }
 }
 

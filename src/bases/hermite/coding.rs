@@ -5,7 +5,9 @@ use std::f64::consts::PI;
 use super::orthonormal::Functions;
 use super::{Hermite, HermiteCoefficients, NAME, Projection, Scaling, Truncation, Weight};
 use crate::basis::MOST_COEFFICIENTS;
-use crate::coding::{Coder, Integers, Reals, Resolution, Rounding, Spectrum, malformed, multiple, single};
+use crate::coding::{
+    Coder, Integers, Reals, Resolution, Rounding, Spectrum, malformed, multiple, single, step_of_multiples,
+};
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
 use crate::error::{Error, Result};
@@ -128,6 +130,23 @@ impl Hermite {
         let fine = FINE.into_iter().find(|fine| searched && f64::from(*fine) >= digits);
         let frame = fine.map_or_else(|| Some(in_single_precision(frame, grid)), |fine| coarse(frame, grid, fine))?;
         is_usable(&frame).then_some(frame)
+    }
+
+    /// The step of which the amplitudes that a stream in steps would hold are multiples.
+    pub(super) fn orthonormal_step(
+        &self,
+        coefficients: &HermiteCoefficients,
+        grid: &VelocityGrid,
+        steps: &[f64],
+    ) -> Option<usize> {
+        match self.orthonormal(coefficients, grid) {
+            Some(orthonormal) => step_of_multiples(&orthonormal.amplitudes, steps),
+            None => {
+                let own: Vec<f64> =
+                    steps.iter().map(|&step| self.amplitude_step(step, &coefficients.frame, grid)).collect();
+                step_of_multiples(&coefficients.amplitudes, &own)
+            }
+        }
     }
 
     /// The step of an amplitude that changes the distribution by `step`: Σ over cells of f² is s_1 s_2 s_3 / dV times

@@ -419,6 +419,22 @@ impl Basis for Hermite {
         let coefficients = orthonormal.as_ref().unwrap_or(coefficients);
         self.code_terms(Some(coefficients), vdf.grid(), (resolution, Rounding::Cheapest), &mut Coder::writing())
     }
+
+    /// In the frames that a stream may hold in place of the one found.
+    fn rounded_before(&self, coefficients: &HermiteCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+        let grid = vdf.grid();
+        let [Some(&widest), Some(&finest)] = [steps.first(), steps.last()] else { return None };
+        let mut frames: Vec<Frame> = [finest, widest]
+            .into_iter()
+            .filter_map(|step| self.written_frame(coefficients, grid, Resolution::Step(step)))
+            .collect();
+        frames.dedup();
+        let found = |frame: Frame| self.orthonormal_step(&self.solve(vdf, frame).0, grid, steps);
+        match frames.is_empty() {
+            true => self.orthonormal_step(coefficients, grid, steps),
+            false => frames.into_iter().find_map(found),
+        }
+    }
 }
 
 impl Hermite {

@@ -7,7 +7,7 @@ use super::member::Profile;
 use super::{Mixture, MixtureCoefficients, MixtureComponent, NAME};
 use crate::coding::{Coder, Resolution, malformed, multiple};
 use crate::distribution::frame::Frame;
-use crate::distribution::gaussian_coding::{GaussianModels, Widths, norm};
+use crate::distribution::gaussian_coding::{GaussianModels, Widths, is_same, is_whole, norm};
 use crate::distribution::gaussian_fit::Gaussian;
 use crate::distribution::grid::VelocityGrid;
 use crate::error::{Error, Result};
@@ -22,6 +22,22 @@ impl Mixture {
     pub(super) fn norm(&self, component: &MixtureComponent, grid: &VelocityGrid) -> f64 {
         let peak = component.density * self.peak_of_one(&component.frame);
         norm(&Gaussian { peak, frame: component.frame }, grid)
+    }
+
+    /// Whether rounding to a step changes nothing that matters.
+    pub(super) fn is_rounded_to(&self, coefficients: &MixtureCoefficients, grid: &VelocityGrid, step: f64) -> bool {
+        let bells = |coefficients: &MixtureCoefficients| -> Vec<Gaussian> {
+            let bell = |c: &MixtureComponent| Gaussian { peak: c.density * self.peak_of_one(&c.frame), frame: c.frame };
+            let mut bells: Vec<Gaussian> = coefficients.components().iter().map(bell).collect();
+            bells.sort_by_key(|bell| Reverse(multiple(norm(bell, grid), step)));
+            bells
+        };
+        let given = bells(coefficients);
+        if !given.iter().all(|bell| is_whole(bell, grid, step)) {
+            return false;
+        }
+        let rounded = self.code_components(Some(coefficients), grid, Resolution::Step(step), &mut Coder::writing());
+        rounded.is_ok_and(|rounded| given.iter().zip(bells(&rounded)).all(|(a, b)| is_same(a, &b, grid, step)))
     }
 
     pub(super) fn code_components(

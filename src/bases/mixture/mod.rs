@@ -288,4 +288,8 @@ impl Basis for Mixture {
     ) -> Result<MixtureCoefficients> {
         self.rounded_together(coefficients, vdf, resolution)
     }
+
+    fn rounded_before(&self, coefficients: &MixtureCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+        steps.iter().position(|&step| self.is_rounded_to(coefficients, vdf.grid(), step))
+    }
 }

@@ -98,6 +98,16 @@ impl Spherical {
     }
 }
 
+impl SphericalCoefficients {
+    /// The amplitudes times the norms of their functions: in steps, these are multiples of the step.
+    pub(super) fn in_norms(&self, grid: &VelocityGrid) -> Vec<f64> {
+        let norms = self.sizes.iter().enumerate().flat_map(|(shell, &size)| {
+            std::iter::repeat_n(norm(self.extent, shell, self.sizes.len(), grid), size as usize)
+        });
+        self.amplitudes.iter().zip(norms).map(|(amplitude, norm)| amplitude * norm).collect()
+    }
+}
+
 /// The norm over the cells of the functions of one shell, about.
 fn norm(extent: Extent, shell: usize, shells: usize, grid: &VelocityGrid) -> f64 {
     let in_cells = |volume: [f64; 3]| volume.iter().zip(grid.spacing()).map(|(v, cell)| v / cell).product::<f64>();

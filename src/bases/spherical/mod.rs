@@ -35,7 +35,7 @@ pub use shells::Shells;
 pub use spectrum::{SphereSpectrum, SphericalSpectrum};
 
 use crate::basis::Basis;
-use crate::coding::{Coder, Resolution};
+use crate::coding::{Coder, Resolution, step_of_multiples};
 use crate::distribution::frame::{Orientation, axes_along};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
@@ -243,6 +243,10 @@ impl Basis for Spherical {
         coder: &mut Coder<'_>,
     ) -> Result<SphericalCoefficients> {
         self.code_shells(coefficients, grid, resolution, coder)
+    }
+
+    fn rounded_before(&self, coefficients: &SphericalCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+        step_of_multiples(&coefficients.in_norms(vdf.grid()), steps)
     }
 }
 

@@ -25,7 +25,7 @@ pub use filters::WaveletFilter;
 pub use stationary::{Stationary, StationaryCoefficients};
 
 use crate::basis::{Basis, MOST_COEFFICIENTS};
-use crate::coding::{Coder, Reals, Resolution, dead_zone_error, malformed};
+use crate::coding::{Coder, Reals, Resolution, dead_zone_error, malformed, step_of_multiples};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
@@ -316,6 +316,10 @@ impl Basis for Wavelet {
 
     fn rounding_error(&self, coefficients: &WaveletCoefficients, step: f64) -> Option<f64> {
         Some(dead_zone_error(&coefficients.amplitudes, step))
+    }
+
+    fn rounded_before(&self, coefficients: &WaveletCoefficients, _: &Vdf, steps: &[f64]) -> Option<usize> {
+        step_of_multiples(&coefficients.amplitudes, steps)
     }
 }
 

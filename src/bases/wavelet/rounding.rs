@@ -67,7 +67,8 @@ fn multiple(size: f64, around: impl FnOnce() -> f64) -> i64 {
 
 /// About how many bits more a one takes than a zero where the mean size is this: −log₂ of its probability, and a sign.
 fn bits(mean: f64) -> f64 {
-    const MOST: f64 = 12.0;
+    /// What is one step exactly stays, however alone: 1 > [`BIT`] times this.
+    const MOST: f64 = 11.7;
     (1.0 + 0.6 / std::f64::consts::LN_2 / mean).min(MOST)
 }
 

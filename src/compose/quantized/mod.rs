@@ -1,7 +1,9 @@
 //! Any basis with its numbers rounded, as coarsely as a bound allows.
 
+mod generation;
 mod search;
 
+use std::cell::RefCell;
 use std::fmt;
 
 use search::{Figure, Search, Tried};
@@ -122,8 +124,9 @@ impl<B: Basis> Quantized<B> {
                 (reference.relative_l2(&exact).max(Self::NO_ERROR) * (1.0 + slack), Figure::L2)
             }
         };
-        let search = Search { basis: &self.inner, found, vdf, reference, head, figure, bound };
-        let Tried { octave, rounded, reached } = search.coarsest()?;
+        let search =
+            Search { basis: &self.inner, found, vdf, reference, head, figure, bound, gains: RefCell::default() };
+        let Tried { octave, rounded, reached } = search.settled(search.coarsest()?)?;
         if reached <= bound {
             return Ok(QuantizedCoefficients { octave, inner: rounded });
         }

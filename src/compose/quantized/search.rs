@@ -1,5 +1,7 @@
 //! The widest step that meets a bound.
 
+use std::cell::RefCell;
+
 use super::super::target::Target;
 use super::{FINENESS, LEAST, code_octave, octave, step};
 use crate::basis::{Basis, Coefficients};
@@ -53,6 +55,8 @@ pub(super) struct Search<'a, B: Basis> {
     pub(super) head: Coder<'static>,
     pub(super) figure: Figure,
     pub(super) bound: f64,
+    /// Steps tried, with the error `l2` of each and the factor by which its answer would be nearest to the distribution.
+    pub(super) gains: RefCell<Vec<(i32, f64, f64)>>,
 }
 
 /// Coefficients rounded to a step, and the figure that they reach.
@@ -190,7 +194,7 @@ impl<B: Basis> Search<'_, B> {
                 self.basis.code(Some(&rounded), grid, resolution, &mut coder)?;
                 header::whole_len(coder) as f64
             }
-            Figure::L2 => self.reference.relative_l2(&self.basis.reconstruct(&rounded, grid)?),
+            Figure::L2 => self.noted_l2(octave, &self.basis.reconstruct(&rounded, grid)?),
             Figure::Linf => self.reference.relative_linf(&self.basis.reconstruct(&rounded, grid)?),
         };
         Ok(Outcome::Rounded { rounded, reached })

@@ -1,0 +1,149 @@
+//! Steps that keep repeated encodings near the first original.
+//!
+//! The widest step that meets a bound leads away from it in two ways. Where few numbers carry the norm it rounds them up:
+//! of one number c alone the widest step is c / (1 − bound), whose first multiple is larger than c by the whole bound.
+//! And a distribution that was decoded from a stream consists of multiples of that stream's step: a wider step makes the
+//! whole error once more. So a step is moved to where the same multiples describe the distribution best, and a step of
+//! which the numbers are multiples already is kept.
+
+use super::search::{Figure, Search, Tried};
+use super::{FINENESS, LEAST, MOST, code_octave, octave, step};
+use crate::basis::{Basis, Coefficients, Quantity};
+use crate::coding::{Coder, Resolution};
+use crate::distribution::vdf::Vdf;
+use crate::error::Result;
+use crate::header;
+
+/// A step of which the numbers are multiples already is kept unless one this much wider meets the bound: the bound is
+/// then a looser one than that of the stream from which the distribution was decoded.
+const KEPT_UNLESS_WIDER: i32 = 2 * FINENESS;
+/// Numbers count as decoded from a stream if rounding them to its step makes less than this part of the error allowed.
+const SAME: f64 = 0.01;
+/// Steps are moved at most so often.
+const MOVES: usize = 4;
+/// Below this error no step moves: ⟨f, g⟩ / ⟨g, g⟩ is nearer to one than half the distance of two steps.
+const UNMOVED: f64 = 0.005;
+
+/// Rounded coefficients with their error, and the factor ⟨f, g⟩ / ⟨g, g⟩ by which they would describe f best.
+struct Measured<C> {
+    tried: Tried<C>,
+    l2: f64,
+    gain: f64,
+}
+
+impl<B: Basis> Search<'_, B> {
+    /// The answer of the search, or the one near it that does not lead repeated encodings away.
+    pub(super) fn settled(&self, found: Tried<B::Coefficients>) -> Result<Tried<B::Coefficients>> {
+        if found.reached > self.bound {
+            return Ok(found);
+        }
+        match self.as_before(&found)? {
+            Some(before) => Ok(before),
+            None => self.centred(found),
+        }
+    }
+
+    /// The coefficients in the step of which they are multiples already.
+    fn as_before(&self, found: &Tried<B::Coefficients>) -> Result<Option<Tried<B::Coefficients>>> {
+        let widest = (octave(self.reference.norm()) + FINENESS).clamp(LEAST, MOST - 1);
+        let finest = (found.octave - KEPT_UNLESS_WIDER).clamp(LEAST, widest);
+        // By products, which is quick, and near enough to the steps themselves to know them again.
+        let narrower = step(-1);
+        let steps = std::iter::successors(Some(step(widest)), |step| Some(step * narrower));
+        let steps: Vec<f64> = steps.take((widest - finest) as usize + 1).collect();
+        let Some(index) = self.basis.rounded_before(self.found, self.vdf, &steps) else { return Ok(None) };
+        let Some(before) = self.measured(self.found, widest - index as i32)? else { return Ok(None) };
+        if before.tried.reached > self.bound {
+            return Ok(None);
+        }
+        let allowed = match self.figure {
+            Figure::L2 => self.bound,
+            _ => self.reference.relative_l2(&self.basis.reconstruct(&found.rounded, self.vdf.grid())?),
+        };
+        Ok((before.l2 <= SAME * allowed).then_some(before.tried))
+    }
+
+    /// The same multiples of the step with which they describe the distribution best.
+    fn centred(&self, found: Tried<B::Coefficients>) -> Result<Tried<B::Coefficients>> {
+        let (l2, gain) = match self.gain_at(found.octave) {
+            Some(known) => known,
+            None => self.error_and_gain(&self.basis.reconstruct(&found.rounded, self.vdf.grid())?),
+        };
+        if moves(gain) == 0 {
+            return Ok(found);
+        }
+        let mut len = self.len_of(&found)?;
+        let mut best = Measured { tried: found, l2, gain };
+        for _ in 0..MOVES {
+            let to = (best.tried.octave + moves(best.gain)).clamp(LEAST, MOST - 1);
+            if to == best.tried.octave {
+                break;
+            }
+            let scaled = scaled(&best.tried.rounded, step(to) / step(best.tried.octave));
+            let Some(next) = self.measured(&scaled, to)? else { break };
+            let next_len = self.len_of(&next.tried)?;
+            if next.tried.reached > self.bound || next.l2 >= best.l2 || next_len > len {
+                break;
+            }
+            (best, len) = (next, next_len);
+        }
+        Ok(best.tried)
+    }
+
+    /// The error of what a step decodes to, noted with its gain for the step that is taken in the end.
+    pub(super) fn noted_l2(&self, octave: i32, back: &Vdf) -> f64 {
+        let (l2, gain) = self.error_and_gain(back);
+        self.gains.borrow_mut().push((octave, l2, gain));
+        l2
+    }
+
+    fn gain_at(&self, octave: i32) -> Option<(f64, f64)> {
+        self.gains.borrow().iter().rev().find(|(at, ..)| *at == octave).map(|&(_, l2, gain)| (l2, gain))
+    }
+
+    fn error_and_gain(&self, back: &Vdf) -> (f64, f64) {
+        let l2 = self.reference.relative_l2(back);
+        (l2, if l2 < UNMOVED { 1.0 } else { self.reference.gain(back, l2) })
+    }
+
+    /// Coefficients rounded to a step; none where that is not possible.
+    fn measured(&self, coefficients: &B::Coefficients, octave: i32) -> Result<Option<Measured<B::Coefficients>>> {
+        let Ok(rounded) = self.basis.rounded(coefficients, self.vdf, Resolution::Step(step(octave))) else {
+            return Ok(None);
+        };
+        let back = self.basis.reconstruct(&rounded, self.vdf.grid())?;
+        let (l2, gain) = self.error_and_gain(&back);
+        let mut tried = Tried { octave, rounded, reached: l2 };
+        tried.reached = match self.figure {
+            Figure::L2 => l2,
+            Figure::Linf => self.reference.relative_linf(&back),
+            Figure::Bytes => self.len_of(&tried)? as f64,
+        };
+        Ok(Some(Measured { tried, l2, gain }))
+    }
+
+    /// Bytes of the stream.
+    fn len_of(&self, tried: &Tried<B::Coefficients>) -> Result<usize> {
+        let mut coder: Coder<'static> = self.head.clone();
+        code_octave(Some(tried.octave), &mut coder)?;
+        let resolution = Resolution::Step(step(tried.octave));
+        self.basis.code(Some(&tried.rounded), self.vdf.grid(), resolution, &mut coder)?;
+        Ok(header::whole_len(coder))
+    }
+}
+
+/// By how many steps a gain moves a step.
+fn moves(gain: f64) -> i32 {
+    if gain > 0.0 && gain.is_finite() { (f64::from(FINENESS) * gain.log2()).round() as i32 } else { 0 }
+}
+
+/// Coefficients of a distribution that is larger by a factor.
+fn scaled<C: Coefficients>(coefficients: &C, factor: f64) -> C {
+    let mut scaled = coefficients.clone();
+    scaled.visit(&mut |slot, value| {
+        if matches!(slot.quantity, Quantity::PhaseSpaceDensity | Quantity::NumberDensity) {
+            *value *= factor;
+        }
+    });
+    scaled
+}
