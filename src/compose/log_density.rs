@@ -121,7 +121,7 @@ impl<B: Basis> Basis for LogDensity<B> {
     }
 
     fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
-        let LogDensityCoefficients { floor, octaves, ref inner } = *coefficients;
+        let LogDensityCoefficients { floor, octaves, ref inner, .. } = *coefficients;
         let of_logarithm = |&step: &f64| decades::resolution(Resolution::Step(step), floor, octaves).step();
         let steps: Vec<f64> = steps.iter().filter_map(of_logarithm).collect();
         self.inner.rounded_before(inner, &logarithm(vdf, floor).ok()?, &steps)
