@@ -22,7 +22,7 @@ const ENOUGH_FORESEEN: f64 = 0.985;
 /// Errors of n numbers rounded to it add up to √(n/12)·2⁻⁵² of the norm: 2e-14 for 10⁵ numbers.
 const FINEST: i32 = 52;
 /// Steps below this part of the norm are checked: what is written at them must be what was rounded.
-const FINE: f64 = 1.0 / (1_u64 << 40) as f64;
+const FINE: f64 = 1.0 / (1_u64 << 32) as f64;
 /// How often what a basis foresees is corrected.
 const CORRECTIONS: usize = 4;
 
@@ -183,7 +183,7 @@ impl<B: Basis> Search<'_, B> {
         };
         let grid = self.vdf.grid();
         // Near the last digits of f64 the nearest multiple of a step may not be found again from the rounded number.
-        let is_fine = step(octave) < self.reference.norm() * FINE;
+        let is_fine = self.figure != Figure::Bytes && step(octave) < self.reference.norm() * FINE;
         if is_fine && self.basis.code(Some(&rounded), grid, resolution, &mut Coder::writing())? != rounded {
             return Ok(Outcome::TooFine);
         }
@@ -191,7 +191,9 @@ impl<B: Basis> Search<'_, B> {
             Figure::Bytes => {
                 let mut coder = self.head.clone();
                 code_octave(Some(octave), &mut coder)?;
-                self.basis.code(Some(&rounded), grid, resolution, &mut coder)?;
+                if self.basis.code(Some(&rounded), grid, resolution, &mut coder)? != rounded {
+                    return Ok(Outcome::TooFine);
+                }
                 header::whole_len(coder) as f64
             }
             Figure::L2 => self.noted_l2(octave, &self.basis.reconstruct(&rounded, grid)?),
