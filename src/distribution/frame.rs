@@ -227,6 +227,25 @@ mod tests {
     }
 
     #[test]
+    fn equal_pressures_leave_the_grids_axes() {
+        let of = |pressure| {
+            let moments = Moments { density: 1.0, bulk_velocity: [0.0; 3], pressure, heat_flux: [0.0; 3] };
+            Orientation::PressureEigenframe.frame(&moments).axes()
+        };
+        let tiny = 1e-12;
+        let isotropic = [[2.0, tiny, -tiny], [tiny, 2.0 + tiny, tiny], [-tiny, tiny, 2.0]];
+        let flat = [[3.0, 0.0, tiny], [0.0, 1.0, tiny], [tiny, tiny, 3.0]];
+        let long = [[1.0, 0.0, tiny], [0.0, 3.0, tiny], [tiny, tiny, 1.0]];
+        for axes in [isotropic, flat, long].map(of) {
+            for axis in axes {
+                assert_relative_eq!(axis.iter().fold(0.0, |m: f64, a| m.max(a.abs())), 1.0, max_relative = 1e-12);
+            }
+        }
+        assert_relative_eq!(of(flat)[2][1].abs(), 1.0, max_relative = 1e-12);
+        assert_relative_eq!(of(long)[0][1].abs(), 1.0, max_relative = 1e-12);
+    }
+
+    #[test]
     fn coordinates_go_there_and_back() {
         for orientation in
             [Orientation::Grid, Orientation::PressureEigenframe, Orientation::FieldAligned([1.0, -2.0, 0.5])]

@@ -8,6 +8,7 @@ mod axis;
 mod coding;
 mod coefficients;
 mod functions;
+mod guard;
 mod moments;
 mod orthonormal;
 mod rotated;
@@ -36,7 +37,6 @@ use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::cache::Cache;
 use crate::numerics::levenberg_marquardt::Report;
-use crate::numerics::multiple::no_worse_than_nothing;
 use crate::numerics::separable::transform;
 
 use axis::Axis;
@@ -273,33 +273,6 @@ impl Hermite {
             return Err(Error::Degenerate { basis: NAME, reason });
         }
         Ok((coefficients, HermiteReport { search, solve_iterations, least_squares_instead }))
-    }
-
-    /// Makes coefficients that are worse than nothing those of the least squares in the same frame; returns whether they
-    /// were. Plain projection is worse where the box or the cells do not hold the functions, the asymmetric weight's above
-    /// all, whose duals grow towards the edge of the box. Along the grid's axes the least squares never is.
-    fn guard(&self, coefficients: &mut HermiteCoefficients, vdf: &Vdf) -> Result<bool> {
-        let plain = self.projection == Projection::Quadrature;
-        let direct = coefficients.frame.rotation.is_none() && !matches!(self.truncation, Truncation::Best(_));
-        if direct && !plain {
-            return Ok(false);
-        }
-        let kept = |c: &HermiteCoefficients| match self.reconstruct(c, vdf.grid()) {
-            Ok(back) => Ok(no_worse_than_nothing(vdf.as_slice(), back.as_slice())),
-            Err(Error::NotFinite { .. }) => Ok(0.0),
-            Err(error) => Err(error),
-        };
-        let mut multiple = kept(coefficients)?;
-        let instead = plain && multiple < 1.0;
-        if instead {
-            let least_squares = self.clone().with_projection(Projection::LeastSquares);
-            *coefficients = least_squares.solve(vdf, coefficients.frame).0;
-            multiple = if coefficients.finite() { kept(coefficients)? } else { 0.0 };
-        }
-        if multiple < 1.0 {
-            coefficients.amplitudes.iter_mut().for_each(|c| *c = if multiple > 0.0 { *c * multiple } else { 0.0 });
-        }
-        Ok(instead)
     }
 
     /// Centre, axes and widths: before and after the search, if there is one.

@@ -72,8 +72,8 @@ fn whole_box(vdf: &Vdf, orders: [usize; 3]) -> CentreAndScales {
 /// The cell with the sharpest of the highest peaks of |f|, and the widths of the Gaussian through it and its neighbours
 /// along each axis.
 ///
-/// A ring or a ridge is equally high in many cells, and which sample is the highest is left to rounding. So that the order
-/// of the axes does not decide, the cells within a few percent of the highest are compared by the volume of their
+/// A ring or a ridge has many peaks of the same height, and which sample is the highest is left to rounding. So that the
+/// order of the axes does not decide, the peaks within a few percent of the highest are compared by the volume of their
 /// Gaussians: the smallest is the one that products of functions describe best (on a ring where it runs between two
 /// axes).
 fn highest_peak(vdf: &Vdf) -> CentreAndScales {
@@ -85,7 +85,7 @@ fn highest_peak(vdf: &Vdf) -> CentreAndScales {
     let (grid, values) = (vdf.grid(), vdf.as_slice());
     let least = HIGH * largest_magnitude(values);
     let mut best: Option<([f64; 3], CentreAndScales)> = None;
-    for (cell, _) in values.iter().enumerate().filter(|(_, f)| f.abs() >= least) {
+    for (cell, _) in values.iter().enumerate().filter(|&(cell, f)| f.abs() >= least && is_peak(vdf, cell)) {
         let (index, scales) = (grid.index_of(cell), widths_at(vdf, cell));
         let in_cells = |axis: usize| scales[axis] / grid.spacing()[axis];
         let from_middle = |axis: usize| (index[axis] as f64 - 0.5 * (grid.shape()[axis] - 1) as f64).powi(2);
@@ -100,6 +100,16 @@ fn highest_peak(vdf: &Vdf) -> CentreAndScales {
         }
     }
     best.map_or_else(|| (grid.middle(), grid.spacing()), |(_, found)| found)
+}
+
+/// Whether none of the 26 cells around a cell has a larger |f|.
+fn is_peak(vdf: &Vdf, cell: usize) -> bool {
+    /// Two cells that differ by less are equally high.
+    const SAME: f64 = 1e-9;
+    let (values, shape, centre) = (vdf.values(), vdf.grid().shape(), vdf.grid().index_of(cell));
+    let most = vdf.as_slice()[cell].abs() * (1.0 + SAME);
+    let around = |axis: usize| centre[axis].saturating_sub(1)..(centre[axis] + 2).min(shape[axis]);
+    around(0).all(|x| around(1).all(|y| around(2).all(|z| values[[x, y, z]].abs() <= most)))
 }
 
 /// The widths of the Gaussian through a cell and its neighbours along each axis.

@@ -74,9 +74,9 @@ impl BlockBanded {
             let lost = rounding * whole.len() as f64 * whole.iter().copied().fold(0.0, f64::max);
             let raised: Vec<f64> = whole.iter().map(|whole| f64::max(ridge * whole, lost)).collect();
             let mut dropped = self.dropped[s].clone();
-            for k in 0..dropped.len() {
-                dropped[k] |= whole[k] <= LOST_IN_ROUNDING * lost;
-                diagonal[(k, k)] += raised[k];
+            for (k, (dropped, raised)) in dropped.iter_mut().zip(&raised).enumerate() {
+                *dropped |= whole[k] <= LOST_IN_ROUNDING * lost;
+                diagonal[(k, k)] += raised;
             }
             // Nor does one stay whose pivot is lost in rounding all the same.
             factorise_dense(diagonal, &mut dropped, |k| f64::max(0.1 * raised[k], SMALL * largest));
