@@ -199,8 +199,9 @@ mod tests {
         let moved = |i: i32| 0.03 * f64::from(i).sin() + if i % 4 == 0 { 0.4 } else { 0.0 };
         let numbers: Vec<f64> = (0..900).map(|i| steps[77] * (f64::from(i % 11 % 4) + moved(i))).collect();
         assert_eq!(step_of_multiples(&numbers, &steps[..200]), Some(77));
-        let rest: Vec<f64> = (0..900).map(|i| f64::from(i).sin()).collect();
-        assert_eq!(step_of_multiples(&rest, &steps), None);
+        let hashed = |i: u64| ((i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let rest: Vec<f64> = (0..900).map(|i| (hashed(i) >> 40) as f64 / (1 << 24) as f64).collect();
+        assert_eq!(step_of_multiples(&rest, &steps[..200]), None);
         assert_eq!(step_of_multiples(&[0.0; 3], &steps), None);
         assert_eq!(step_of_multiples(&[], &steps), None);
     }

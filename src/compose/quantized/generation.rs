@@ -21,8 +21,9 @@ const KEPT_UNLESS_WIDER: i32 = 2 * FINENESS;
 const SAME: f64 = 0.5;
 /// Steps are moved at most so often.
 const MOVES: usize = 4;
-/// Below this error no step moves: ⟨f, g⟩ / ⟨g, g⟩ is nearer to one than half the distance of two steps.
-const UNMOVED: f64 = 0.005;
+/// Below this error steps stay where the search found them: it enlarges by no more than this, and not again, since the
+/// step is kept.
+const UNMOVED: f64 = 0.025;
 
 /// Rounded coefficients with their error, and the factor ⟨f, g⟩ / ⟨g, g⟩ by which they would describe f best.
 struct Measured<C> {
