@@ -99,7 +99,7 @@ pub trait Basis: Clone + Debug + Display + PartialEq + Send + Sync + 'static {
         None
     }
 
-    /// The index of the first of some steps, in falling order, to which the coefficients have been rounded already: they
+    /// The index of the one of some steps, in falling order, to which the coefficients have been rounded already: they
     /// are then those of a distribution that was decoded from a stream. `None` where none is, or where that is not quickly
     /// told. With it an encoder that is given what it decoded keeps the step, and makes no new error.
     fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {

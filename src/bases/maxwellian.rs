@@ -7,7 +7,7 @@ use nalgebra::Matrix3;
 
 use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
 use crate::coding::{Coder, Resolution};
-use crate::distribution::gaussian_coding::{GaussianModels, Widths, is_same, is_whole};
+use crate::distribution::gaussian_coding::{GaussianModels, Widths, best_step, is_same, off_whole};
 use crate::distribution::gaussian_fit::{self, Covariance, Gaussian};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
@@ -175,11 +175,10 @@ impl Basis for Maxwellian {
 
     fn rounded_before(&self, coefficients: &MaxwellianCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
         let (gaussian, grid) = (&coefficients.gaussian, vdf.grid());
-        steps.iter().position(|&step| {
-            let rounded = || {
-                self.code(Some(coefficients), grid, Resolution::Step(step), &mut Coder::writing()).map(|c| c.gaussian)
-            };
-            is_whole(gaussian, grid, step) && rounded().is_ok_and(|rounded| is_same(gaussian, &rounded, grid, step))
+        best_step(steps, |step| {
+            let off = off_whole(gaussian, grid, step)?;
+            let rounded = self.code(Some(coefficients), grid, Resolution::Step(step), &mut Coder::writing()).ok()?;
+            is_same(gaussian, &rounded.gaussian, grid, step).then_some(off)
         })
     }
 }

@@ -80,6 +80,12 @@ impl<A: Basis, B: Basis> Basis for Residual<A, B> {
         self.second.rounding_error(coefficients.second.as_ref()?, step)
     }
 
+    /// That of the second: the first is fitted to what the second gave back, too, and found only nearly the same.
+    fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+        let second = coefficients.second.as_ref().and_then(|second| self.second.rounded_before(second, vdf, steps));
+        second.or_else(|| self.first.rounded_before(&coefficients.first, vdf, steps))
+    }
+
     fn code(
         &self,
         coefficients: Option<&Self::Coefficients>,

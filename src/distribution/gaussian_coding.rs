@@ -77,10 +77,17 @@ pub(crate) fn norm(gaussian: &Gaussian, grid: &VelocityGrid) -> f64 {
 /// Numbers of a Gaussian that was rounded, and found again by a search, are off by less than this part of their steps.
 const NEAR: f64 = 0.1;
 
-/// Whether the norm of a Gaussian is nearly a multiple of a step.
-pub(crate) fn is_whole(gaussian: &Gaussian, grid: &VelocityGrid, step: f64) -> bool {
+/// By how much the norm of a Gaussian differs from a multiple of a step, in steps; none where it is not near to one.
+pub(crate) fn off_whole(gaussian: &Gaussian, grid: &VelocityGrid, step: f64) -> Option<f64> {
     let steps = norm(gaussian, grid) / step;
-    steps >= 0.5 && (steps - steps.round()).abs() <= NEAR
+    let off = (steps - steps.round()).abs();
+    (steps >= 0.5 && off <= NEAR).then_some(off)
+}
+
+/// The index of the first step with the smallest figure, if any step has one.
+pub(crate) fn best_step(steps: &[f64], figure: impl Fn(f64) -> Option<f64>) -> Option<usize> {
+    let figures = steps.iter().enumerate().filter_map(|(index, &step)| Some((index, figure(step)?)));
+    figures.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
 }
 
 /// Whether two Gaussians of whole norms differ in widths and mean by next to nothing, in steps.

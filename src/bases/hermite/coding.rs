@@ -230,6 +230,8 @@ fn in_single_precision(frame: &Frame, grid: &VelocityGrid) -> Frame {
 
 /// Binary digits of a width, and of a centre in widths.
 const FINE: [u32; 3] = [9, 15, 21];
+/// Those that all but the tightest bounds have.
+pub(super) const FEW_DIGITS: [u32; 2] = [FINE[0], FINE[1]];
 
 /// A frame along the grid's axes near to one, with widths of few digits and a centre of few digits in these; none of
 /// other axes.
@@ -243,14 +245,15 @@ fn coarse(frame: &Frame, grid: &VelocityGrid, fine: u32) -> Option<Frame> {
 }
 
 /// The leading bits of a width in cells, and the centre from the middle in fractions of it.
-fn coarse_numbers(frame: &Frame, grid: &VelocityGrid, axis: usize, fine: u32) -> [i64; 2] {
+pub(super) fn coarse_numbers(frame: &Frame, grid: &VelocityGrid, axis: usize, fine: u32) -> [i64; 2] {
     let (spacing, shift) = (grid.spacing()[axis], f64::MANTISSA_DIGITS - 1 - fine);
     let width = (((frame.scales[axis] / spacing).to_bits() + (1 << (shift - 1))) >> shift) as i64;
     let (scale, _) = from_numbers(grid, axis, fine, [width, 0]);
     [width, multiple((1_u64 << fine) as f64 * (frame.centre[axis] - grid.middle()[axis]), scale)]
 }
 
-fn from_numbers(grid: &VelocityGrid, axis: usize, fine: u32, [width, centre]: [i64; 2]) -> (f64, f64) {
+/// The width and the centre that two numbers stand for.
+pub(super) fn from_numbers(grid: &VelocityGrid, axis: usize, fine: u32, [width, centre]: [i64; 2]) -> (f64, f64) {
     let scale = f64::from_bits((width as u64) << (f64::MANTISSA_DIGITS - 1 - fine)) * grid.spacing()[axis];
     (scale, grid.middle()[axis] + centre as f64 / (1_u64 << fine) as f64 * scale)
 }

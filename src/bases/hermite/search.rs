@@ -15,7 +15,9 @@ use nalgebra::{DMatrix, DVector};
 use super::Truncation;
 use super::Weight;
 use super::axis::{Axis, Orthogonalised};
+use super::coding::{self, FEW_DIGITS};
 use super::functions;
+use crate::distribution::frame::Frame;
 use crate::distribution::vdf::Vdf;
 use crate::numerics::levenberg_marquardt::{self, LeastSquaresProblem, LevenbergMarquardt, NormalEquations, Report};
 use crate::numerics::scaling::{largest_magnitude, normalising_factor};
@@ -27,6 +29,9 @@ const BEYOND: usize = 2;
 
 /// Least curvature along a parameter, over the largest of all parameters.
 const RIDGE: f64 = 1e-6;
+
+/// Relative residual below which a distribution may have been decoded from a stream of Hermite functions.
+const EXACT: f64 = 1e-6;
 
 /// A centre and a width per axis of the grid.
 pub(super) type CentreAndScales = ([f64; 3], [f64; 3]);
@@ -60,7 +65,10 @@ pub(super) fn residual_optimal(
         return (start, descend(DVector::zeros(6), 0).report);
     };
     let fit = if best.report.stopped.converged() { best } else { descend(best.parameters, MOST) };
-    (problem.centre_and_scales(&fit.parameters), fit.report)
+    let found = problem.centre_and_scales(&fit.parameters);
+    let exact = fit.report.cost <= EXACT * EXACT * problem.norm_squared;
+    let written = if exact { FEW_DIGITS.into_iter().find_map(|fine| problem.written_near(found, fine)) } else { None };
+    (written.unwrap_or(found), fit.report)
 }
 
 /// The middle of the box, and functions that reach to its edges.
@@ -195,6 +203,46 @@ impl<'a> ResidualProblem<'a> {
             std::array::from_fn(|axis| centre[axis] + p[axis] * scales[axis]),
             std::array::from_fn(|axis| scales[axis] * p[3 + axis].exp()),
         )
+    }
+
+    /// The frame near to one that a stream of so many digits may have held, if it leaves nothing of the distribution.
+    ///
+    /// Without its highest terms, which rounding takes first, an expansion is nearly the same in frames moved a little, and
+    /// the search ends in any of them. In frames of few digits that is a search among whole numbers, one by one, by steps
+    /// that become shorter.
+    fn written_near(&self, (centre, scales): CentreAndScales, fine: u32) -> Option<CentreAndScales> {
+        /// Steps in the coarsest digits that streams have, and what is left of f in the right frame.
+        const LONGEST: i64 = 16;
+        const NOTHING: f64 = 1e-13;
+        const MOST: usize = 300;
+        let grid = self.vdf.grid();
+        let place = |numbers: &[[i64; 2]; 3]| {
+            let axes = [0, 1, 2].map(|axis| coding::from_numbers(grid, axis, fine, numbers[axis]));
+            (axes.map(|(_, centre)| centre), axes.map(|(scale, _)| scale))
+        };
+        let cost = |numbers: &[[i64; 2]; 3]| self.cost(&self.parameters(place(numbers)));
+        let frame = Frame::grid_aligned(centre, scales);
+        let mut numbers = [0, 1, 2].map(|axis| coding::coarse_numbers(&frame, grid, axis, fine));
+        let mut least = cost(&numbers);
+        let (mut step, mut tried) = (LONGEST << (fine - FEW_DIGITS[0]), 0);
+        let nothing = NOTHING * NOTHING * self.norm_squared;
+        // Below that rounding would lead away again.
+        while step > 0 && tried < MOST && least > nothing {
+            let mut better = false;
+            for (axis, kind, sign) in (0..12).map(|k| (k / 4, k / 2 % 2, 1 - 2 * (k as i64 % 2))) {
+                let mut next = numbers;
+                next[axis][kind] += sign * step;
+                let there = if self.complete[axis] { f64::NAN } else { cost(&next) };
+                tried += 1;
+                if there < least && least > nothing {
+                    (numbers, least, better) = (next, there, true);
+                }
+            }
+            if !better {
+                step /= 2;
+            }
+        }
+        (least <= nothing).then(|| place(&numbers))
     }
 
     /// The tables for these parameters; `None` where the functions are no longer independent on the cells, or outside

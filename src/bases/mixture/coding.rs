@@ -7,7 +7,7 @@ use super::member::Profile;
 use super::{Mixture, MixtureCoefficients, MixtureComponent, NAME};
 use crate::coding::{Coder, Resolution, malformed, multiple};
 use crate::distribution::frame::Frame;
-use crate::distribution::gaussian_coding::{GaussianModels, Widths, is_same, is_whole, norm};
+use crate::distribution::gaussian_coding::{GaussianModels, Widths, is_same, norm, off_whole};
 use crate::distribution::gaussian_fit::Gaussian;
 use crate::distribution::grid::VelocityGrid;
 use crate::error::{Error, Result};
@@ -24,8 +24,13 @@ impl Mixture {
         norm(&Gaussian { peak, frame: component.frame }, grid)
     }
 
-    /// Whether rounding to a step changes nothing that matters.
-    pub(super) fn is_rounded_to(&self, coefficients: &MixtureCoefficients, grid: &VelocityGrid, step: f64) -> bool {
+    /// By how much the norms differ from multiples of a step, in steps; none where rounding to it changes what matters.
+    pub(super) fn off_multiples(
+        &self,
+        coefficients: &MixtureCoefficients,
+        grid: &VelocityGrid,
+        step: f64,
+    ) -> Option<f64> {
         let bells = |coefficients: &MixtureCoefficients| -> Vec<Gaussian> {
             let bell = |c: &MixtureComponent| Gaussian { peak: c.density * self.peak_of_one(&c.frame), frame: c.frame };
             let mut bells: Vec<Gaussian> = coefficients.components().iter().map(bell).collect();
@@ -33,11 +38,10 @@ impl Mixture {
             bells
         };
         let given = bells(coefficients);
-        if !given.iter().all(|bell| is_whole(bell, grid, step)) {
-            return false;
-        }
-        let rounded = self.code_components(Some(coefficients), grid, Resolution::Step(step), &mut Coder::writing());
-        rounded.is_ok_and(|rounded| given.iter().zip(bells(&rounded)).all(|(a, b)| is_same(a, &b, grid, step)))
+        let off = given.iter().map(|bell| off_whole(bell, grid, step)).sum::<Option<f64>>()?;
+        let coder = &mut Coder::writing();
+        let rounded = self.code_components(Some(coefficients), grid, Resolution::Step(step), coder).ok()?;
+        given.iter().zip(bells(&rounded)).all(|(a, b)| is_same(a, &b, grid, step)).then_some(off)
     }
 
     pub(super) fn code_components(

@@ -43,6 +43,7 @@ use crate::basis::Basis;
 use crate::coding::{Coder, Resolution};
 use crate::distribution::fidelity::relative_l2;
 use crate::distribution::frame::Orientation;
+use crate::distribution::gaussian_coding::best_step;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
@@ -290,6 +291,6 @@ impl Basis for Mixture {
     }
 
     fn rounded_before(&self, coefficients: &MixtureCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
-        steps.iter().position(|&step| self.is_rounded_to(coefficients, vdf.grid(), step))
+        best_step(steps, |step| self.off_multiples(coefficients, vdf.grid(), step))
     }
 }

@@ -345,6 +345,12 @@ impl<B: Basis> Basis for Conserve<B> {
         Ok(ConserveCoefficients { grid: *grid, heat_flux: self.heat_flux, found })
     }
 
+    /// That of the inner basis: making its moments exact changes its numbers little.
+    fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+        let (inner, _) = coefficients.found.as_ref()?;
+        self.inner.rounded_before(inner, vdf, steps)
+    }
+
     /// The inner basis rounds, and what makes its moments exact is found anew.
     fn rounded(
         &self,

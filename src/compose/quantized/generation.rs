@@ -18,11 +18,12 @@ use crate::header;
 /// then a looser one than that of the stream from which the distribution was decoded.
 const KEPT_UNLESS_WIDER: i32 = 2 * FINENESS;
 /// Numbers count as decoded from a stream if rounding them to its step makes less than this part of the error allowed.
-const SAME: f64 = 0.01;
+const SAME: f64 = 0.5;
 /// Steps are moved at most so often.
 const MOVES: usize = 4;
-/// Below this error no step moves: ⟨f, g⟩ / ⟨g, g⟩ is nearer to one than half the distance of two steps.
-const UNMOVED: f64 = 0.005;
+/// Below this error steps stay where the search found them: it enlarges by no more than this, and not again, since the
+/// step is kept.
+const UNMOVED: f64 = 0.025;
 
 /// Rounded coefficients with their error, and the factor ⟨f, g⟩ / ⟨g, g⟩ by which they would describe f best.
 struct Measured<C> {
@@ -72,7 +73,7 @@ impl<B: Basis> Search<'_, B> {
         if moves(gain) == 0 {
             return Ok(found);
         }
-        let mut len = self.len_of(&found)?;
+        let Some(mut len) = self.len_of(&found)? else { return Ok(found) };
         let mut best = Measured { tried: found, l2, gain };
         for _ in 0..MOVES {
             let to = (best.tried.octave + moves(best.gain)).clamp(LEAST, MOST - 1);
@@ -81,7 +82,7 @@ impl<B: Basis> Search<'_, B> {
             }
             let scaled = scaled(&best.tried.rounded, step(to) / step(best.tried.octave));
             let Some(next) = self.measured(&scaled, to)? else { break };
-            let next_len = self.len_of(&next.tried)?;
+            let Some(next_len) = self.len_of(&next.tried)? else { break };
             if next.tried.reached > self.bound || next.l2 >= best.l2 || next_len > len {
                 break;
             }
@@ -117,19 +118,31 @@ impl<B: Basis> Search<'_, B> {
         tried.reached = match self.figure {
             Figure::L2 => l2,
             Figure::Linf => self.reference.relative_linf(&back),
-            Figure::Bytes => self.len_of(&tried)? as f64,
+            Figure::Bytes => self.len_of(&tried)?.map_or(f64::INFINITY, |len| len as f64),
         };
         Ok(Some(Measured { tried, l2, gain }))
     }
 
-    /// Bytes of the stream.
-    fn len_of(&self, tried: &Tried<B::Coefficients>) -> Result<usize> {
+    /// Bytes of the stream; none if a reader would get something else, as from coefficients in a step of their own.
+    fn len_of(&self, tried: &Tried<B::Coefficients>) -> Result<Option<usize>> {
         let mut coder: Coder<'static> = self.head.clone();
         code_octave(Some(tried.octave), &mut coder)?;
         let resolution = Resolution::Step(step(tried.octave));
-        self.basis.code(Some(&tried.rounded), self.vdf.grid(), resolution, &mut coder)?;
-        Ok(header::whole_len(coder))
+        let read = self.basis.code(Some(&tried.rounded), self.vdf.grid(), resolution, &mut coder)?;
+        Ok(agree(&read, &tried.rounded).then(|| header::whole_len(coder)))
     }
+}
+
+/// Whether two sets of coefficients have the same numbers, but for the last digits.
+fn agree<C: Coefficients>(a: &C, b: &C) -> bool {
+    const DIGITS: f64 = 1e-9;
+    let numbers = |coefficients: &C| {
+        let mut numbers = Vec::new();
+        coefficients.clone().visit(&mut |_, value| numbers.push(*value));
+        numbers
+    };
+    let (a, b) = (numbers(a), numbers(b));
+    a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| (a - b).abs() <= DIGITS * a.abs().max(b.abs()))
 }
 
 /// By how many steps a gain moves a step.
