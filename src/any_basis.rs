@@ -39,6 +39,16 @@ impl AnyBasis {
     }
 }
 
+/// Whether two bases are the same: equal if they are of one type; else, as `A<B>` and `A<AnyBasis>`, by what they print for
+/// debugging, in which erasure does not show.
+pub(crate) fn is_same<B: Basis>(basis: &B, other: &AnyBasis) -> bool {
+    let erased = AnyBasis::new(basis.clone());
+    if erased.0.as_any().type_id() == other.0.as_any().type_id() {
+        return erased == *other;
+    }
+    format!("{erased:?}") == format!("{other:?}")
+}
+
 impl AnyCoefficients {
     /// Wraps coefficients.
     #[must_use]

@@ -17,6 +17,7 @@ use crate::any_basis::AnyBasis;
 use crate::basis::{Basis, Expansion};
 use crate::distribution::vdf::Vdf;
 use crate::error::Result;
+use crate::header;
 use crate::registry::Registry;
 
 /// How a batch is worked on.
@@ -53,7 +54,8 @@ impl Batch {
     /// Runs for each thread that are taken before the one that is due is handed over.
     const AHEAD: usize = 4;
 
-    /// On so many threads.
+    /// On so many threads, but no more than there are runs of distributions to work on: none is started that would find
+    /// nothing to do.
     #[must_use]
     pub fn with_threads(self, threads: NonZeroUsize) -> Self {
         Self { threads, ..self }
@@ -83,6 +85,7 @@ impl Batch {
             |run| {
                 let mut last: Option<B::Coefficients> = None;
                 let encode = |vdf: Vdf| {
+                    header::check_cells(vdf.grid(), header::MOST_CELLS)?;
                     let found = match &last {
                         Some(last) => basis.encode_from(&vdf, last),
                         None => basis.encode(&vdf),
@@ -134,11 +137,18 @@ impl Batch {
                 hook(index - 1, result)
             })
         };
-        let Ok(pool) = ThreadPoolBuilder::new().num_threads(self.threads.get()).build() else {
+        // As many as there are runs, if those are fewer than threads.
+        let first: Vec<Vec<T>> = runs.by_ref().take(self.threads.get()).collect();
+        let threads = first.len();
+        if threads == 0 {
+            return Ok(());
+        }
+        let mut runs = first.into_iter().chain(runs);
+        let Ok(pool) = ThreadPoolBuilder::new().num_threads(threads).build() else {
             // Where there are no threads to be had, the caller's does the work.
             return runs.try_for_each(|run| hand_over(work(run)));
         };
-        let window = self.threads.get().saturating_mul(Self::AHEAD);
+        let window = threads.saturating_mul(Self::AHEAD);
         let ended = AtomicBool::new(false);
         pool.in_place_scope(|scope| {
             let mut due = VecDeque::new();
@@ -281,6 +291,26 @@ mod tests {
             })
             .unwrap();
         assert_eq!(none, 0);
+    }
+
+    #[test]
+    fn no_more_threads_are_started_than_there_are_runs() {
+        for (count, run, most) in [(3, 1, 3), (7, 3, 3), (1, 1, 1), (40, 1, 8000)] {
+            let batch = on(8000).with_warm_runs(NonZeroUsize::new(run).unwrap());
+            // What the pool of the thread that works has.
+            let work = |run: Vec<usize>| run.into_iter().map(|k| (k, rayon::current_num_threads())).collect();
+            let mut handed = 0;
+            // An iterator that does not say how long it is.
+            let mut left = 0..count;
+            batch
+                .work(std::iter::from_fn(|| left.next()), work, |index, (k, threads)| {
+                    assert!(index == k && threads <= most.min(count), "{threads} threads for {count} in runs of {run}");
+                    handed += 1;
+                    Ok::<(), ()>(())
+                })
+                .unwrap();
+            assert_eq!(handed, count);
+        }
     }
 
     #[test]

@@ -6,15 +6,15 @@ use crate::coding::{Coder, Resolution, malformed};
 use crate::distribution::grid::VelocityGrid;
 use crate::error::Result;
 use crate::header::{self, CHECKSUM, HEAD, MAGIC};
-use crate::registry::Registry;
+use crate::registry::{self, Registry};
 use crate::spec::Spec;
 
 /// The version of the format that is written, the fourth byte.
 pub const VERSION: u8 = 1;
 
-/// Most cells of a grid that [`Registry::decode`] reads (2²⁶, half a gigabyte of values); more with
-/// [`Registry::decode_within`].
-pub const MOST_CELLS: usize = 1 << 26;
+/// Most cells of a grid that [`Expansion::to_bytes`] writes and [`Registry::decode`] reads (2²⁶, half a gigabyte of values);
+/// more with [`Expansion::to_bytes_within`] and [`Registry::decode_within`].
+pub const MOST_CELLS: usize = header::MOST_CELLS;
 
 /// Names, and bytes.
 type Parts = Vec<(String, usize)>;
@@ -35,11 +35,31 @@ pub struct StreamInfo {
 impl<B: Basis> Expansion<B> {
     /// The expansion as a stream that [`Registry::decode`] reads: grid, basis, coefficients and a checksum.
     ///
+    /// A reader makes the basis from its spec. So the spec is read back here, by the [standard](Registry::standard) bases and
+    /// those that were added to any registry of this process ([`Registry::with`]), and must make the same basis; where
+    /// none of them knows a name, [`Registry::to_bytes`] does the same with the registry that does.
+    ///
     /// # Errors
-    /// [`Error::InvalidSpec`](crate::Error::InvalidSpec) for a basis that no spec names, and
+    /// [`Error::InvalidSpec`](crate::Error::InvalidSpec) for a basis that no spec names, or whose spec makes another basis,
+    /// [`Error::InvalidGrid`](crate::Error::InvalidGrid) for more than [`MOST_CELLS`], and
     /// [`Error::ForeignCoefficients`](crate::Error::ForeignCoefficients) for coefficients of another basis.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let mut coder = header::begin(self.grid(), &self.basis().to_string())?;
+        self.to_bytes_within(MOST_CELLS)
+    }
+
+    /// As [`Expansion::to_bytes`], with another limit on the cells of the grid, for readers that take it.
+    ///
+    /// # Errors
+    /// As [`Expansion::to_bytes`].
+    pub fn to_bytes_within(&self, most_cells: usize) -> Result<Vec<u8>> {
+        let spec = self.basis().to_string();
+        registry::check_known(self.basis(), &spec.parse()?)?;
+        self.stream(&spec, most_cells)
+    }
+
+    fn stream(&self, spec: &str, most_cells: usize) -> Result<Vec<u8>> {
+        header::check_cells(self.grid(), most_cells)?;
+        let mut coder = header::begin(self.grid(), spec)?;
         self.basis().code(Some(self.coefficients()), self.grid(), Resolution::Exact, &mut coder)?;
         let mut bytes = [&MAGIC[..], &[VERSION]].concat();
         bytes.extend(coder.finish());
@@ -50,6 +70,17 @@ impl<B: Basis> Expansion<B> {
 }
 
 impl Registry {
+    /// The expansion as a stream that this registry reads: as [`Expansion::to_bytes`], for a basis with names that only this
+    /// registry knows.
+    ///
+    /// # Errors
+    /// As [`Expansion::to_bytes`], and for names that this registry does not know.
+    pub fn to_bytes<B: Basis>(&self, expansion: &Expansion<B>) -> Result<Vec<u8>> {
+        let spec = expansion.basis().to_string();
+        self.check(expansion.basis(), &spec.parse()?)?;
+        expansion.stream(&spec, MOST_CELLS)
+    }
+
     /// The expansion that a stream holds.
     ///
     /// # Errors
@@ -108,3 +139,6 @@ fn checked(bytes: &[u8]) -> Result<Option<&[u8]>> {
     }
     Ok(Some(body))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use crate::coding::{Bit, Coder, malformed};
 use crate::distribution::grid::VelocityGrid;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::spec::{MAX_DEPTH, MAX_LENGTH, MAX_PARTS, Spec, Term};
 
 /// The first bytes of every stream.
@@ -146,6 +146,22 @@ const WORDS: [&str; 128] = [
 ];
 /// Digits of the number of a word.
 const WORD_BITS: u32 = 7;
+
+/// Most cells of a grid that is written, and that is read unless another limit is given (2²⁶, half a gigabyte of values).
+pub(crate) const MOST_CELLS: usize = 1 << 26;
+
+/// Refuses a grid that no reader takes by default, before anything is worked out for a stream.
+///
+/// # Errors
+/// [`Error::InvalidGrid`] with the cells and the limit.
+pub(crate) fn check_cells(grid: &VelocityGrid, most_cells: usize) -> Result<()> {
+    if grid.cells() <= most_cells {
+        return Ok(());
+    }
+    let ([x, y, z], cells) = (grid.shape(), grid.cells());
+    let problem = format!("{x} x {y} x {z} are {cells} cells; a stream holds at most {most_cells}: cut it into parts");
+    Err(Error::InvalidGrid(problem))
+}
 
 /// A stream that begins with this grid and this spec, for the coefficients to follow.
 pub(crate) fn begin(grid: &VelocityGrid, spec: &str) -> Result<Coder<'static>> {

@@ -1,5 +1,7 @@
 //! From names to bases.
 
+mod check;
+
 use std::sync::Arc;
 
 use crate::any_basis::AnyBasis;
@@ -22,6 +24,8 @@ use crate::inner_bounds;
 use crate::numerics::cache::Cache;
 use crate::presets::{Effort, Preset};
 use crate::spec::{Options, Spec, Term, invalid};
+
+pub(crate) use check::check_known;
 
 type Build = fn(&mut Options<'_>) -> Result<AnyBasis>;
 type Combine = fn(AnyBasis, &mut Options<'_>) -> Result<AnyBasis>;
@@ -103,7 +107,8 @@ impl Registry {
     /// This registry with one more basis; one of the same name is replaced.
     #[must_use]
     pub fn with<B: NamedBasis>(self) -> Self {
-        self.with_builder(B::NAME, |options| B::from_options(options).map(AnyBasis::new))
+        check::remember::<B>();
+        self.with_builder(B::NAME, build::<B>)
     }
 
     fn with_builder(mut self, name: &'static str, build: Build) -> Self {
@@ -214,6 +219,10 @@ impl Registry {
         options.finish()?;
         Ok(basis)
     }
+}
+
+fn build<B: NamedBasis>(options: &mut Options<'_>) -> Result<AnyBasis> {
+    B::from_options(options).map(AnyBasis::new)
 }
 
 fn find<T: Copy>(table: &[(&'static str, T)], term: &Term, unknown: impl FnOnce(&str, &str) -> String) -> Result<T> {

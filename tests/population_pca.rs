@@ -254,27 +254,68 @@ fn units_of_density_do_not_matter() {
             back.as_slice().iter().map(|f| f / factor * 1e-12).collect::<Vec<_>>().iter().zip(expected.as_slice()),
         );
         assert!(difference < 1e-10 * expected.peak(), "{factor:e}: {difference:e}");
-        // The variance of densities of 1e280 is no number: said, not hidden. That of 1e-280 is zero.
-        match taken(&scaled, Values::Linear).learn(3) {
-            Ok(basis) => {
-                let unscaled: Vec<f64> = scaled
-                    .iter()
-                    .map(|vdf| {
-                        let back = basis.reconstruct(&basis.encode(vdf).unwrap(), vdf.grid()).unwrap();
-                        Fidelity::compare(vdf, &back).unwrap().l2
-                    })
-                    .collect();
-                let expected = taken(&vdfs, Values::Linear).learn(3).unwrap();
-                for (error, vdf) in unscaled.iter().zip(&vdfs) {
-                    let back = expected.reconstruct(&expected.encode(vdf).unwrap(), vdf.grid()).unwrap();
-                    assert!((error - Fidelity::compare(vdf, &back).unwrap().l2).abs() < 1e-9);
-                }
-            }
-            Err(Error::Degenerate { .. }) => assert!(factor > 1e200),
-            Err(other) => panic!("{other}"),
+        let basis = taken(&scaled, Values::Linear).learn(3).unwrap();
+        let errors = scaled.iter().map(|vdf| {
+            let back = basis.reconstruct(&basis.encode(vdf).unwrap(), vdf.grid()).unwrap();
+            Fidelity::compare(vdf, &back).unwrap().l2
+        });
+        let expected = taken(&vdfs, Values::Linear).learn(3).unwrap();
+        for (error, vdf) in errors.zip(&vdfs) {
+            let back = expected.reconstruct(&expected.encode(vdf).unwrap(), vdf.grid()).unwrap();
+            assert!((error - Fidelity::compare(vdf, &back).unwrap().l2).abs() < 1e-9);
         }
     }
     assert!(reference > 1e-3);
+}
+
+#[test]
+fn variances_keep_their_digits_where_their_squares_leave_the_range_of_f64() {
+    let vdfs = shock(9);
+    let scaled = |factor: f64| -> Vec<Vdf> {
+        vdfs.iter().map(|v| Vdf::new(*v.grid(), &v.values() * (factor / 1e-12)).unwrap()).collect()
+    };
+    let one = taken(&scaled(1.0), Values::Linear).learn(3).unwrap();
+    for factor in [1e-290, 1e-170, 1e-155, 1e-100, 1e100, 1e153, 1e160, 1e290] {
+        let vdfs = scaled(factor);
+        let all = taken(&vdfs, Values::Linear);
+        let basis = all.learn(3).unwrap();
+        let ratios = |basis: &PopulationPca| basis.explained_variance_ratio();
+        assert!(worst(ratios(&basis).iter().zip(&ratios(&one))) < 1e-12, "{factor:e}: {:?}", ratios(&basis));
+        let deviations: Vec<f64> = basis.explained_deviation().iter().map(|d| d / factor).collect();
+        assert!(worst(deviations.iter().zip(&one.explained_deviation())) < 1e-12 * one.explained_deviation()[0]);
+        if (1e-140..1e140).contains(&factor) {
+            let expected: Vec<f64> = basis.explained_deviation().iter().map(|d| d * d).collect();
+            let largest = expected[0];
+            assert!(worst(basis.explained_variance().iter().zip(&expected)) < 1e-14 * largest);
+        }
+        // Files of both, and parts that were taken in apart.
+        let mut bytes = Vec::new();
+        basis.to_bytes(&mut bytes).unwrap();
+        let read = PopulationPca::from_bytes(&bytes[..]).unwrap();
+        assert_eq!((&read, read.hash()), (&basis, basis.hash()));
+        assert_eq!(bytes[7], if (1e-140..1e140).contains(&factor) { 1 } else { 2 });
+        let mut parts = [taken(&vdfs[..4], Values::Linear), taken(&vdfs[4..], Values::Linear)];
+        for part in &mut parts {
+            let mut bytes = Vec::new();
+            part.to_bytes(&mut bytes).unwrap();
+            *part = PcaAccumulator::from_bytes(&bytes[..]).unwrap();
+        }
+        let [mut merged, other] = parts;
+        merged.merge(&other).unwrap();
+        assert!(worst(ratios(&merged.learn(3).unwrap()).iter().zip(&ratios(&one))) < 1e-12, "{factor:e}");
+    }
+    // Of very different magnitudes: the larger decide, in either order.
+    let (small, large) = (scaled(1e-200), scaled(1e200));
+    for (first, second) in [(&small, &large), (&large, &small)] {
+        let mut all = taken(first, Values::Linear);
+        all.merge(&taken(second, Values::Linear)).unwrap();
+        let mut one_by_one = taken(first, Values::Linear);
+        second.iter().for_each(|vdf| one_by_one.add(vdf).unwrap());
+        let (all, one_by_one) = (all.learn(3).unwrap(), one_by_one.learn(3).unwrap());
+        assert!(all.explained_variance_ratio()[0] > 0.5 && all.explained_deviation()[0].is_finite());
+        let (a, b) = (all.explained_variance_ratio(), one_by_one.explained_variance_ratio());
+        assert!(worst(a.iter().zip(&b)) < 1e-12, "{a:?} {b:?}");
+    }
 }
 
 #[test]

@@ -6,6 +6,9 @@
 //! cargo run --release --example codec -- info IN.vdfb
 //! ```
 
+#[path = "../files/mod.rs"]
+mod files;
+
 use std::error::Error;
 use std::fs;
 use std::io::Write;
@@ -13,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use vdf_basis::container::MOST_CELLS;
 use vdf_basis::{Coefficients, Expansion, Fidelity, Precision, Registry, Vdf};
 
 /// Velocity distribution functions to streams of bytes and back.
@@ -78,8 +82,12 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
     match command {
         Command::Encode { basis, lower, spacing, input, output } => {
+            files::check_output(&output, [&*input])?;
             let basis = Registry::standard().parse(&basis)?;
             let vdf = Vdf::read_npy(input)?;
+            if vdf.grid().cells() > MOST_CELLS {
+                return Err(format!("{}: a stream holds at most {MOST_CELLS} cells", vdf.grid()).into());
+            }
             let vdf = match lower.zip(spacing) {
                 Some((lower, spacing)) => vdf.with_geometry(lower, spacing)?,
                 None => vdf,
@@ -87,7 +95,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
             let bytes = Expansion::encode(&basis, &vdf)?.to_bytes()?;
             // What another process will get: decoded from the bytes.
             let fidelity = Fidelity::compare(&vdf, &Registry::standard().decode(&bytes)?.reconstruct()?)?;
-            write(&output, &bytes)?;
+            files::write_whole(&output, |file| file.write_all(&bytes).map_err(|problem| problem.to_string()))?;
             writeln!(
                 out,
                 "{}: {} bytes for {} cells, l2 {:.3e}, linf {:.3e}, density {:.1e}, bulk velocity {:.1e}, pressure {:.1e}",
@@ -102,8 +110,10 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
             )?;
         }
         Command::Decode { single, input, output } => {
+            files::check_output(&output, [&*input])?;
             let vdf = Registry::standard().decode(&read(&input)?)?.reconstruct()?;
-            vdf.write_npy(output, if single { Precision::Single } else { Precision::Double })?;
+            let precision = if single { Precision::Single } else { Precision::Double };
+            files::write_whole(&output, |file| vdf.to_npy(file, precision).map_err(|problem| problem.to_string()))?;
         }
         Command::Info { input } => {
             let bytes = read(&input)?;
@@ -125,14 +135,43 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|problem| format!("{}: {problem}", path.display()))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    fs::write(path, bytes).map_err(|problem| format!("{}: {problem}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn an_input_is_never_written_over() {
+        let folder = std::env::temp_dir().join(format!("vdf-basis-codec-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let name = |file: &str| folder.join(file);
+        let vdf = Vdf::from_fn(vdf_basis::VelocityGrid::unit([3, 4, 5]).unwrap(), |[x, y, z]| 1.0 + x * y + z).unwrap();
+        vdf.write_npy(name("x.npy"), Precision::Double).unwrap();
+        let before = fs::read(name("x.npy")).unwrap();
+        let encode = |output: &str| {
+            run(Command::Encode {
+                basis: "wavelet".to_owned(),
+                lower: None,
+                spacing: None,
+                input: name("x.npy"),
+                output: name(output),
+            })
+        };
+        let decode = |output: &str| run(Command::Decode { single: false, input: name("x.vdfb"), output: name(output) });
+        assert!(encode("x.npy").unwrap_err().to_string().contains("would be lost"));
+        assert_eq!(fs::read(name("x.npy")).unwrap(), before);
+        encode("x.vdfb").unwrap();
+        let stream = fs::read(name("x.vdfb")).unwrap();
+        assert!(decode("x.vdfb").unwrap_err().to_string().contains("would be lost"));
+        assert_eq!(fs::read(name("x.vdfb")).unwrap(), stream);
+        decode("back.npy").unwrap();
+        decode("back.npy").unwrap();
+        let back = Vdf::read_npy(name("back.npy")).unwrap();
+        assert!(Fidelity::compare(&vdf, &back).unwrap().l2 < 1e-14);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
+        fs::remove_dir_all(folder).unwrap();
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

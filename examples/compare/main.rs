@@ -9,6 +9,8 @@
 
 mod arguments;
 mod compressor;
+#[path = "../files/mod.rs"]
+mod files;
 mod input;
 mod measure;
 mod names;
@@ -21,6 +23,7 @@ mod table;
 
 use std::error::Error;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -48,6 +51,10 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     // Refused before any work: a spec that means nothing would only be a row among others at the end.
     let subjects = arguments.bases.iter().map(|spec| Ok((spec.as_str(), Subject::named(spec, &registry)?)));
     let subjects = subjects.collect::<Result<Vec<(&str, Subject)>, Box<dyn Error>>>()?;
+    let given = arguments.file.as_deref();
+    if let Some(path) = &arguments.json {
+        files::check_output(path, given)?;
+    }
     let inputs = input::load(arguments)?;
     // Each basis is measured, then drawn.
     let progress = Progress::new(inputs.len() * arguments.bases.len() * 2);
@@ -57,7 +64,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let rows = compare(input, &subjects, arguments.repeat, &progress)?;
         succeeded |= rows.iter().any(|row| row.outcome.is_ok());
         let folder = if inputs.len() > 1 { arguments.out.join(&input.name) } else { arguments.out.clone() };
-        let pictures = draw(input, &rows, &folder, &progress)?;
+        let pictures = draw(input, given, &rows, &folder, &progress)?;
         if !pictures.is_empty() {
             progress.print(&format!("pictures: {}\n", listed(&folder, &pictures)))?;
         }
@@ -65,7 +72,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     }
     if let Some(path) = &arguments.json {
         create_parent(path)?;
-        fs::write(path, rows::to_json(&all)? + "\n").map_err(|problem| format!("{}: {problem}", path.display()))?;
+        let text = rows::to_json(&all)? + "\n";
+        files::write_whole(path, |file| file.write_all(text.as_bytes()).map_err(|problem| problem.to_string()))?;
     }
     if succeeded { Ok(()) } else { Err("every basis failed".into()) }
 }
@@ -94,8 +102,15 @@ fn compare(
     Ok(rows)
 }
 
-/// Draws a picture of every basis that succeeded and one summary of them all; gives the names of the files.
-fn draw(input: &Input, rows: &[Row], folder: &Path, progress: &Progress) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+/// Draws a picture of every basis that succeeded and one summary of them all, none over the file `given`; gives the names of
+/// the files.
+fn draw(
+    input: &Input,
+    given: Option<&Path>,
+    rows: &[Row],
+    folder: &Path,
+    progress: &Progress,
+) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     fs::create_dir_all(folder).map_err(|problem| format!("{}: {problem}", folder.display()))?;
     let view = View::new(&input.name, &input.vdf);
     let stems = names::file_stems(rows.iter().map(|row| row.spec.as_str()));
@@ -104,10 +119,12 @@ fn draw(input: &Input, rows: &[Row], folder: &Path, progress: &Progress) -> Resu
         if let Ok(measured) = &row.outcome {
             let file = PathBuf::from(format!("{stem}.png"));
             progress.doing(format!("{}: picture", row.spec));
+            files::check_output(&folder.join(&file), given)?;
             picture::comparison(&view, &row.spec, measured)?.save(&folder.join(&file))?;
             files.push(file);
             if let Some(spectrum) = &measured.spectrum {
                 let file = PathBuf::from(format!("{stem}-spectrum.png"));
+                files::check_output(&folder.join(&file), given)?;
                 picture::spectrum(&view, &row.spec, spectrum)?.save(&folder.join(&file))?;
                 files.push(file);
             }
@@ -117,6 +134,7 @@ fn draw(input: &Input, rows: &[Row], folder: &Path, progress: &Progress) -> Resu
     let shown: Vec<_> = rows.iter().filter_map(|row| Some((row.spec.as_str(), row.outcome.as_ref().ok()?))).collect();
     if !shown.is_empty() {
         let file = PathBuf::from("summary.png");
+        files::check_output(&folder.join(&file), given)?;
         picture::summary(&view, &shown)?.save(&folder.join(&file))?;
         files.push(file);
     }

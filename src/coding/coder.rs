@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 ///
 /// Every method takes a value and returns one. Writing, it is the same value; reading, the argument is ignored and
 /// the value is the stream's. A format is thus one function `x = coder.something(x)?` for both ways, and its two sides
-/// cannot differ.
+/// cannot differ. A value that a stream cannot hold is refused with [`Error::InvalidParameter`]: what is written is what
+/// is read.
 ///
 /// Reading never panics, whatever the bytes. Zeros at the end of a stream are not written, so that a stream that was cut
 /// reads like another one: whoever keeps streams keeps their checksum.
@@ -17,6 +18,9 @@ pub struct Coder<'a> {
     side: Side<'a>,
     parts: Vec<(String, usize)>,
 }
+
+/// The largest integer, in size, that a stream holds: sums of two never overflow.
+const LARGEST: u64 = 1 << 62;
 
 #[derive(Debug, Clone)]
 enum Side<'a> {
@@ -135,11 +139,27 @@ impl<'a> Coder<'a> {
         read
     }
 
-    /// An integer between −2⁶² and 2⁶².
+    /// Refuses a value that cannot be written; what a reader is given is ignored.
+    fn writable(
+        &self,
+        allowed: bool,
+        name: &'static str,
+        value: impl FnOnce() -> String,
+        range: impl FnOnce() -> String,
+    ) -> Result<()> {
+        if allowed || self.is_reading() {
+            return Ok(());
+        }
+        Err(Error::InvalidParameter { name, value: value(), allowed: range() })
+    }
+
+    /// An integer from −2⁶² to 2⁶².
     ///
     /// # Errors
-    /// [`Error::MalformedStream`] for one with more digits.
+    /// [`Error::InvalidParameter`] for one that is larger, [`Error::MalformedStream`] for a stream that holds such a one.
     pub fn integer(&mut self, model: &mut Integers, value: i64) -> Result<i64> {
+        let allowed = value.unsigned_abs() <= LARGEST;
+        self.writable(allowed, "integer", || value.to_string(), || "a number from -2^62 to 2^62".to_owned())?;
         if self.bit(&mut model.zero, value == 0) {
             return Ok(0);
         }
@@ -148,14 +168,24 @@ impl<'a> Coder<'a> {
         Ok(if negative { -magnitude } else { magnitude })
     }
 
-    /// An integer whose lowest `places` digits look like noise: they are written as they are, and the rest learns.
+    /// An integer from −2⁶² to 2⁶² − 1 whose lowest `places` ≤ 62 binary digits look like noise: they are written as they
+    /// are, and the rest learns.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`] for one beyond 2⁶².
+    /// [`Error::InvalidParameter`] for more places or, writing, a larger integer; [`Error::MalformedStream`] for a stream
+    /// that holds such a one.
     pub fn scaled(&mut self, model: &mut Integers, value: i64, places: u32) -> Result<i64> {
-        const MOST: i64 = 1 << 62;
+        /// Binary digits of the largest integer.
+        const MOST_PLACES: u32 = LARGEST.trailing_zeros();
+        const MOST: i64 = LARGEST as i64;
+        if places > MOST_PLACES {
+            let allowed = format!("at most {MOST_PLACES} binary digits");
+            return Err(Error::InvalidParameter { name: "places", value: places.to_string(), allowed });
+        }
+        let allowed = (-MOST..MOST).contains(&value);
+        self.writable(allowed, "integer", || value.to_string(), || "a number from -2^62 to 2^62 - 1".to_owned())?;
+        let value = if self.is_reading() { 0 } else { value };
         let half = (1_i64 << places) >> 1;
-        let value = value.clamp(-MOST, MOST - 1);
         let high = self.integer(model, (value + half) >> places)?;
         let low = self.bits(((value + half) & ((1 << places) - 1)) as u64, places) as i64;
         match high.checked_mul(1 << places).and_then(|high| high.checked_add(low - half)) {
@@ -167,8 +197,11 @@ impl<'a> Coder<'a> {
     /// An integer from 1 to 2⁶², small ones being likelier.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`] for a larger one: whoever adds to what is read need not think of an overflow.
+    /// [`Error::InvalidParameter`] for another one, [`Error::MalformedStream`] for a stream that holds a larger one:
+    /// whoever adds to what is read need not think of an overflow.
     pub(crate) fn positive(&mut self, model: &mut Integers, value: u64) -> Result<i64> {
+        let allowed = (1..=LARGEST).contains(&value);
+        self.writable(allowed, "integer", || value.to_string(), || "a number from 1 to 2^62".to_owned())?;
         let wanted = 63_u32.saturating_sub(value.leading_zeros());
         let mut below = 0;
         while self.bit(&mut model.longer[below as usize], below < wanted) {
@@ -188,29 +221,33 @@ impl<'a> Coder<'a> {
         if below > 2 {
             magnitude = magnitude << (below - 2) | self.bits(value & ((1 << (below - 2)) - 1), below - 2);
         }
-        if magnitude > 1 << 62 {
+        if magnitude > LARGEST {
             return Err(malformed("an integer beyond 2^62"));
         }
         Ok(magnitude as i64)
     }
 
-    /// A count from 0 to `most`, small ones being likelier.
+    /// A count from 0 to `most`, and below 2⁶², small ones being likelier.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`] for a larger one.
+    /// [`Error::InvalidParameter`] for a larger one, [`Error::MalformedStream`] for a stream that holds such a one.
     pub fn count(&mut self, value: usize, most: usize) -> Result<usize> {
-        let read = self.positive(&mut Integers::default(), value as u64 + 1)? as u64 - 1;
-        if read > most as u64 {
-            return Err(malformed(format!("a count of {read} where at most {most} is possible")));
+        let largest = (most as u64).min(LARGEST - 1);
+        self.writable(value as u64 <= largest, "count", || value.to_string(), || format!("at most {largest}"))?;
+        let read = self.positive(&mut Integers::default(), (value as u64).saturating_add(1))? as u64 - 1;
+        if read > largest {
+            return Err(malformed(format!("a count of {read} where at most {largest} is possible")));
         }
         Ok(read as usize)
     }
 
-    /// One of `choices` ≤ 2¹⁶ that are equally likely.
+    /// One of `choices` that are equally likely, from 0 on.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`] for one that does not exist.
+    /// [`Error::InvalidParameter`] for one that does not exist, [`Error::MalformedStream`] for a stream that holds such a
+    /// one.
     pub fn choice(&mut self, value: usize, choices: usize) -> Result<usize> {
+        self.writable(value < choices, "choice", || value.to_string(), || format!("less than {choices}"))?;
         let read = self.bits(value as u64, choices.saturating_sub(1).checked_ilog2().map_or(0, |digits| digits + 1));
         if read >= choices as u64 {
             return Err(malformed(format!("choice {read} where there are {choices}")));
@@ -218,35 +255,51 @@ impl<'a> Coder<'a> {
         Ok(read as usize)
     }
 
-    /// Ascending positions in an array of `len` numbers.
+    /// Ascending positions in an array of `len` numbers, each once: given exactly if the coder writes.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`] for positions beyond it, or more than there are.
+    /// [`Error::InvalidParameter`] for positions that are not ascending, or beyond the array;
+    /// [`Error::MalformedStream`] for a stream that holds positions beyond it, or more than there are.
     pub fn positions(&mut self, positions: Option<&[u32]>, len: usize) -> Result<Vec<u32>> {
-        let count = self.count(positions.map_or(0, <[u32]>::len), len)?;
+        let given = positions.unwrap_or_default();
+        let ascending = positions.is_some() && given.is_sorted_by(|a, b| a < b);
+        let inside = given.last().is_none_or(|&last| (last as usize) < len);
+        let shown = || match (given.windows(2).find(|pair| pair[0] >= pair[1]), given.last()) {
+            (Some([one, next]), _) => format!("{one}, {next}"),
+            (_, Some(last)) if positions.is_some() => last.to_string(),
+            _ => "none".to_owned(),
+        };
+        self.writable(ascending && inside, "positions", shown, || format!("ascending numbers below {len}, each once"))?;
+        let count = self.count(given.len(), len)?;
         let mut gaps = Integers::default();
         let mut read = Vec::new();
         let mut next = 0;
         for index in 0..count {
-            let gap = positions.and_then(|p| p.get(index)).map_or(0, |&p| u64::from(p) - next);
+            let gap = if self.is_reading() { 0 } else { u64::from(given[index]) - next };
             let position = next + self.positive(&mut gaps, gap + 1)? as u64 - 1;
-            if position >= len as u64 {
-                return Err(malformed(format!("position {position} among {len}")));
+            match u32::try_from(position) {
+                Ok(position) if (position as usize) < len => read.push(position),
+                _ => return Err(malformed(format!("position {position} among {len}"))),
             }
-            read.push(position as u32);
             next = position + 1;
         }
         Ok(read)
     }
 
+    fn finite(&self, value: f64) -> Result<()> {
+        self.writable(value.is_finite(), "number", || value.to_string(), || "a finite number".to_owned())
+    }
+
     /// A finite real number, to the last bit.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`] for one that is not finite.
+    /// [`Error::InvalidParameter`] for one that is not finite, [`Error::MalformedStream`] for a stream that holds such a
+    /// one.
     pub fn real(&mut self, model: &mut Reals, value: f64) -> Result<f64> {
         const MANTISSA: u32 = f64::MANTISSA_DIGITS - 1;
         /// Digits that a number of single precision leaves empty.
         const EMPTY: u32 = f64::MANTISSA_DIGITS - f32::MANTISSA_DIGITS;
+        self.finite(value)?;
         let bits = value.to_bits();
         let negative = self.bit(&mut model.negative, value.is_sign_negative());
         let exponent = (bits >> MANTISSA & 0x7ff) as i64;
@@ -267,10 +320,11 @@ impl<'a> Coder<'a> {
     /// A finite real number to the last bit, short where it has few decimal digits: what people choose, `0.05`, `2e4`.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`] for one that is not finite.
+    /// As [`Coder::real`].
     pub fn decimal(&mut self, value: f64) -> Result<f64> {
         /// More digits than this are no shorter than the number itself.
         const DIGITS: usize = 12;
+        self.finite(value)?;
         let text = format!("{value:e}");
         let (digits, exponent) = text.split_once('e').unwrap_or(("0", "0"));
         let whole: String = digits.chars().filter(char::is_ascii_digit).collect();
@@ -348,6 +402,108 @@ mod tests {
                 let _ = coder.positions(None, k);
             }
         }
+    }
+
+    /// What a reader gets of what was written, or that it was refused before anything of it was written.
+    fn faithful<T: PartialEq + std::fmt::Debug + Clone>(
+        value: &T,
+        nothing: T,
+        format: impl Fn(&mut Coder<'_>, T) -> Result<T>,
+    ) {
+        let mut writer = Coder::writing();
+        match format(&mut writer, value.clone()) {
+            Ok(written) => {
+                let bytes = writer.finish();
+                let read = format(&mut Coder::reading(&bytes), nothing).unwrap();
+                assert_eq!((&written, &read), (value, value));
+            }
+            Err(error) => assert!(matches!(error, Error::InvalidParameter { .. }), "{value:?}: {error}"),
+        }
+    }
+
+    fn any_u64() -> impl Strategy<Value = u64> {
+        let near_powers = (0_u32..64, -1_i64..2).prop_map(|(k, by)| (1_u64 << k).wrapping_add_signed(by));
+        prop_oneof![any::<u64>(), near_powers, Just(u64::MAX), Just(0)]
+    }
+
+    fn any_f64() -> impl Strategy<Value = f64> {
+        let special = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, 5e-324, -0.0, 0.0];
+        prop_oneof![any::<u64>().prop_map(f64::from_bits), prop::sample::select(special.to_vec())]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_or_refused(
+            (a, b) in (any_u64(), any_u64()),
+            places in prop_oneof![0_u32..70, Just(u32::MAX)],
+            number in any_f64(),
+            mut positions in prop::collection::vec(any_u64().prop_map(|p| p as u32), 0..6),
+            seen in any::<u8>(),
+        ) {
+            let (integer, count, most) = (a as i64, a as usize, b as usize);
+            faithful(&integer, 0, |coder, x| coder.integer(&mut Integers::default(), x));
+            faithful(&integer, i64::MIN, |coder, x| coder.scaled(&mut Integers::default(), x, places));
+            faithful(&a, 0, |coder, x| coder.positive(&mut Integers::default(), x).map(|x| x as u64));
+            faithful(&count, usize::MAX, |coder, x| coder.count(x, most));
+            faithful(&count, usize::MAX, |coder, x| coder.choice(x, most));
+            faithful(&(count % 7), 0, |coder, x| coder.choice(x, 5));
+            let bits = |x: f64| if x.is_nan() { None } else { Some(x.to_bits()) };
+            faithful(&bits(number), None, |coder, x| coder.real(&mut Reals::default(), x.map_or(f64::NAN, f64::from_bits)).map(bits));
+            faithful(&bits(number), None, |coder, x| coder.decimal(x.map_or(f64::NAN, f64::from_bits)).map(bits));
+            let code = |coder: &mut Coder<'_>, p: Option<Vec<u32>>| coder.positions(p.as_deref(), most).map(Some);
+            faithful(&Some(positions.clone()), None, code);
+            positions.sort_unstable();
+            faithful(&Some(positions.clone()), None, code);
+            positions.dedup();
+            faithful(&Some(positions.clone()), None, |coder, p| coder.positions(p.as_deref(), usize::MAX).map(Some));
+            let mut coder = Coder::writing();
+            let mut model = Bit::expected(a as u16, seen);
+            (0..200).for_each(|k| { coder.bit(&mut model, k % 3 == 0); });
+            prop_assert_eq!(coder.bits(a, places), if places < 64 { a & ((1 << places) - 1) } else { a });
+        }
+
+        #[test]
+        fn rubbish_is_read_at_the_ends_of_all_ranges(bytes in prop::collection::vec(any::<u8>(), 0..60), most in any_u64(), places in 0_u32..70) {
+            let mut coder = Coder::reading(&bytes);
+            for _ in 0..20 {
+                let _ = coder.scaled(&mut Integers::default(), i64::MIN, places);
+                let _ = coder.integer(&mut Integers::default(), i64::MAX);
+                prop_assert!(coder.count(usize::MAX, most as usize).map_or(true, |count| count as u64 <= most));
+                prop_assert!(coder.choice(usize::MAX, most as usize).map_or(true, |choice| (choice as u64) < most));
+                let _ = coder.real(&mut Reals::default(), f64::NAN);
+                let _ = coder.decimal(f64::NAN);
+                coder.bits(u64::MAX, places);
+            }
+            let _ = coder.positions(Some(&[7, 7]), bytes.len());
+        }
+    }
+
+    #[test]
+    fn what_a_stream_cannot_hold_is_refused_and_not_changed() {
+        let mut coder = Coder::writing();
+        let refused = |result: Result<()>| assert!(matches!(result, Err(Error::InvalidParameter { .. })), "{result:?}");
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            refused(coder.decimal(number).map(drop));
+            refused(coder.real(&mut Reals::default(), number).map(drop));
+        }
+        refused(coder.choice(5, 4).map(drop));
+        refused(coder.choice(0, 0).map(drop));
+        refused(coder.count(5, 4).map(drop));
+        refused(coder.count(usize::MAX, usize::MAX).map(drop));
+        for positions in [&[3, 3][..], &[4, 3], &[10]] {
+            refused(coder.positions(Some(positions), 10).map(drop));
+        }
+        refused(coder.positions(None, 10).map(drop));
+        for places in [63, 64, 65, u32::MAX] {
+            refused(coder.scaled(&mut Integers::default(), 1, places).map(drop));
+        }
+        for value in [i64::MIN, i64::MAX] {
+            refused(coder.integer(&mut Integers::default(), value).map(drop));
+            refused(coder.scaled(&mut Integers::default(), value, 3).map(drop));
+        }
+        assert!(coder.is_empty());
+        let message = coder.positions(Some(&[1, 5, 2]), 10).unwrap_err().to_string();
+        assert_eq!(message, "positions = 5, 2 is not allowed: ascending numbers below 10, each once");
     }
 
     #[test]

@@ -41,10 +41,11 @@ impl Bit {
         Self { ones: 1 << 15, seen: 0 }
     }
 
-    /// A bit that is 1 with this probability [1/65536], as if it had been seen `seen` times.
+    /// A bit that is 1 with this probability [1/65536], as if it had been seen `seen` times; more than 90 count as 90.
     #[must_use]
     pub const fn expected(ones: u16, seen: u8) -> Self {
-        Self { ones, seen }
+        let most = MEMORY as u8;
+        Self { ones, seen: if seen < most { seen } else { most } }
     }
 
     /// The probability of 1, in 2⁻¹⁶.

@@ -2,7 +2,7 @@
 
 use super::coder::{Coder, malformed};
 use super::models::{Integers, Reals};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How exactly a stream holds numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,15 +69,32 @@ impl Numbers {
         Self { exact: vec![Reals::default(); kinds.max(1)], rounded: vec![Integers::default(); kinds.max(1)] }
     }
 
-    /// A number of some kind (the last for all beyond), to the last bit or, if a step is given, to its nearest multiple.
+    /// A number of some kind (the last for all beyond), to the last bit or, if a step is given, to its nearest multiple, of
+    /// which there are 2⁶² on each side of zero.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`](crate::Error::MalformedStream) for one that is not finite.
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a number that is not finite or a step that is not
+    /// positive and finite; [`Error::MalformedStream`](crate::Error::MalformedStream) for a stream that holds a number
+    /// beyond the range of `f64`.
     pub fn code(&mut self, coder: &mut Coder<'_>, kind: usize, value: f64, step: Option<f64>) -> Result<f64> {
         let kind = kind.min(self.exact.len() - 1);
         match step {
             None => coder.real(&mut self.exact[kind], value),
-            Some(step) => Ok(coder.integer(&mut self.rounded[kind], multiple(value, step))? as f64 * step),
+            Some(step) => {
+                let refused = |name, value: f64, allowed: &str| {
+                    Err(Error::InvalidParameter { name, value: value.to_string(), allowed: allowed.to_owned() })
+                };
+                if !(step > 0.0 && step.is_finite()) {
+                    // What was read before may have made the step.
+                    let read = || Err(malformed(format!("a step of {step}")));
+                    return if coder.is_reading() { read() } else { refused("step", step, "a positive number") };
+                }
+                if !(value.is_finite() || coder.is_reading()) {
+                    return refused("number", value, "a finite number");
+                }
+                let read = coder.integer(&mut self.rounded[kind], multiple(value, step))? as f64 * step;
+                if read.is_finite() { Ok(read) } else { Err(malformed("a number beyond the range of f64")) }
+            }
         }
     }
 }
@@ -204,6 +221,17 @@ mod tests {
         assert_eq!(step_of_multiples(&rest, &steps[..200]), None);
         assert_eq!(step_of_multiples(&[0.0; 3], &steps), None);
         assert_eq!(step_of_multiples(&[], &steps), None);
+    }
+
+    #[test]
+    fn what_has_no_multiple_is_refused() {
+        for (value, step) in
+            [(f64::NAN, 1.0), (f64::INFINITY, 1.0), (1.0, 0.0), (1.0, -1.0), (1.0, f64::NAN), (1.0, 1.0 / 0.0)]
+        {
+            let refused = Numbers::new(1).code(&mut Coder::writing(), 0, value, Some(step));
+            assert!(matches!(refused, Err(Error::InvalidParameter { .. })), "{value} in steps of {step}: {refused:?}");
+        }
+        assert!(Numbers::new(1).code(&mut Coder::writing(), 0, f64::NAN, None).is_err());
     }
 
     #[test]

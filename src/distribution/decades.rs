@@ -105,7 +105,11 @@ pub(crate) fn octaves(vdf: &Vdf, floor: f64) -> u32 {
 pub(crate) fn resolution(of_density: Resolution, floor: f64, octaves: u32) -> Resolution {
     match of_density {
         Resolution::Exact => Resolution::Exact,
-        Resolution::Step(step) => Resolution::Step(step / floor / LN_10 * 0.5_f64.powi(octaves as i32)),
+        Resolution::Step(step) => {
+            // Half of the octaves before the division and half after it: neither leaves the range of f64.
+            let halves = [octaves / 2, octaves - octaves / 2].map(|octaves| 0.5_f64.powi(octaves as i32));
+            Resolution::Step(step * halves[0] / floor / LN_10 * halves[1])
+        }
     }
 }
 
@@ -201,6 +205,16 @@ mod tests {
             for (f, expected) in back.iter().zip(&densities) {
                 assert!((f / expected - 1.0).abs() < 1e-12, "{f:e} not {expected:e}");
             }
+        }
+    }
+
+    #[test]
+    fn the_resolution_follows_the_density_from_any_floor() {
+        for (density, floor) in [(1.0, 1e-6), (1e10, 1e-300), (1e300, 1e-300), (1e-290, 1e-300), (1e300, 1e294)] {
+            let octaves = f64::log2(density) - f64::log2(floor);
+            let step = resolution(Resolution::Step(1e-3 * density), floor, octaves.round() as u32).step().unwrap();
+            // Within half an octave.
+            assert!((step * LN_10 / 1e-3).log2().abs() < 0.51, "{density:e} above {floor:e}: {step:e}");
         }
     }
 

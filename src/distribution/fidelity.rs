@@ -94,7 +94,9 @@ impl Fidelity {
         let sum = |term: fn(f64, f64) -> f64| paired_sum(f, g, row, |f, g| term(f * factor, g * factor));
         let largest_difference = f.iter().zip(g).fold(0.0, |worst, (f, g)| f64::max(worst, (f - g).abs()));
 
-        let (m, r) = (original.moments(), reconstruction.moments());
+        // Of the scaled values: an energy density may leave the range of f64 where the density does not.
+        let moments = |vdf: &Vdf| Moments::of_scaled(vdf.grid(), vdf.as_slice(), factor, |f| f);
+        let (m, r) = (moments(original), moments(reconstruction));
         let v_th = m.thermal_speed();
         let norm = |v: [f64; 3]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
         let difference = |a: [f64; 3], b: [f64; 3]| norm(std::array::from_fn(|i| a[i] - b[i]));
@@ -111,10 +113,7 @@ impl Fidelity {
                 // Made dimensionless before it is squared.
                 ratio((r.heat_flux[i] - m.heat_flux[i]) / m.density.abs(), v_th.powi(3))
             })),
-            negative_mass: ratio(
-                sum(|_, g| f64::max(-g, 0.0)) / factor * original.grid().cell_volume(),
-                m.density.abs(),
-            ),
+            negative_mass: ratio(sum(|_, g| f64::max(-g, 0.0)) * original.grid().cell_volume(), m.density.abs()),
         })
     }
 }
@@ -311,6 +310,26 @@ mod tests {
             assert_relative_eq!(a.pressure, b.pressure, max_relative = 1e-12);
             assert_relative_eq!(a.heat_flux, b.heat_flux, max_relative = 1e-12);
             assert_relative_eq!(a.log10_rms, b.log10_rms, max_relative = 1e-12);
+        }
+    }
+
+    #[test]
+    fn moments_beyond_the_range_of_f64_are_compared_all_the_same() {
+        let grid = VelocityGrid::new([4, 3, 5], [-2e5; 3], [1e5; 3]).unwrap();
+        let of = |power: i32| {
+            let factor = f64::powi(2.0, power);
+            let f = Vdf::from_fn(grid, |[x, y, z]| factor * (1.0 + (x + 2.0 * y - z).abs() * 1e-5)).unwrap();
+            let g = Vdf::from_fn(grid, |[x, y, z]| factor * ((x + 2.0 * y - z).abs() * 1e-5 - 0.3)).unwrap();
+            (f.moments().pressure[0][0], Fidelity::compare(&f, &g).unwrap())
+        };
+        let (_, one) = of(0);
+        for power in [-1000, 995] {
+            let (pressure, found) = of(power);
+            assert!(pressure > 1.0 && pressure.is_infinite() || power < 0);
+            let figures = |f: Fidelity| [f.l2, f.density, f.bulk_velocity, f.pressure, f.heat_flux, f.negative_mass];
+            for (found, expected) in figures(found).into_iter().zip(figures(one)) {
+                assert_relative_eq!(found, expected, max_relative = 1e-12);
+            }
         }
     }
 

@@ -67,6 +67,17 @@ impl Moments {
     }
 
     pub(crate) fn of(grid: &VelocityGrid, values: &[f64], transform: impl Fn(f64) -> f64 + Copy) -> Self {
+        Self::of_scaled(grid, values, 1.0, transform)
+    }
+
+    /// The moments of the values times a power of two that is at most the one that brings their peak near one: where the
+    /// moments themselves leave the range of `f64`, those of scaled values do not.
+    pub(crate) fn of_scaled(
+        grid: &VelocityGrid,
+        values: &[f64],
+        scale: f64,
+        transform: impl Fn(f64) -> f64 + Copy,
+    ) -> Self {
         let [_, ny, nz] = grid.shape();
         let peak = largest_magnitude(values);
         let factor = normalising_factor(peak);
@@ -121,7 +132,7 @@ impl Moments {
             }
             second.values()
         };
-        let unit = grid.cell_volume() / factor;
+        let unit = grid.cell_volume() * (scale / factor);
         let [xx, xy, xz, yy, yz, zz, qx, qy, qz] = second.map(|sum| sum * unit);
         Self {
             density: n * unit,

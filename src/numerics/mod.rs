@@ -3,6 +3,7 @@
 pub(crate) mod cache;
 pub(crate) mod cgls;
 pub(crate) mod exponential;
+pub(crate) mod gaussian_sums;
 pub(crate) mod lanes;
 pub mod levenberg_marquardt;
 pub(crate) mod multiple;

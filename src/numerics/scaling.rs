@@ -11,6 +11,14 @@ pub(crate) fn normalising_factor(peak: f64) -> f64 {
     f64::powi(2.0, -exponent)
 }
 
+/// The unit in which values up to `peak` are squared: 1 where squares stay well within the range of `f64`, else the power of
+/// two that brings the peak near one.
+pub(crate) fn unit_of_squares(peak: f64) -> f64 {
+    /// The root of the range, with room for sums and for volumes of velocity space.
+    const WITHIN: std::ops::Range<f64> = 1e-120..1e120;
+    if WITHIN.contains(&peak) { 1.0 } else { 1.0 / normalising_factor(peak) }
+}
+
 /// Largest |value|, zero for none; of finite values.
 pub(crate) fn largest_magnitude(values: &[f64]) -> f64 {
     // Side by side: one running maximum would wait for itself at every value.

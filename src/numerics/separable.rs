@@ -11,6 +11,9 @@ pub(crate) fn transform(x: &[f64], matrices: [MatRef<'_, f64>; 3]) -> Vec<f64> {
     let [a, b, c] = matrices;
     let [(ma, na), (mb, nb), (mc, nc)] = matrices.map(|m| (m.nrows(), m.ncols()));
     debug_assert_eq!(x.len(), na * nb * nc);
+    if exceeds(LARGEST_BETWEEN, [ma, mb, mc], [na, nb, nc]) {
+        return smallest_first(x, matrices);
+    }
     if ma * mb * mc <= na * nb * nc {
         // Compressing: the longest products first, while the rows of x are contiguous.
         let x = along_last(x, c);
@@ -22,6 +25,31 @@ pub(crate) fn transform(x: &[f64], matrices: [MatRef<'_, f64>; 3]) -> Vec<f64> {
         let x = along_last(&x, c);
         along_first(&x, a)
     }
+}
+
+/// Largest intermediate array, as a multiple of the larger of the array and its transform.
+const LARGEST_BETWEEN: usize = 4;
+
+/// Whether the usual order of the axes makes an intermediate array of more than so many times the larger of both ends.
+fn exceeds(times: usize, [ma, mb, mc]: [usize; 3], [na, nb, nc]: [usize; 3]) -> bool {
+    let (from, to) = (na * nb * nc, ma * mb * mc);
+    let between = if to <= from { [na * nb * mc, ma * nb * mc] } else { [na * mb * nc, na * mb * mc] };
+    between.into_iter().any(|len| len > times * from.max(to))
+}
+
+/// The axes that become shorter first: no array is then larger than the larger of both ends.
+fn smallest_first(x: &[f64], matrices: [MatRef<'_, f64>; 3]) -> Vec<f64> {
+    let mut shape = matrices.map(|matrix| matrix.ncols());
+    let mut axes = [0, 1, 2];
+    let growth = |axis: usize| matrices[axis].nrows() as f64 / matrices[axis].ncols().max(1) as f64;
+    axes.sort_by(|&a, &b| growth(a).total_cmp(&growth(b)));
+    let (mut now, mut next) = (x.to_vec(), Vec::new());
+    for axis in axes {
+        along(axis, &now, shape, matrices[axis], &mut next);
+        shape[axis] = matrices[axis].nrows();
+        std::mem::swap(&mut now, &mut next);
+    }
+    now
 }
 
 /// The product with one matrix along axis 0, 1 or 2 of an array of the given shape, into `y`, whose room is used again.
@@ -118,8 +146,15 @@ mod tests {
     #[test]
     fn three_products_equal_the_sixfold_sum() {
         let matrix = |m, n, seed: f64| Mat::from_fn(m, n, |i, j| ((i * 7 + j * 3) as f64 + seed).sin());
-        for (ma, na, mb, nb, mc, nc) in [(2, 5, 3, 4, 4, 6), (5, 2, 4, 3, 6, 4), (1, 1, 3, 3, 7, 2), (3, 1, 1, 5, 2, 2)]
-        {
+        for (ma, na, mb, nb, mc, nc) in [
+            (2, 5, 3, 4, 4, 6),
+            (5, 2, 4, 3, 6, 4),
+            (1, 1, 3, 3, 7, 2),
+            (3, 1, 1, 5, 2, 2),
+            // The usual order would make arrays much larger than both ends.
+            (1, 9, 90, 9, 1, 9),
+            (40, 1, 1, 30, 1, 2),
+        ] {
             let (a, b, c) = (matrix(ma, na, 0.1), matrix(mb, nb, 0.2), matrix(mc, nc, 0.3));
             let x: Vec<f64> = (0..na * nb * nc).map(|k| (k as f64 * 0.37).cos()).collect();
             let expected = by_definition(&x, [&a, &b, &c]);

@@ -171,7 +171,8 @@ impl Basis for Preset {
     type Coefficients = PresetCoefficients;
 
     /// # Errors
-    /// [`Error::TargetNotMet`](crate::Error::TargetNotMet) if nothing it tries meets the bound.
+    /// [`Error::TargetNotMet`](crate::Error::TargetNotMet) if nothing it tries meets the bound;
+    /// [`Error::InvalidGrid`](crate::Error::InvalidGrid) for more cells than a stream holds.
     fn encode(&self, vdf: &Vdf) -> Result<PresetCoefficients> {
         let mut search = Search::new(self, vdf)?;
         for (index, &count) in self.effort.components().iter().enumerate() {

@@ -10,6 +10,7 @@ use crate::compose::target::Target;
 use crate::distribution::fidelity::{Fidelity, relative_l2};
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
+use crate::header;
 
 pub(super) struct Search<'a> {
     preset: &'a Preset,
@@ -22,6 +23,7 @@ pub(super) struct Search<'a> {
 impl<'a> Search<'a> {
     /// Begins with wavelets.
     pub(super) fn new(preset: &'a Preset, vdf: &'a Vdf) -> Result<Self> {
+        header::check_cells(vdf.grid(), header::MOST_CELLS)?;
         let mut search = Self { preset, vdf, best: None, missed: None };
         let quantized = preset.quantized(&preset.wavelet)?;
         let found = preset.wavelet.encode(vdf).and_then(|found| search.round(&quantized, 0, &found));

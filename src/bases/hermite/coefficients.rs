@@ -31,7 +31,7 @@ impl HermiteCoefficients {
     /// Squared coefficients per total degree and per axis.
     #[must_use]
     pub fn spectrum(&self) -> HermiteSpectrum {
-        HermiteSpectrum::new(self.orders, self.terms())
+        HermiteSpectrum::new(self.orders, &self.terms().collect::<Vec<_>>())
     }
 
     /// The moments over all of velocity space, in closed form. Where the box holds the whole distribution they agree

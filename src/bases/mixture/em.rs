@@ -4,6 +4,8 @@
 //!
 //! Every cell is one point of weight f at its centre. The likelihood is that of the weights as they are: Σ f ln p / Σ f.
 
+use std::ops::Range;
+
 use nalgebra::{Matrix3, Vector3};
 
 use super::cells::Cells;
@@ -15,6 +17,10 @@ use crate::numerics::lanes::{Instructions, LANES, Vector, Vectorisable, vectoris
 /// Below e^−30 of its strongest rival everywhere in a row, a component has no share of it. The shares of the others
 /// still add up to the whole, so that no moment is lost.
 const NEGLIGIBLE: f64 = 30.0;
+
+/// Vectors of a row that are worked on at once (8192 cells): longer rows are cut, so that what is kept of them for each
+/// component takes no multiple of the data.
+const SEGMENT: usize = 1024;
 
 /// How long EM runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -148,7 +154,7 @@ impl<const KAPPA: bool> Vectorisable for Pass<'_, KAPPA> {
 /// The loop over all rows.
 #[inline(always)]
 fn expect<I: Instructions, const KAPPA: bool>(i: I, cells: &Cells, ready: &[Ready], kappa: f64) -> (Vec<Share>, f64) {
-    let chunks = cells.z.len();
+    let chunks = cells.z.len().min(SEGMENT);
     let nothing = Share { mass: 0.0, weight: 0.0, first: Vector3::zeros(), second: Matrix3::zeros() };
     let mut shares = vec![nothing; ready.len()];
     let mut logs = vec![[0.0; LANES]; chunks * ready.len()];
@@ -159,11 +165,11 @@ fn expect<I: Instructions, const KAPPA: bool>(i: I, cells: &Cells, ready: &[Read
     let mut likelihood = zero;
     let (tail, weight_at_centre) = (2.0 * kappa - 3.0, kappa_factors(Profile::Kappa(kappa)).1);
 
-    for row in 0..cells.rows() {
-        let range = cells.occupied[row].clone();
-        if range.is_empty() {
-            continue;
-        }
+    let segments = (0..cells.rows()).flat_map(|row| {
+        let Range { start, end } = cells.occupied[row].clone();
+        (start..end).step_by(SEGMENT).map(move |start| (row, start..end.min(start + SEGMENT)))
+    });
+    for (row, range) in segments {
         let ([x, y], start) = cells.row(row);
         let z = &cells.z[range.clone()];
         let weights = &cells.values[start..][range.clone()];

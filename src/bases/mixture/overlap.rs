@@ -5,7 +5,7 @@ use nalgebra::{Cholesky, Vector3};
 use super::cells::Cells;
 use super::member::{Ellipsoid, Profile};
 use super::parameters::{Bell, MONOMIALS, Quadratic};
-use super::plane::{Plane, Window};
+use super::plane::{Plane, Tile, Window};
 use crate::numerics::lanes::{Instructions, Vectorisable, vectorised};
 
 /// Below this part of the data's peak a component counts as zero here: a small error of JᵀJ changes the path of the
@@ -100,19 +100,23 @@ impl Vectorisable for Sums<'_> {
     #[inline(always)]
     fn run<I: Instructions>(self, i: I) -> Vec<Overlap> {
         let Self { cells, reaches, mut overlaps, profile } = self;
-        let mut plane = Plane::new(cells, reaches.len());
+        let tiles = Tile::all(cells, reaches.len());
+        let Some(first) = tiles.first() else { return overlaps };
+        let mut plane = Plane::new(first, reaches.len());
         for &x in &cells.axes[0] {
-            plane.clear();
-            for (function, &(ellipsoid, reach)) in reaches.iter().enumerate() {
-                plane.fill(i, cells, x, (function, ellipsoid, reach), profile, |_, _, _, _| ());
-            }
-            let empty: Vec<bool> = (0..reaches.len()).map(|function| plane.is_empty(function)).collect();
-            for overlap in &mut overlaps {
-                let (a, b) = (overlap.first, overlap.second);
-                if (x - overlap.origin[0]).abs() < overlap.half[0] && !empty[a] && !empty[b] {
-                    let window = Window::new(&overlap.origin, &overlap.half);
-                    let sums = plane.moments::<I, 5>(i, cells, a, (&plane, b), &window);
-                    overlap.add(x, sums);
+            for tile in &tiles {
+                plane.begin(tile);
+                for (function, &(ellipsoid, reach)) in reaches.iter().enumerate() {
+                    plane.fill(i, cells, x, (function, ellipsoid, reach), profile, |_, _, _, _| ());
+                }
+                let empty: Vec<bool> = (0..reaches.len()).map(|function| plane.is_empty(function)).collect();
+                for overlap in &mut overlaps {
+                    let (a, b) = (overlap.first, overlap.second);
+                    if (x - overlap.origin[0]).abs() < overlap.half[0] && !empty[a] && !empty[b] {
+                        let window = Window::new(&overlap.origin, &overlap.half);
+                        let sums = plane.moments::<I, 5>(i, cells, a, (&plane, b), &window);
+                        overlap.add(x, sums);
+                    }
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Components on one plane of cells: what each is there, and sums of products over it.
 //!
 //! A plane of constant x is kept as one column of lines (y) after another for each vector of a line (z): sums run down a
-//! column in registers, and are added across a vector once a plane instead of once a line.
+//! column in registers, and are added across a vector once a plane instead of once a line. Large planes are cut into tiles.
 
 use std::ops::Range;
 
@@ -12,12 +12,50 @@ use super::evaluate::reached;
 use super::member::{Ellipsoid, Profile};
 use crate::numerics::lanes::{Instructions, LANES, Lanes, Vector};
 
-/// Functions on the cells of one plane.
+/// Lines and vectors of a line that are worked on together: the whole plane unless it is large.
+#[derive(Debug, Clone)]
+pub(super) struct Tile {
+    pub lines: Range<usize>,
+    pub columns: Range<usize>,
+}
+
+/// Vectors of all functions on one tile (16 MB at most): larger planes are cut, so that many components on a long axis do
+/// not take a multiple of the data each.
+const MOST_VECTORS: usize = 1 << 18;
+
+impl Tile {
+    /// The tiles of every plane for so many functions; the first is as large as any.
+    pub fn all(cells: &Cells, functions: usize) -> Vec<Self> {
+        Self::of(cells.axes[1].len(), cells.z.len(), MOST_VECTORS / functions.max(1))
+    }
+
+    /// Tiles of at most so many vectors (but one at least).
+    fn of(lines: usize, chunks: usize, most: usize) -> Vec<Self> {
+        let width = chunks.min(most).max(1);
+        let height = (most / width).clamp(1, lines.max(1));
+        let part = |start: usize, len: usize, end: usize| start..(start + len).min(end);
+        (0..lines)
+            .step_by(height)
+            .map(|line| part(line, height, lines))
+            .flat_map(|rows| (0..chunks).step_by(width).map(move |column| (rows.clone(), part(column, width, chunks))))
+            .map(|(lines, columns)| Self { lines, columns })
+            .collect()
+    }
+}
+
+fn common(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    let start = a.start.max(b.start);
+    start..a.end.min(b.end).max(start)
+}
+
+/// Functions on the cells of one tile of a plane.
 pub(super) struct Plane {
+    tile: Tile,
+    /// Lines and columns of the largest tile.
     lines: usize,
     chunks: usize,
     values: Vec<Lanes>,
-    /// For each function and column, the lines that hold something.
+    /// For each function and column, the lines that hold something, counted from the tile's first.
     spans: Vec<Range<usize>>,
 }
 
@@ -38,9 +76,11 @@ impl Window {
 }
 
 impl Plane {
-    pub fn new(cells: &Cells, functions: usize) -> Self {
-        let (lines, chunks) = (cells.axes[1].len(), cells.z.len());
+    /// Memory for so many functions on tiles up to the size of this one.
+    pub fn new(tile: &Tile, functions: usize) -> Self {
+        let (lines, chunks) = (tile.lines.len(), tile.columns.len());
         Self {
+            tile: tile.clone(),
             lines,
             chunks,
             values: vec![[0.0; LANES]; lines * chunks * functions],
@@ -48,15 +88,18 @@ impl Plane {
         }
     }
 
-    pub fn clear(&mut self) {
+    /// Begins another tile, on which no function holds anything.
+    pub fn begin(&mut self, tile: &Tile) {
+        self.tile = tile.clone();
         self.spans.fill(0..0);
     }
 
-    /// Makes room on a line for the columns of a function that it reaches, line after line.
+    /// Makes space on a line for the columns of a function that it reaches, line after line.
     #[inline(always)]
     pub fn reserve(&mut self, function: usize, line: usize, columns: &Range<usize>) {
+        let line = line - self.tile.lines.start;
         for column in columns.clone() {
-            let at = function * self.chunks + column;
+            let at = self.index(function, column);
             let span = &mut self.spans[at];
             if span.start == span.end {
                 *span = line..line;
@@ -67,20 +110,28 @@ impl Plane {
         }
     }
 
+    /// The number of a function's column.
+    #[inline(always)]
+    fn index(&self, function: usize, column: usize) -> usize {
+        function * self.chunks + column - self.tile.columns.start
+    }
+
     #[inline(always)]
     pub fn at(&mut self, function: usize, line: usize, column: usize) -> &mut Lanes {
-        &mut self.values[(function * self.chunks + column) * self.lines + line]
+        let place = self.index(function, column) * self.lines + line - self.tile.lines.start;
+        &mut self.values[place]
     }
 
     fn column(&self, function: usize, column: usize) -> &[Lanes] {
-        &self.values[(function * self.chunks + column) * self.lines..][..self.lines]
+        &self.values[self.index(function, column) * self.lines..][..self.tile.lines.len()]
     }
 
     pub fn column_mut(&mut self, function: usize, column: usize) -> &mut [Lanes] {
-        &mut self.values[(function * self.chunks + column) * self.lines..][..self.lines]
+        let begin = self.index(function, column) * self.lines;
+        &mut self.values[begin..][..self.tile.lines.len()]
     }
 
-    /// Whether a function holds nothing on this plane.
+    /// Whether a function holds nothing on this tile.
     pub fn is_empty(&self, function: usize) -> bool {
         self.spans[function * self.chunks..][..self.chunks].iter().all(Range::is_empty)
     }
@@ -99,9 +150,9 @@ impl Plane {
     ) {
         let (lattice, nz) = (cells.lattice(), cells.axes[2].len());
         let narrow = ellipsoid.narrowness();
-        for line in lattice.lines(ellipsoid, x, reach) {
+        for line in common(&lattice.lines(ellipsoid, x, reach), &self.tile.lines) {
             let cut = ellipsoid.cut([x, lattice.y[line]]);
-            let columns = reached(lattice.z, cut.across, cut.centre, narrow, reach);
+            let columns = common(&reached(lattice.z, cut.across, cut.centre, narrow, reach), &self.tile.columns);
             self.reserve(function, line, &columns);
             for column in columns {
                 let along = (Vector::load(i, &lattice.z[column]) - cut.centre) * narrow;
@@ -133,9 +184,13 @@ impl Plane {
         let ([first, last], [left, right]) = (window.around(0), window.around(1));
         let lines = y.partition_point(|&y| y < first)..y.partition_point(|&y| y <= last);
         let columns = z.partition_point(|z| z[LANES - 1] < left)..z.partition_point(|z| z[0] <= right);
-        for column in columns {
-            let (one, two) = (&self.spans[a * self.chunks + column], &other.spans[b * self.chunks + column]);
-            let (from, to) = (one.start.max(two.start).max(lines.start), one.end.min(two.end).min(lines.end));
+        // Counted from the tile's first line, as the spans are.
+        let begin = self.tile.lines.start;
+        let lines = common(&lines, &self.tile.lines);
+        let (y, lines) = (&y[begin..], lines.start - begin..lines.end - begin);
+        for column in common(&columns, &self.tile.columns) {
+            let both = common(&self.spans[self.index(a, column)], &other.spans[other.index(b, column)]);
+            let Range { start: from, end: to } = common(&both, &lines);
             if from >= to {
                 continue;
             }
@@ -165,5 +220,28 @@ impl Plane {
             results.iter_mut().zip(sums).take(D - p).for_each(|(result, sum)| *result = sum.sum());
         }
         results
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_cover_a_plane_once_and_the_first_is_the_largest() {
+        for (lines, chunks) in [(1, 1), (1, 50), (37, 1), (20, 13)] {
+            for most in [0, 1, 7, 40, 1000] {
+                let tiles = Tile::of(lines, chunks, most);
+                let mut seen = vec![0; lines * chunks];
+                for tile in &tiles {
+                    assert!(tile.lines.len() <= tiles[0].lines.len() && tile.columns.len() <= tiles[0].columns.len());
+                    assert!(tile.lines.len() * tile.columns.len() <= most.max(1));
+                    for line in tile.lines.clone() {
+                        tile.columns.clone().for_each(|column| seen[line * chunks + column] += 1);
+                    }
+                }
+                assert!(seen.iter().all(|times| *times == 1), "{lines} {chunks} {most}");
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::cells::Cells;
 use super::evaluate::{Bump, add, bump};
 use super::member::{Member, Profile};
 use super::parameters::{Bell, Quadratic};
-use super::plane::{Plane, Window};
+use super::plane::{Plane, Tile, Window};
 use crate::numerics::lanes::{Instructions, LANES, Lanes, Vector, Vectorisable, vectorised};
 
 /// Below this part of the data's peak a component counts as zero.
@@ -93,7 +93,7 @@ struct Pass<'a> {
 impl Vectorisable for Pass<'_> {
     type Output = Misfit;
 
-    /// A plane's functions are kept from the residual, which needs them all, to the gradient, which needs the residual.
+    /// A tile's functions are kept from the residual, which needs them all, to the gradient, which needs the residual.
     #[inline(always)]
     fn run<I: Instructions>(self, i: I) -> Misfit {
         let Self { cells, bells, profile, reach } = self;
@@ -102,43 +102,47 @@ impl Vectorisable for Pass<'_> {
         let tail = profile.tail();
         let mut squares = Vector::splat(i, 0.0);
         let mut gradient = vec![[0.0; 10]; bells.len()];
-        let mut functions = Plane::new(cells, bells.len());
-        let mut residual = Plane::new(cells, 1);
-        (0..lines).for_each(|line| residual.reserve(0, line, &(0..chunks)));
+        let tiles = Tile::all(cells, bells.len() + 1);
+        let Some(first) = tiles.first() else { return Misfit { squares: 0.0, gradient } };
+        let (mut functions, mut residual) = (Plane::new(first, bells.len()), Plane::new(first, 1));
         let planes = cells.values.chunks_exact(lines * chunks);
         for (&x, data) in lattice.x.iter().zip(planes) {
-            functions.clear();
-            for (line, data) in data.chunks_exact(chunks).enumerate() {
-                for (column, data) in data.iter().enumerate() {
-                    (-Vector::load(i, data)).store(residual.at(0, line, column));
-                }
-            }
-            for (k, (bell, &reach)) in bells.iter().zip(&reach).enumerate() {
-                functions.fill(i, cells, x, (k, &bell.ellipsoid, reach), profile, |line, column, q, slope| {
-                    let bare = tail.map_or(slope, |tail| slope * (q * (1.0 / tail) + 1.0));
-                    let r = residual.at(0, line, column);
-                    (Vector::load(i, r) + bare * bell.peak).store(r);
-                });
-            }
-            for column in 0..chunks {
-                for r in residual.column_mut(0, column) {
-                    if (column + 1) * LANES > nz {
-                        r[nz - column * LANES..].fill(0.0);
+            for tile in &tiles {
+                functions.begin(tile);
+                residual.begin(tile);
+                for line in tile.lines.clone() {
+                    residual.reserve(0, line, &tile.columns);
+                    for (column, data) in tile.columns.clone().zip(&data[line * chunks..][tile.columns.clone()]) {
+                        (-Vector::load(i, data)).store(residual.at(0, line, column));
                     }
-                    let r = Vector::load(i, r);
-                    squares += r * r;
                 }
-            }
-            for (k, (bell, gradient)) in bells.iter().zip(&mut gradient).enumerate() {
-                if functions.is_empty(k) {
-                    continue;
+                for (k, (bell, &reach)) in bells.iter().zip(&reach).enumerate() {
+                    functions.fill(i, cells, x, (k, &bell.ellipsoid, reach), profile, |line, column, q, slope| {
+                        let bare = tail.map_or(slope, |tail| slope * (q * (1.0 / tail) + 1.0));
+                        let r = residual.at(0, line, column);
+                        (Vector::load(i, r) + bare * bell.peak).store(r);
+                    });
                 }
-                let window = Window::new(&bell.mean, &nalgebra::Vector3::repeat(f64::INFINITY));
-                let [[s, sz, szz], [sy, syz, _], [syy, ..]] =
-                    functions.moments::<I, 3>(i, cells, k, (&residual, 0), &window);
-                let dx = x - bell.mean[0];
-                let terms = [s, dx * s, sy, sz, dx * dx * s, dx * sy, dx * sz, syy, syz, szz];
-                gradient.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+                for column in tile.columns.clone() {
+                    for r in residual.column_mut(0, column) {
+                        if (column + 1) * LANES > nz {
+                            r[nz - column * LANES..].fill(0.0);
+                        }
+                        let r = Vector::load(i, r);
+                        squares += r * r;
+                    }
+                }
+                for (k, (bell, gradient)) in bells.iter().zip(&mut gradient).enumerate() {
+                    if functions.is_empty(k) {
+                        continue;
+                    }
+                    let window = Window::new(&bell.mean, &nalgebra::Vector3::repeat(f64::INFINITY));
+                    let [[s, sz, szz], [sy, syz, _], [syy, ..]] =
+                        functions.moments::<I, 3>(i, cells, k, (&residual, 0), &window);
+                    let dx = x - bell.mean[0];
+                    let terms = [s, dx * s, sy, sz, dx * dx * s, dx * sy, dx * sz, syy, syz, szz];
+                    gradient.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+                }
             }
         }
         Misfit { squares: squares.sum(), gradient }

@@ -189,10 +189,11 @@ impl Octree {
         Self { blended, ..self }
     }
 
-    /// On so many threads. No result depends on it.
+    /// On so many threads, at most as many as the machine has processors. No result depends on it.
     #[must_use]
     pub fn with_threads(self, threads: usize) -> Self {
-        Self { threads: Threads(threads.max(1)), ..self }
+        let most = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { threads: Threads(threads.clamp(1, most)), ..self }
     }
 
     /// The octree of a distribution, and how it was found.

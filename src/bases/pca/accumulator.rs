@@ -283,19 +283,23 @@ impl PcaAccumulator {
         found.components.truncate(kept * cells);
         orthonormalise(&mut found.components, cells);
         let factor = normalising_factor(self.peak);
-        // One after another: the square may leave the range of f64 where the value does not.
         let freedom = (self.count as f64 - 1.0).max(1.0);
-        let variance = |square: f64| square / freedom / factor / factor;
-        let variances = squares[..kept].iter().map(|square| variance(*square)).collect();
+        let variances: Vec<f64> = squares[..kept].iter().map(|square| square / freedom).collect();
         let mean = self.mean.iter().map(|mean| mean / factor).collect();
-        PopulationPca::new(
-            self.grid,
-            self.values,
-            self.count,
-            mean,
-            found.components,
-            variances,
-            variance(self.total()),
-        )
+        let (variances, unit) = in_units(variances, self.total() / freedom, factor);
+        PopulationPca::new(self.grid, self.values, self.count, mean, found.components, variances, unit)
+    }
+}
+
+/// Variances, and their total, of values that were multiplied by a power of two, and the unit of whose square they are:
+/// 1 where their own unit leaves them in the range of `f64`, else what the values were divided by.
+fn in_units(variances: Vec<f64>, total: f64, factor: f64) -> ((Vec<f64>, f64), f64) {
+    let own: Vec<f64> = variances.iter().map(|variance| variance / factor / factor).collect();
+    let own_total = total / factor / factor;
+    let all = variances.iter().zip(&own).chain([(&total, &own_total)]);
+    if all.into_iter().all(|(scaled, own)| *scaled == 0.0 || own.is_normal()) {
+        ((own, own_total), 1.0)
+    } else {
+        ((variances, total), 1.0 / factor)
     }
 }

@@ -4,15 +4,18 @@
 //!
 //! | | |
 //! |---|---|
-//! | 8 bytes | `vdf-pca` and a 1, the version |
+//! | 8 bytes | `vdf-pca` and the version: 1, or 2 for a learnt basis with a unit |
 //! | u32 | 0 for an accumulator, 1 for a learnt basis |
 //! | u32, f64 | 0 linear, 1 log₁₀ above a millionth of each peak, 2 log₁₀ above the floor that follows (else 0) |
 //! | 3 u32, 6 f64 | cells along each axis of the grid, lower edges, spacings |
 //! | u64 | distributions taken in |
-//! | *learnt basis* | u32 components, f64 total variance, f64 variance of each component |
+//! | *learnt basis* | in version 2 f64 unit, a power of two; u32 components, f64 total variance, f64 variance of each component, both in squares of the unit |
 //! | *accumulator* | u32 rows, u64 capacity, u64 batch, f64 peak, f64 lost |
 //! | f64 … | the mean, then each component or row, in C order |
 //! | u64 | FNV-1a hash of all bytes before (Fowler, Noll and Vo; RFC 9923), by which damage is noticed; of a learnt basis its identity |
+//!
+//! Version 2 is written only where variances leave the range of f64 (values below 1e-154 or above 1e154); without a unit it
+//! is 1.
 //!
 //! No file is trusted: lengths are checked before anything is allocated, memory grows only with bytes that have arrived,
 //! and what is not finite, damaged, cut or too long is refused.
@@ -27,7 +30,10 @@ use super::population::{Learnt, PopulationPca};
 use crate::distribution::grid::VelocityGrid;
 use crate::error::{Error, Result};
 
-const MAGIC: [u8; 8] = *b"vdf-pca\x01";
+const MAGIC: [u8; 7] = *b"vdf-pca";
+/// Versions: without and with a unit of the variances.
+const PLAIN: u8 = 1;
+const WITH_UNIT: u8 = 2;
 /// Numbers read or written at a time.
 const CHUNK: usize = 1 << 13;
 
@@ -89,13 +95,21 @@ fn put_numbers(writer: &mut impl Write, numbers: &[f64]) -> io::Result<()> {
     Ok(())
 }
 
-fn put_head(writer: &mut impl Write, kind: u32, values: Values, grid: &VelocityGrid, count: u64) -> io::Result<()> {
+fn put_head(
+    writer: &mut impl Write,
+    version: u8,
+    kind: u32,
+    values: Values,
+    grid: &VelocityGrid,
+    count: u64,
+) -> io::Result<()> {
     let (code, floor) = match values {
         Values::Linear => (0, 0.0),
         Values::Log10 { floor: None } => (1, 0.0),
         Values::Log10 { floor: Some(floor) } => (2, floor),
     };
     writer.write_all(&MAGIC)?;
+    writer.write_all(&[version])?;
     writer.write_all(&kind.to_le_bytes())?;
     writer.write_all(&u32::to_le_bytes(code))?;
     put_numbers(writer, &[floor])?;
@@ -156,9 +170,11 @@ impl<R: Read> Source<R> {
         }
     }
 
-    fn head(&mut self, wanted: u32) -> Result<(Values, VelocityGrid, u64)> {
-        if self.bytes()? != MAGIC {
-            return Err(malformed("it does not begin with `vdf-pca` and the version 1"));
+    /// The version, the values, the grid, and the distributions taken in.
+    fn head(&mut self, wanted: u32) -> Result<(u8, Values, VelocityGrid, u64)> {
+        let (magic, [version]) = (self.bytes()?, self.bytes()?);
+        if magic != MAGIC || !(PLAIN..=WITH_UNIT).contains(&version) {
+            return Err(malformed("it does not begin with `vdf-pca` and the version 1 or 2"));
         }
         let kind = self.u32()?;
         if kind != wanted {
@@ -174,7 +190,7 @@ impl<R: Read> Source<R> {
         let shape = [self.u32()?, self.u32()?, self.u32()?].map(|cells| cells as usize);
         let lower = [self.number()?, self.number()?, self.number()?];
         let spacing = [self.number()?, self.number()?, self.number()?];
-        Ok((values, VelocityGrid::new(shape, lower, spacing)?, self.u64()?))
+        Ok((version, values, VelocityGrid::new(shape, lower, spacing)?, self.u64()?))
     }
 
     /// The mean and so many numbers a cell besides, then the hash and the end.
@@ -241,7 +257,12 @@ impl Learnt {
     }
 
     fn put_all(&self, writer: &mut impl Write) -> io::Result<()> {
-        put_head(writer, 1, self.values, &self.grid, self.count)?;
+        let with_unit = self.unit != 1.0;
+        let version = if with_unit { WITH_UNIT } else { PLAIN };
+        put_head(writer, version, 1, self.values, &self.grid, self.count)?;
+        if with_unit {
+            put_numbers(writer, &[self.unit])?;
+        }
         // There are no more components than cells, and no more cells than u32 counts.
         writer.write_all(&u32::try_from(self.variances.len()).unwrap_or(u32::MAX).to_le_bytes())?;
         put_numbers(writer, &[self.total_variance])?;
@@ -255,7 +276,13 @@ impl Stored for PopulationPca {
     }
 
     fn get(source: &mut Source<impl Read>) -> Result<Self> {
-        let (values, grid, count) = source.head(1)?;
+        let (version, values, grid, count) = source.head(1)?;
+        let unit = if version == WITH_UNIT { source.number()? } else { 1.0 };
+        // A unit of 1 is written without one, so that a basis has one file and one hash.
+        let is_power_of_two = unit.is_normal() && unit > 0.0 && unit.to_bits().trailing_zeros() >= 52;
+        if !is_power_of_two || (version == WITH_UNIT && unit == 1.0) {
+            return Err(malformed(format!("variances in the unit {unit:e}")));
+        }
         let components = source.u32()? as usize;
         if components > grid.cells() {
             return Err(malformed(format!("{components} components of {} cells", grid.cells())));
@@ -263,13 +290,13 @@ impl Stored for PopulationPca {
         let total_variance = source.number()?;
         let variances = source.numbers(components)?;
         let (mean, components) = source.cells(grid.cells(), components)?;
-        Self::new(grid, values, count, mean, components, variances, total_variance)
+        Self::new(grid, values, count, mean, components, (variances, total_variance), unit)
     }
 }
 
 impl Stored for PcaAccumulator {
     fn put(&self, writer: &mut impl Write) -> io::Result<()> {
-        put_head(writer, 0, self.values, &self.grid, self.count)?;
+        put_head(writer, PLAIN, 0, self.values, &self.grid, self.count)?;
         writer.write_all(&u32::try_from(self.row_count()).unwrap_or(u32::MAX).to_le_bytes())?;
         for limit in [self.capacity, self.batch] {
             writer.write_all(&(limit as u64).to_le_bytes())?;
@@ -279,7 +306,10 @@ impl Stored for PcaAccumulator {
     }
 
     fn get(source: &mut Source<impl Read>) -> Result<Self> {
-        let (values, grid, count) = source.head(0)?;
+        let (version, values, grid, count) = source.head(0)?;
+        if version != PLAIN {
+            return Err(malformed(format!("an accumulator of version {version}, not 1")));
+        }
         let (rows, limits) = (source.u32()? as usize, [source.u64()?, source.u64()?]);
         let [capacity, batch] = limits.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let (peak, lost) = (source.number()?, source.number()?);

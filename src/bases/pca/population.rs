@@ -33,8 +33,13 @@ pub(super) struct Learnt {
     pub(super) mean: Vec<f64>,
     /// One after another.
     pub(super) components: Vec<f64>,
+    /// In units of the square of `unit`.
     pub(super) variances: Vec<f64>,
     pub(super) total_variance: f64,
+    /// 1, or a power of two near the values where their squares leave the range of `f64`.
+    pub(super) unit: f64,
+    /// The variances in the square of the values' unit, in which they may leave the range of `f64`.
+    own_variances: Vec<f64>,
     pub(super) hash: u64,
 }
 
@@ -54,10 +59,13 @@ impl PopulationPca {
         count: u64,
         mean: Vec<f64>,
         components: Vec<f64>,
-        variances: Vec<f64>,
-        total_variance: f64,
+        (variances, total_variance): (Vec<f64>, f64),
+        unit: f64,
     ) -> Result<Self> {
-        let mut learnt = Learnt { grid, values, count, mean, components, variances, total_variance, hash: 0 };
+        // One after another: the square of the unit may leave the range of f64 where the variance does not.
+        let own_variances = variances.iter().map(|variance| variance * unit * unit).collect();
+        let mut learnt =
+            Learnt { grid, values, count, mean, components, variances, total_variance, unit, own_variances, hash: 0 };
         if let Some(value) = learnt.numbers().find(|value| !value.is_finite()) {
             let reason = format!("its mean or variance is {value}");
             return Err(Error::Degenerate { basis: NAME, reason });
@@ -109,13 +117,21 @@ impl PopulationPca {
     }
 
     /// The variance of the population along each component: Σ score² / (n − 1) over the n distributions it was learnt
-    /// from [square of the values' unit].
+    /// from [square of the values' unit]. Of densities below 1e-154 or above 1e154 it may be zero or infinite, being
+    /// beyond the range of `f64`; the [deviation](Self::explained_deviation) is not.
     #[must_use]
     pub fn explained_variance(&self) -> &[f64] {
-        &self.0.variances
+        &self.0.own_variances
     }
 
-    /// The same as shares of the variance along all directions; zeros where nothing varies.
+    /// The standard deviation of the population along each component, the root of
+    /// [`explained_variance`](Self::explained_variance) [unit of the values].
+    #[must_use]
+    pub fn explained_deviation(&self) -> Vec<f64> {
+        self.0.variances.iter().map(|variance| variance.sqrt() * self.0.unit).collect()
+    }
+
+    /// The variances as shares of the variance along all directions; zeros where nothing varies.
     #[must_use]
     pub fn explained_variance_ratio(&self) -> Vec<f64> {
         let total = self.0.total_variance;

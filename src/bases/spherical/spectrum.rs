@@ -5,8 +5,10 @@ use super::burnett;
 use super::coefficients::Radial;
 use super::harmonics::{count, degree_and_order};
 use super::sphere::gauss_legendre;
+use crate::numerics::scaling::{largest_magnitude, unit_of_squares};
 
-/// Σ f_lm² by degree and by order. Sums over the orders of one degree do not change when the axes turn.
+/// Σ f_lm² by degree and by order. Sums over the orders of one degree do not change when the axes turn. Densities are
+/// counted in [`SphericalSpectrum::unit`], which is 1 unless their squares would leave the range of `f64`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SphericalSpectrum {
     /// ∫ Σ_m f_lm² r² dr at index l: their sum is ∫ f² d³v, in (s³ m⁻⁶)² (m/s)³.
@@ -15,6 +17,9 @@ pub struct SphericalSpectrum {
     pub order: Vec<f64>,
     /// The same on single spheres.
     pub spheres: Vec<SphereSpectrum>,
+    /// What densities are divided by before they are squared: 1 for those between 1e-120 and 1e120, else a power of two
+    /// near the largest coefficient.
+    pub unit: f64,
 }
 
 /// The spectrum on one sphere, in (s³ m⁻⁶)².
@@ -49,10 +54,10 @@ fn share(parts: &[f64]) -> f64 {
 }
 
 impl SphereSpectrum {
-    fn new(radius: f64, f: &[f64], degree: usize) -> Self {
+    fn new(radius: f64, f: &[f64], degree: usize, unit: f64) -> Self {
         let mut spectrum = Self { radius, degree: vec![0.0; degree + 1], order: vec![0.0; degree + 1] };
         for (position, f) in f.iter().enumerate() {
-            let (l, m) = degree_and_order(position);
+            let ((l, m), f) = (degree_and_order(position), f / unit);
             spectrum.degree[l] += f * f;
             spectrum.order[m.unsigned_abs()] += f * f;
         }
@@ -72,7 +77,8 @@ impl SphericalCoefficients {
     #[must_use]
     pub fn spectrum(&self) -> SphericalSpectrum {
         let radial = self.pieces(1.0);
-        let at = |radius: f64| SphereSpectrum::new(radius, &on_sphere(&radial, self, radius), self.degree);
+        let unit = unit_of_squares(largest_magnitude(&self.amplitudes));
+        let at = |radius: f64| SphereSpectrum::new(radius, &on_sphere(&radial, self, radius), self.degree, unit);
         // What is integrated is of degree 8 on every interval of cubics, for which five nodes are exact.
         let (ends, nodes) = match &radial {
             Radial::Pieces(pieces, _) => (pieces.breaks().to_vec(), 5),
@@ -86,6 +92,7 @@ impl SphericalCoefficients {
             degree: vec![0.0; self.degree + 1],
             order: vec![0.0; self.degree + 1],
             spheres: ends[1..].iter().map(|&radius| at(radius)).collect(),
+            unit,
         };
         let (places, weights) = gauss_legendre(nodes);
         for ends in ends.windows(2) {

@@ -21,24 +21,24 @@ pub(super) struct AxisLevel {
 }
 
 struct Analysis {
-    /// For each coefficient, the cell that each tap falls on.
-    cells: Vec<usize>,
+    /// For each coefficient, the cell that each tap falls on (u32, which holds the cells of every grid: half the memory).
+    cells: Vec<u32>,
     /// Taps that are not zero in both filters.
     taps: [Vec<f64>; 2],
     /// A row continued, its even places first: where each number comes from.
-    row: Vec<usize>,
+    row: Vec<u32>,
     /// Where each tap's numbers begin in that row.
     offsets: Vec<usize>,
 }
 
 struct Synthesis {
     /// For each cell, the coefficient (of low, then of high) that each tap falls on, `stride` numbers a cell.
-    coefficients: Vec<usize>,
+    coefficients: Vec<u32>,
     stride: usize,
     /// Taps for even and odd cells, of low and then of high.
     taps: [Vec<f64>; 2],
     /// Low and high continued, one after another: where each number comes from.
-    row: Vec<usize>,
+    row: Vec<u32>,
     /// Where the numbers of each tap begin in that row, for even and odd cells.
     offsets: [Vec<usize>; 2],
 }
@@ -69,7 +69,7 @@ impl AxisLevel {
         let mut offsets = [0; MOST_TAPS];
         let offsets = &mut offsets[..lows.len()];
         for (offset, cell) in offsets.iter_mut().zip(&cells[o * lows.len()..]) {
-            *offset = cell * inner;
+            *offset = *cell as usize * inner;
         }
         two_sums(x, offsets, [lows, highs], low, high);
     }
@@ -91,7 +91,7 @@ impl AxisLevel {
         room.continued.resize(row.len(), 0.0);
         for (x, y) in x.chunks_exact(self.n).zip(y.chunks_exact_mut(2 * self.half)) {
             for (to, from) in room.continued.iter_mut().zip(row) {
-                *to = x[*from];
+                *to = x[*from as usize];
             }
             let (low, high) = y.split_at_mut(self.half);
             two_sums(&room.continued, offsets, [lows, highs], low, high);
@@ -106,7 +106,7 @@ impl AxisLevel {
         let mut offsets = [0; MOST_TAPS];
         let offsets = &mut offsets[..taps.len()];
         for (offset, from) in offsets.iter_mut().zip(&coefficients[k * stride..]) {
-            *offset = from * inner;
+            *offset = *from as usize * inner;
         }
         one_sum(x, offsets, taps, y);
     }
@@ -129,7 +129,7 @@ impl AxisLevel {
         odd.resize(self.n / 2, 0.0);
         for (x, y) in x.chunks_exact(2 * self.half).zip(y.chunks_exact_mut(self.n)) {
             for (to, from) in continued.iter_mut().zip(row) {
-                *to = x[*from];
+                *to = x[*from as usize];
             }
             one_sum(continued, &offsets[0], &taps[0], even);
             one_sum(continued, &offsets[1], &taps[1], odd);
@@ -155,14 +155,14 @@ impl Analysis {
         let used: Vec<usize> = (0..length).filter(|&j| low[j] != 0.0 || high[j] != 0.0).collect();
         let mut cells = Vec::with_capacity(half * used.len());
         for o in 0..half {
-            cells.extend(used.iter().map(|&j| boundary.cell(begin + 2 * o as isize - j as isize, n)));
+            cells.extend(used.iter().map(|&j| boundary.cell(begin + 2 * o as isize - j as isize, n) as u32));
         }
         // Number e of the continued row is cell begin − F + 1 + e; tap j of coefficient o falls on 2o + F − 1 − j.
         let each = half - 1 + length / 2;
         let first = begin - length as isize + 1;
         let row = (0..2 * each).map(|p| {
             let e = if p < each { 2 * p } else { 2 * (p - each) + 1 };
-            boundary.cell(first + e as isize, n)
+            boundary.cell(first + e as isize, n) as u32
         });
         let offsets = used.iter().map(|j| (length - 1 - j) % 2 * each + (length - 1 - j) / 2).collect();
         let of = |filter: &[f64]| used.iter().map(|&j| filter[j]).collect();
@@ -196,13 +196,15 @@ impl Synthesis {
         let mut coefficients = Vec::with_capacity(n * stride);
         for k in 0..n {
             let taps = parities[k % 2].iter();
-            coefficients.extend(taps.map(|&(kind, _, from)| kind * half + wrapped(kind, (k / 2) as isize + from)));
+            let place = |&(kind, _, from): &(usize, f64, isize)| kind * half + wrapped(kind, (k / 2) as isize + from);
+            coefficients.extend(taps.map(|tap| place(tap) as u32));
             coefficients.resize((k + 1) * stride, 0);
         }
         let lowest = parities.iter().flatten().map(|tap| tap.2).min().unwrap_or(0);
         let highest = parities.iter().flatten().map(|tap| tap.2).max().unwrap_or(0);
         let each = n.div_ceil(2) + (highest - lowest) as usize;
-        let row = (0..2 * each).map(|p| p / each * half + wrapped(p / each, (p % each) as isize + lowest)).collect();
+        let place = |p: usize| p / each * half + wrapped(p / each, (p % each) as isize + lowest);
+        let row = (0..2 * each).map(|p| place(p) as u32).collect();
         let offsets =
             [0, 1].map(|p: usize| parities[p].iter().map(|tap| tap.0 * each + (tap.2 - lowest) as usize).collect());
         let taps = [0, 1].map(|p: usize| parities[p].iter().map(|tap| tap.1).collect());

@@ -188,6 +188,17 @@ impl Wavelet {
         Ok(())
     }
 
+    /// Mirrors beyond the ends of short axes make many coefficients of few cells: refused, before any is worked out, where a
+    /// stream of them would not be read.
+    fn check_len(&self, layout: &Layout, grid: &VelocityGrid) -> Result<()> {
+        let most = grid.cells().saturating_add(MOST_COEFFICIENTS);
+        if layout.len() <= most {
+            return Ok(());
+        }
+        let made = format!("{} makes {} coefficients of {} cells", self.boundary.name(), layout.len(), grid.cells());
+        Err(Error::InvalidParameter { name: "boundary", value: made, allowed: format!("at most {most}; try periodic") })
+    }
+
     fn table(&self, n: usize) -> Arc<AxisLevel> {
         let build = || AxisLevel::new(&self.filter.bank(), self.boundary, n);
         self.tables.get_or_build((self.filter, self.boundary, n), build)
@@ -201,12 +212,14 @@ impl Basis for Wavelet {
     /// orthogonal may be, all of the rest is made smaller.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for more levels than the grid has room for, with how many that are.
+    /// [`Error::InvalidParameter`] for more levels than the grid has room for, with how many that are, and for a symmetric
+    /// boundary that makes more coefficients of short axes than a reader takes.
     fn encode(&self, vdf: &Vdf) -> Result<WaveletCoefficients> {
         /// Part of Σ f² that may be left out unseen: no filter makes the error of a coefficient this much larger.
         const UNSEEN: f64 = 2.5e-3;
         let shape = vdf.grid().shape();
         let layout = self.layout(shape)?;
+        self.check_len(&layout, vdf.grid())?;
         let table = |n| self.table(n);
         let mut values = self.room.lend(Room::bytes, |room| layout.analyse(vdf.as_slice(), &table, room));
         let mut selection = self.selection;
@@ -270,9 +283,8 @@ impl Basis for Wavelet {
         coefficients.map_or(Ok(()), |coefficients| self.own(coefficients, grid))?;
         let (filter, boundary, shape) = (self.filter, self.boundary, grid.shape());
         let layout = self.layout(shape)?;
-        // Mirrors beyond the ends of short axes make many of few: more than a reader is ready for, and than cells.
-        if layout.len() > grid.cells().saturating_add(MOST_COEFFICIENTS) {
-            return Err(malformed(format!("{} wavelet coefficients of {} cells", layout.len(), grid.cells())));
+        if let Err(error) = self.check_len(&layout, grid) {
+            return Err(if coder.is_reading() { malformed(error.to_string()) } else { error });
         }
         let ((positions, amplitudes), step) = match resolution {
             Resolution::Exact => {

@@ -168,8 +168,10 @@ impl<B: Basis> Basis for Quantized<B> {
     type Coefficients = QuantizedCoefficients<B>;
 
     /// # Errors
-    /// [`Error::TargetNotMet`] if the basis cannot meet the bound, with what it reached.
+    /// [`Error::TargetNotMet`] if the basis cannot meet the bound, with what it reached; [`Error::InvalidGrid`] for more
+    /// cells than a stream holds.
     fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
+        header::check_cells(vdf.grid(), header::MOST_CELLS)?;
         self.round(&self.inner.encode(vdf)?, vdf)
     }
 

@@ -141,15 +141,21 @@ fn decode(bytes: &[u8], precision: Precision, big_endian: bool, values: &mut Vec
     }
 }
 
+/// Refuses single precision for values beyond its range.
+fn check_range(vdf: &Vdf, precision: Precision) -> Result<()> {
+    if precision == Precision::Double || (vdf.peak() as f32).is_finite() {
+        return Ok(());
+    }
+    Err(Error::InvalidParameter {
+        name: "precision",
+        value: "single".to_owned(),
+        allowed: format!("double, since a value as large as {:e} exceeds the range of single", vdf.peak()),
+    })
+}
+
 /// Writes `header` and then the values, little-endian in C order.
 fn write_values(vdf: &Vdf, header: &[u8], precision: Precision, name: &str, mut writer: impl Write) -> Result<()> {
-    if precision == Precision::Single && (vdf.peak() as f32).is_infinite() {
-        return Err(Error::InvalidParameter {
-            name: "precision",
-            value: "single".to_owned(),
-            allowed: format!("double, since a value as large as {:e} exceeds the range of single", vdf.peak()),
-        });
-    }
+    check_range(vdf, precision)?;
     let mut write = || -> io::Result<()> {
         writer.write_all(header)?;
         let mut bytes = Vec::with_capacity(CHUNK);
@@ -166,8 +172,9 @@ fn write_values(vdf: &Vdf, header: &[u8], precision: Precision, name: &str, mut 
     write().map_err(|error| io_error(name, &error))
 }
 
-/// As [`write_values`], to a new file, or over the one that is there.
+/// As [`write_values`], to a new file, or over the one that is there, which a refusal leaves as it is.
 fn write_file(vdf: &Vdf, header: &[u8], precision: Precision, path: &Path) -> Result<()> {
+    check_range(vdf, precision)?;
     let name = path.display().to_string();
     let file = File::create(path).map_err(|error| io_error(&name, &error))?;
     write_values(vdf, header, precision, &name, file)

@@ -1,8 +1,9 @@
 //! NumPy's `.npy`: three-dimensional arrays of 4- or 8-byte floating-point numbers, in C or Fortran order and either
 //! byte order, in versions 1 to 3 of the [format](https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
 //!
-//! The header is a Python literal. Only the one dictionary that NumPy writes is understood, by a parser that neither
-//! recurses nor allocates by what it reads. A general parser of such literals is no match for a hostile header:
+//! The header is a Python literal. Only the one dictionary that NumPy writes is understood (keys in any order; long
+//! integers, `5L`, and strings, `u'<f8'`, of Python 2; the names of a dtype that NumPy takes for the same), by a parser that
+//! neither recurses nor allocates by what it reads. A general parser of such literals is no match for a hostile header:
 //! npyz 0.9 takes time exponential in the number of open brackets and multiplies the lengths unchecked.
 
 use std::io::{Read, Write};
@@ -28,7 +29,7 @@ impl Vdf {
     ///
     /// # Errors
     /// [`Error::MalformedFile`] for what is not an array of three dimensions and dtype
-    /// `<f4`, `>f4`, `<f8` or `>f8`, or holds fewer or more bytes than it says;
+    /// `<f4`, `>f4`, `<f8` or `>f8` (without a byte order, or with `=` or `|`: little-endian), or holds fewer or more bytes than it says;
     /// [`Error::NotFinite`] with the index of the first NaN or infinity;
     /// [`Error::Io`].
     pub fn read_npy(path: impl AsRef<Path>) -> Result<Self> {
@@ -178,8 +179,11 @@ impl<'a> Literal<'a> {
         if self.0.trim_ascii().is_empty() { Ok(()) } else { Err(self.unexpected("the end")) }
     }
 
-    /// A quoted word. Escapes are not interpreted: none of the words allowed has any.
+    /// A quoted word, or Python 2's `u'…'`. Escapes are not interpreted: none of the words allowed has any.
     fn string(&mut self) -> Result<&'a str> {
+        if ["u'", "u\""].iter().any(|begin| self.0.trim_ascii_start().starts_with(begin)) {
+            self.expect("u")?;
+        }
         let quote = if self.eat("'") {
             '\''
         } else if self.eat("\"") {
@@ -209,13 +213,17 @@ impl<'a> Literal<'a> {
             // A list of fields.
             return Err(malformed(format!("structured dtype {}; {ALLOWED}", excerpt(self.0))));
         }
-        match self.string()? {
-            "<f4" => Ok((Precision::Single, false)),
-            ">f4" => Ok((Precision::Single, true)),
-            "<f8" => Ok((Precision::Double, false)),
-            ">f8" => Ok((Precision::Double, true)),
-            other => Err(malformed(format!("dtype {}; {ALLOWED}", excerpt(other)))),
-        }
+        let name = self.string()?;
+        let kind = name.strip_prefix(['<', '>', '=', '|']).unwrap_or(name);
+        let precision = match kind {
+            "f4" | "f" => Precision::Single,
+            "f8" | "d" => Precision::Double,
+            // These are no names with a byte order.
+            "float32" | "single" if kind == name => Precision::Single,
+            "float64" | "double" | "float" if kind == name => Precision::Double,
+            _ => return Err(malformed(format!("dtype {}; {ALLOWED}", excerpt(name)))),
+        };
+        Ok((precision, name.starts_with('>')))
     }
 
     fn shape(&mut self) -> Result<[usize; 3]> {
@@ -224,9 +232,14 @@ impl<'a> Literal<'a> {
         self.0 = rest;
         // One comma may follow the last length.
         let lengths = inside.trim_ascii_end().strip_suffix(',').unwrap_or(inside);
-        // `parse` alone would also take a sign.
-        let mut lengths =
-            lengths.split(',').map(|length| length.trim_ascii().parse().ok().filter(|_| !length.contains('+')));
+        let number = |length: &str| {
+            let length = length.trim_ascii();
+            // A long integer of Python 2.
+            let digits = length.strip_suffix('L').map_or(length, str::trim_ascii_end);
+            // `parse` alone would also take a sign.
+            if digits.starts_with('+') { None } else { digits.parse().ok() }
+        };
+        let mut lengths = lengths.split(',').map(number);
         match [lengths.next(), lengths.next(), lengths.next(), lengths.next()] {
             [Some(Some(nx)), Some(Some(ny)), Some(Some(nz)), None] => Ok([nx, ny, nz]),
             _ => Err(malformed(format!("shape {}; three lengths are allowed", excerpt(&format!("({inside})"))))),
@@ -294,6 +307,14 @@ mod tests {
             "{'shape':(1,2,3),'fortran_order':False,'descr':'<f8'}",
             "{ \"descr\" : \"<f8\" , \"fortran_order\" : False , \"shape\" : ( 1 , 2 , 3 , ) , } \n",
             "\n{'descr': '<f8',\t'shape': (1, 2, 3,), 'fortran_order': False, }",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (1L, 2L, 3L), }",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (1 L,2L, 3 ,), }",
+            "{u'descr': u'<f8', u'fortran_order': False, u\"shape\": (1L, 2, 3L,), }",
+            "{'descr': 'f8', 'fortran_order': False, 'shape': (1, 2, 3), }",
+            "{'descr': '=f8', 'fortran_order': False, 'shape': (1, 2, 3), }",
+            "{'descr': '|f8', 'fortran_order': False, 'shape': (1, 2, 3), }",
+            "{'descr': '<d', 'fortran_order': False, 'shape': (1, 2, 3), }",
+            "{'descr': 'float64', 'fortran_order': False, 'shape': (1, 2, 3), }",
         ] {
             for version in 1..=3 {
                 let mut bytes = [MAGIC, &[version, 0, dictionary.len() as u8, 0]].concat();
@@ -302,6 +323,31 @@ mod tests {
                 bytes.extend(&by_numpy()[128..]);
                 assert_eq!(Vdf::from_npy(&bytes[..]).unwrap().as_slice()[5], 5.0, "{dictionary}");
             }
+        }
+    }
+
+    #[test]
+    fn what_python_would_not_read_is_refused() {
+        let read = |shape: &str, descr: &str| {
+            let dictionary = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}");
+            let bytes = [MAGIC, &[1, 0, dictionary.len() as u8, 0], dictionary.as_bytes(), &by_numpy()[128..]].concat();
+            Vdf::from_npy(&bytes[..])
+        };
+        assert!(read("(1L, 2L, 3L)", "'<f8'").is_ok());
+        for shape in [
+            "(1LL, 2, 3)",
+            "(L1, 2, 3)",
+            "(L, 2, 3)",
+            "(1, 2, 3, 4L)",
+            "(1, 2L)",
+            "(+1L, 2, 3)",
+            "(1l, 2, 3)",
+            "(1, 2, 3,,)",
+        ] {
+            assert!(read(shape, "'<f8'").is_err(), "{shape}");
+        }
+        for descr in ["'<float64'", "'<<f8'", "'f16'", "'<i8'", "'|u1'", "'<c8'", "u '<f8'", "'!f8'", "''", "'<'"] {
+            assert!(read("(1, 2, 3)", descr).is_err(), "{descr}");
         }
     }
 
