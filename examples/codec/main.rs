@@ -90,7 +90,8 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
             write(&output, &bytes)?;
             writeln!(
                 out,
-                "{}: {} bytes for {} cells, l2 {:.3e}, linf {:.3e}, density {:.1e}, bulk velocity {:.1e}, pressure {:.1e}",
+                "{}: {} bytes for {} cells, l2 {:.3e}, linf {:.3e}, density {:.1e}, \
+                 bulk velocity {:.1e} (component {:.1e}), pressure {:.1e} (component {:.1e})",
                 output.display(),
                 bytes.len(),
                 vdf.grid().cells(),
@@ -98,7 +99,9 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
                 fidelity.linf,
                 fidelity.density,
                 fidelity.bulk_velocity,
-                fidelity.pressure
+                fidelity.bulk_velocity_component,
+                fidelity.pressure,
+                fidelity.pressure_component
             )?;
         }
         Command::Decode { single, input, output } => {
