@@ -15,8 +15,12 @@ const MOST_ERROR: f64 = 1.1e-12;
 const LEFT_OUT: f64 = 1e-13;
 /// So few densities are no more bytes than the moments.
 const FEW: usize = 8;
-/// An error that is larger than before by this calls for other ways.
+/// An error that is larger than before by this, and than rounding errors, calls for other ways: the nearest density is
+/// never farther from an original that is nowhere negative.
 const MOST_GROWTH: f64 = 1.02;
+const ROUNDED: f64 = 1e-9;
+/// Negative densities up to this part of the peak are none.
+const RIPPLES: f64 = 1e-6;
 
 /// A correction, what it makes of the decoded density, and how near that comes.
 pub(super) struct Attempt {
@@ -62,9 +66,10 @@ impl<'a> Choice<'a> {
                 best = better(best, attempt(Method::Everywhere));
             }
         }
-        let farther = best.as_ref().is_some_and(|best| best.l2 > MOST_GROWTH * before);
-        if !is_sharp(&best) || farther {
-            best = better(best, self.on_few_cells(residues.as_ref(), farther));
+        let negative = self.vdf.as_slice().iter().any(|&f| f < -RIPPLES * self.vdf.peak());
+        let most = if negative { f64::INFINITY } else { MOST_GROWTH * before.max(ROUNDED) };
+        if !is_near(&best, most) {
+            best = better(best, self.on_few_cells(residues.as_ref(), most));
         }
         best
     }
@@ -86,14 +91,14 @@ impl<'a> Choice<'a> {
     /// Only those cells that hold more than nothing of any moment. Moments at the edge of what densities have leave no
     /// other: a search among few cells ends where one among all is lost in rounding errors. Few densities, and those that
     /// no search finds, are stored themselves.
-    fn on_few_cells(&self, residues: Option<&Residues>, found: bool) -> Option<Attempt> {
+    fn on_few_cells(&self, residues: Option<&Residues>, most: f64) -> Option<Attempt> {
         let cells = self.holding_cells()?;
         let (few, all) = (cells.count() <= FEW, cells.count() == self.vdf.as_slice().len());
         let searched = match residues {
             Some(residues) if !few && !all => self.moments(Method::Everywhere, Some(cells.clone()), residues),
             _ => None,
         };
-        if is_sharp(&searched) || found && !few { searched } else { better(searched, self.densities(cells)) }
+        if is_near(&searched, most) { searched } else { self.densities(cells) }
     }
 
     /// The cells whose densities are more than nothing, compared with the most that these moments allow.
@@ -154,6 +159,11 @@ impl Attempt {
 
 fn is_sharp(attempt: &Option<Attempt>) -> bool {
     attempt.as_ref().is_some_and(|attempt| attempt.sharp)
+}
+
+/// Whether an attempt is sharp, and not too far from the original.
+fn is_near(attempt: &Option<Attempt>, most: f64) -> bool {
+    attempt.as_ref().is_some_and(|attempt| attempt.sharp && attempt.l2 <= most)
 }
 
 /// Sharp ones first, then the nearer.

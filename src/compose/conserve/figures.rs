@@ -136,9 +136,10 @@ impl Figures {
 fn nearest_to_mean(shape: [usize; 3], values: &[f64]) -> [i64; 3] {
     let [_, ny, nz] = shape;
     let middle = shape.map(|cells| (cells / 2) as f64);
+    let z: Vec<f64> = (0..nz).map(|k| k as f64 - middle[2]).collect();
     let mut sums = CompensatedSums::zero();
     for (row, f) in values.chunks_exact(nz).enumerate() {
-        let [s, sz] = row_sums(nz, |k| [f[k], f[k] * (k as f64 - middle[2])]);
+        let [s, sz] = row_sums(nz, |k| [f[k], f[k] * z[k]]);
         sums.add([s, s * ((row / ny) as f64 - middle[0]), s * ((row % ny) as f64 - middle[1]), sz]);
     }
     let [n, mean @ ..] = sums.values();
@@ -154,10 +155,11 @@ fn sums_about(shape: [usize; 3], cell: [i64; 3], values: &[f64]) -> [f64; 20] {
     let [_, ny, nz] = shape;
     let from = |axis: usize, k: usize| (k as i64 - cell[axis]) as f64;
     let powers = |x: f64| [1.0, x, x * x, x * x * x];
+    let z: Vec<f64> = (0..nz).map(|k| from(2, k)).collect();
     let mut sums = CompensatedSums::zero();
     for (row, f) in values.chunks_exact(nz).enumerate() {
         let along = row_sums(nz, |k| {
-            let (f, z) = (f[k], from(2, k));
+            let (f, z) = (f[k], z[k]);
             [f, f * z, f * z * z, f * z * z * z]
         });
         let (x, y) = (powers(from(0, row / ny)), powers(from(1, row % ny)));

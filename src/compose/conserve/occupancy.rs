@@ -27,10 +27,13 @@ impl Occupancy {
 
     fn new(shape: [usize; 3], edge: usize, holds: impl Fn(usize) -> bool) -> Self {
         let mut occupancy = Self::empty(shape, edge);
-        let [_, ny, nz] = shape;
-        for cell in (0..shape.iter().product()).filter(|&cell| holds(cell)) {
-            let place = occupancy.place([cell / (ny * nz), cell / nz % ny, cell % nz]);
-            occupancy.occupied[place] = true;
+        let [nx, ny, nz] = shape;
+        for row in 0..nx * ny {
+            for low in (0..nz).step_by(edge) {
+                let place = occupancy.place([row / ny, row % ny, low]);
+                let occupied = &mut occupancy.occupied[place];
+                *occupied = *occupied || (low..nz.min(low + edge)).any(|z| holds(row * nz + z));
+            }
         }
         occupancy
     }
@@ -64,12 +67,17 @@ impl Occupancy {
     /// Calls `visit` for every cell of `grid`, in C order, that lies in a cell of the box `own` which is not occupied.
     pub(super) fn for_each_outside(&self, grid: &VelocityGrid, own: &VelocityGrid, mut visit: impl FnMut(usize)) {
         let [x, y, z] = places_in(grid, own);
-        let places = x.iter().flat_map(|x| y.iter().flat_map(|y| z.iter().map(|z| (*x, *y, *z))));
-        for (cell, place) in places.enumerate() {
-            if let (Some(x), Some(y), Some(z)) = place
-                && !self.contains([x, y, z])
-            {
-                visit(cell);
+        let mut cell = 0;
+        for x in &x {
+            for y in &y {
+                for z in &z {
+                    if let (Some(x), Some(y), Some(z)) = (x, y, z)
+                        && !self.contains([*x, *y, *z])
+                    {
+                        visit(cell);
+                    }
+                    cell += 1;
+                }
             }
         }
     }
