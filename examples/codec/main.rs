@@ -98,7 +98,8 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
             files::write_whole(&output, |file| file.write_all(&bytes).map_err(|problem| problem.to_string()))?;
             writeln!(
                 out,
-                "{}: {} bytes for {} cells, l2 {:.3e}, linf {:.3e}, density {:.1e}, bulk velocity {:.1e}, pressure {:.1e}",
+                "{}: {} bytes for {} cells, l2 {:.3e}, linf {:.3e}, density {:.1e}, \
+                 bulk velocity {:.1e} (component {:.1e}), pressure {:.1e} (component {:.1e})",
                 output.display(),
                 bytes.len(),
                 vdf.grid().cells(),
@@ -106,7 +107,9 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
                 fidelity.linf,
                 fidelity.density,
                 fidelity.bulk_velocity,
-                fidelity.pressure
+                fidelity.bulk_velocity_component,
+                fidelity.pressure,
+                fidelity.pressure_component
             )?;
         }
         Command::Decode { single, input, output } => {

@@ -18,7 +18,9 @@ struct JsonRow<'a> {
     log10_rms: Option<f64>,
     density: Option<f64>,
     bulk_velocity: Option<f64>,
+    bulk_velocity_component: Option<f64>,
     pressure: Option<f64>,
+    pressure_component: Option<f64>,
     heat_flux: Option<f64>,
     negative_mass: Option<f64>,
     encode_ms: Option<f64>,
@@ -49,7 +51,9 @@ impl<'a> JsonRow<'a> {
             log10_rms: finite(fidelity.log10_rms),
             density: finite(fidelity.density),
             bulk_velocity: finite(fidelity.bulk_velocity),
+            bulk_velocity_component: finite(fidelity.bulk_velocity_component),
             pressure: finite(fidelity.pressure),
+            pressure_component: finite(fidelity.pressure_component),
             heat_flux: finite(fidelity.heat_flux),
             negative_mass: finite(fidelity.negative_mass),
             encode_ms: finite(measured.encode_ms),
@@ -91,8 +95,8 @@ mod tests {
 
     #[test]
     fn every_row_has_exactly_the_promised_keys_in_order() {
-        let keys = "basis coefficients bytes ratio_f64 ratio_f32 l1 l2 linf log10_rms density bulk_velocity pressure \
-                    heat_flux negative_mass encode_ms reconstruct_ms";
+        let keys = "basis coefficients bytes ratio_f64 ratio_f32 l1 l2 linf log10_rms density bulk_velocity \
+                    bulk_velocity_component pressure pressure_component heat_flux negative_mass encode_ms reconstruct_ms";
         let json = to_json(&rows()).unwrap();
         let found: Vec<&str> =
             json.lines().filter_map(|line| Some(line.split_once(':')?.0.trim().trim_matches('"'))).collect();

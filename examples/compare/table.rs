@@ -11,7 +11,7 @@ const GROUPS: [&[&str]; 5] = [
     &["\nbasis"],
     &["coeffi-\ncients", "\nbytes", "ratio\nf64", "ratio\nf32", "ratio\nblocks"],
     &["\nl1", "\nl2", "\nlinf", "log10\nrms"],
-    &["\ndensity", "bulk\nvelocity", "\npressure", "heat\nflux", "negative\nmass"],
+    &["\ndensity", "bulk\nvelocity", "worst\nu_i", "\npressure", "worst\nP_ij", "heat\nflux", "negative\nmass"],
     &["encode\nms", "recon-\nstruct"],
 ];
 /// Longer specs are broken into several lines.
@@ -76,7 +76,8 @@ fn figures(measured: &Measured) -> Vec<String> {
     let mut cells = vec![measured.coefficients.to_string(), cost.bytes.to_string()];
     cells.extend([cost.ratio_f64, cost.ratio_f32, cost.ratio_blocks].map(rounded));
     cells.extend([fidelity.l1, fidelity.l2, fidelity.linf, fidelity.log10_rms].map(rounded));
-    cells.extend([fidelity.density, fidelity.bulk_velocity, fidelity.pressure, fidelity.heat_flux].map(rounded));
+    cells.extend([fidelity.density, fidelity.bulk_velocity, fidelity.bulk_velocity_component].map(rounded));
+    cells.extend([fidelity.pressure, fidelity.pressure_component, fidelity.heat_flux].map(rounded));
     cells.extend([fidelity.negative_mass, measured.encode_ms, measured.reconstruct_ms].map(rounded));
     cells
 }

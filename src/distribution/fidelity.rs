@@ -30,8 +30,14 @@ pub struct Fidelity {
     pub density: f64,
     /// |u_g − u_f| / v_th of f: independent of the frame of reference.
     pub bulk_velocity: f64,
+    /// The largest |u_g − u_f|_i / v_i, v_i the thermal speed of f along axis i: of use where cells or temperatures differ by
+    /// orders of magnitude between the axes. No v_i is smaller than that of a density that fills one cell evenly.
+    pub bulk_velocity_component: f64,
     /// ‖P_g − P_f‖ / ‖P_f‖, Frobenius norms of the pressure tensors.
     pub pressure: f64,
+    /// The largest |P_g − P_f|_ij / (n v_i v_j): the error of every component in its own scale, √(P_ii P_jj). The norms of
+    /// `pressure` tell nothing of a component that is small in the grid's units.
+    pub pressure_component: f64,
     /// |q_g − q_f| / (n v_th³) of f.
     pub heat_flux: f64,
     /// Mass of the negative part of g, over n_f.
@@ -108,7 +114,9 @@ impl Fidelity {
             log10_floor: floor,
             density: ratio((r.density - m.density).abs(), m.density.abs()),
             bulk_velocity: ratio(difference(r.bulk_velocity, m.bulk_velocity), v_th),
+            bulk_velocity_component: velocity_component_error(&m, &r, original.grid()),
             pressure: pressure_error(&m, &r),
+            pressure_component: pressure_component_error(&m, &r, original.grid()),
             heat_flux: norm(std::array::from_fn(|i| {
                 // Made dimensionless before it is squared.
                 ratio((r.heat_flux[i] - m.heat_flux[i]) / m.density.abs(), v_th.powi(3))
@@ -193,6 +201,29 @@ fn pressure_error(original: &Moments, reconstruction: &Moments) -> f64 {
     ratio(norm(&mut p.iter().zip(r).map(|(p, r)| r - p)), norm(&mut p.iter().copied()))
 }
 
+/// Thermal speeds along the axes, none of them smaller than that of a density that fills one cell evenly, the cell's width
+/// over √12: a distribution may lie in one plane of cells, and then its own is zero.
+fn resolved_speeds(moments: &Moments, grid: &VelocityGrid) -> [f64; 3] {
+    let (speeds, spacing) = (moments.thermal_speeds(), grid.spacing());
+    std::array::from_fn(|axis| speeds[axis].max(spacing[axis] / 12f64.sqrt()))
+}
+
+fn velocity_component_error(original: &Moments, reconstruction: &Moments, grid: &VelocityGrid) -> f64 {
+    let speeds = resolved_speeds(original, grid);
+    let error = |axis: usize| (reconstruction.bulk_velocity[axis] - original.bulk_velocity[axis]).abs() / speeds[axis];
+    (0..3).map(error).fold(0.0, f64::max)
+}
+
+fn pressure_component_error(original: &Moments, reconstruction: &Moments, grid: &VelocityGrid) -> f64 {
+    let speeds = resolved_speeds(original, grid);
+    let error = |i: usize, j: usize| {
+        let off = (reconstruction.pressure[i][j] - original.pressure[i][j]).abs();
+        // One after another: the product may leave the range of f64.
+        ratio(off / speeds[i] / speeds[j], original.density.abs())
+    };
+    (0..3).flat_map(|i| (i..3).map(move |j| (i, j))).map(|(i, j)| error(i, j)).fold(0.0, f64::max)
+}
+
 fn log10_rms(f: &[f64], g: &[f64], floor: f64) -> f64 {
     let mut sum = CompensatedSum::default();
     for (f, g) in f.iter().zip(g) {
@@ -212,7 +243,7 @@ impl fmt::Display for Fidelity {
         write!(
             f,
             "l1 {:.3e}, l2 {:.3e}, linf {:.3e}, log10 rms {:.3} dex above {:.0e}, density {:.3e}, bulk velocity \
-             {:.3e}, pressure {:.3e}, heat flux {:.3e}, negative mass {:.3e}",
+             {:.3e} (component {:.3e}), pressure {:.3e} (component {:.3e}), heat flux {:.3e}, negative mass {:.3e}",
             self.l1,
             self.l2,
             self.linf,
@@ -220,7 +251,9 @@ impl fmt::Display for Fidelity {
             self.log10_floor,
             self.density,
             self.bulk_velocity,
+            self.bulk_velocity_component,
             self.pressure,
+            self.pressure_component,
             self.heat_flux,
             self.negative_mass
         )
@@ -278,6 +311,40 @@ mod tests {
         let p_g = -4.0 + 3.0 + 0.0 + 1.0;
         assert_relative_eq!(fidelity.bulk_velocity, 0.25 / (p_f / 24.0).sqrt());
         assert_relative_eq!(fidelity.pressure, (p_f - p_g) / p_f, max_relative = 1e-12);
+    }
+
+    #[test]
+    fn components_are_compared_in_their_own_scale() {
+        // Two cells along x, one plane of cells along y, and cells so different that Frobenius norms see z alone.
+        let of = |spacing: [f64; 3]| {
+            let grid = VelocityGrid::new([2, 3, 4], [0.0; 3], spacing).unwrap();
+            let values = |a: f64| -> Vec<f64> {
+                (0..24).map(|k| if k / 4 % 3 == 1 { 1.0 + if k < 12 { a } else { 0.1 } } else { 0.0 }).collect()
+            };
+            let [f, g] = [0.2, 0.5].map(|a| Vdf::from_slice(grid, &values(a)).unwrap());
+            Fidelity::compare(&f, &g).unwrap()
+        };
+        let (cubes, long) = (of([1.0; 3]), of([1.0, 1e3, 1e6]));
+        assert_relative_eq!(cubes.pressure_component, long.pressure_component, max_relative = 1e-12);
+        assert_relative_eq!(cubes.bulk_velocity_component, long.bulk_velocity_component, max_relative = 1e-12);
+        assert!(long.bulk_velocity < 1e-6 * long.bulk_velocity_component);
+        // n_f = 9.2 and 10.4, half the cells hold 1.1: n v_x² = Σ f/4 to first order, n v_x v_x its own P_xx.
+        let p = |n: f64, a: f64| n * (a / n) * (1.0 - a / n);
+        assert_relative_eq!(
+            cubes.pressure_component,
+            f64::max(1.2 / 9.2, (p(10.4, 4.4) - p(9.2, 4.4)).abs() / p(9.2, 4.4)),
+            max_relative = 1e-12
+        );
+        assert_relative_eq!(
+            cubes.bulk_velocity_component,
+            (4.4 / 9.2 - 4.4 / 10.4) / (p(9.2, 4.4) / 9.2).sqrt(),
+            max_relative = 1e-12
+        );
+        // A cell that moves has no width but the cell's.
+        let cell = |k: usize| vdf(&[0, 1, 2].map(|i| if i == k { 2.0 } else { 0.0 }));
+        let moved = Fidelity::compare(&cell(0), &cell(1)).unwrap();
+        assert_relative_eq!(moved.bulk_velocity_component, 12f64.sqrt(), max_relative = 1e-12);
+        assert_eq!(moved.pressure_component, 0.0);
     }
 
     #[test]

@@ -4,7 +4,10 @@
 //! min Σ (h − g)² over all h ≥ 0 with Σ m_a h = t_a: it is convex, and its 10 (or 13) multipliers are found by Newton's
 //! method on Σ m_a h(λ) = t_a, whose derivative is Σ m_a m_b over the cells where h > 0. A projection onto a convex set
 //! comes nearer to all points of it: to the original too, which has these moments. h = g eᵖ instead has the least
-//! relative entropy to g. Both exist where any density on the cells of g has these moments.
+//! relative entropy to g.
+//!
+//! The nearest h exists, with finite multipliers, where any density on its cells has these moments: at the edge of what
+//! densities have, too, as of a single cell, where p only has to be low enough to empty all others.
 
 use nalgebra::{DMatrix, DVector};
 
@@ -29,6 +32,9 @@ pub(super) enum Method {
     Tilt,
 }
 
+/// The g of cells that hold nothing, whatever p is.
+pub(super) const EXCLUDED: f64 = f64::NEG_INFINITY;
+
 impl Method {
     /// h and its derivative by p.
     #[inline(always)]
@@ -42,6 +48,11 @@ impl Method {
         };
         if h > 0.0 && (g > 0.0 || self == Self::Everywhere) { [h, slope] } else { [0.0, 0.0] }
     }
+
+    /// Whether a cell may hold a density.
+    fn may_hold(self, g: f64) -> bool {
+        g > 0.0 || self == Self::Everywhere && g > EXCLUDED
+    }
 }
 
 /// Tilts beyond e³⁰ are a search gone astray.
@@ -50,32 +61,47 @@ const MOST_EXPONENT: f64 = 30.0;
 const RIGHT: f64 = 1e-14;
 /// They may be off by this where rounding errors allow no more.
 const ENOUGH: f64 = 1e-13;
-/// What is off by no more than this, which the digits of the moments wanted leave open, is left as it is where no change
-/// brings it nearer: nothing moves a plane of cells across itself. Whoever encodes sees to it that it is near enough to the
-/// original.
-const UNMOVED: f64 = 4e-12;
-/// So often are the sums taken: more than ten times what a search that ends takes.
+/// Moments at the edge of what densities have are rounded to some that none has: what is left over is about the step of
+/// their lattice. Nearer than this, sums that steps no longer halve are as near as they get.
+const NEAR: f64 = 1e-11;
+/// So many steps may pass without halving what is left over.
+const IDLE_STEPS: usize = 4;
+/// Beyond this the search has found nothing. Whoever encodes sees to it that what is found is near enough to the original.
+const FAR: f64 = 1e-8;
+/// So often are the sums taken: more than ten times what an ordinary search takes.
 const MOST_SUMS: usize = 100;
-/// Combinations of functions that differ from zero by less than this, as a part of each, are zero on all cells.
-const DEPENDENT: f64 = 1e-13;
+/// Added to the matrix, as a part of its diagonal where all cells hold something. It bounds a step along what no cell that
+/// holds something feels: one that has been emptied too soon is filled again, and what nothing can move does no harm.
+const DAMPING: f64 = 1e-13;
 
 /// p = Σ λ_a m_a.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Polynomial(Vec<f64>);
+pub(super) struct Polynomial {
+    multipliers: Vec<f64>,
+    /// c_j: the energy fluxes are those of x_i Σ c_j x_j².
+    energies: [f64; 3],
+}
 
 impl Polynomial {
     /// Its coefficients by powers of z, for given x and y.
     #[inline(always)]
     pub(super) fn along_z(&self, x: f64, y: f64) -> [f64; 4] {
-        let l = &self.0;
+        let l = &self.multipliers;
         let heat = |k: usize| l.get(MOMENTS + k).copied().unwrap_or(0.0);
-        let (square, across) = (x * x + y * y, heat(0) * x + heat(1) * y);
+        let [a, b, c] = self.energies;
+        let (square, across) = (a * x * x + b * y * y, heat(0) * x + heat(1) * y);
         [
             l[0] + l[1] * x + l[2] * y + l[4] * x * x + l[5] * x * y + l[7] * y * y + across * square,
             l[3] + l[6] * x + l[8] * y + heat(2) * square,
-            l[9] + across,
-            heat(2),
+            l[9] + across * c,
+            heat(2) * c,
         ]
+    }
+
+    /// The polynomial with `length` times these multipliers added.
+    fn moved(&self, step: &DVector<f64>, length: f64) -> Self {
+        let multipliers = self.multipliers.iter().zip(step.iter()).map(|(l, s)| l + length * s).collect();
+        Self { multipliers, ..*self }
     }
 }
 
@@ -93,70 +119,143 @@ struct Sums {
 
 /// The search for one distribution.
 pub(super) struct Search<'a> {
-    /// Cell centres x, y, z, from the wanted mean in units of the wanted width.
+    /// Cell centres x, y, z from the wanted mean, each in units of the wanted width along its axis.
     pub(super) axes: [Vec<f64>; 3],
-    /// g ≥ 0, near one.
+    /// g ≥ 0, near one; [`EXCLUDED`] where nothing may be.
     pub(super) density: &'a [f64],
     /// t, one for every function.
     pub(super) wanted: Vec<f64>,
+    /// c_j: the energy fluxes are those of x_i Σ c_j x_j².
+    pub(super) energies: [f64; 3],
+}
+
+/// A point of the search: the multipliers, the sums, and t − Σ m h.
+struct State {
+    polynomial: Polynomial,
+    sums: Sums,
+    missing: DVector<f64>,
+    /// Largest part of t that is missing, as a part of the density.
+    error: f64,
 }
 
 impl Search<'_> {
     /// The multipliers, if they exist.
     pub(super) fn polynomial(&self, method: Method) -> Option<Polynomial> {
         match method {
-            Method::Even => self.solve(|g, p| Method::Even.changed(g, p)),
-            Method::Everywhere => self.solve(|g, p| Method::Everywhere.changed(g, p)),
-            Method::Tilt => self.solve(|g, p| Method::Tilt.changed(g, p)),
+            Method::Even => self.solve(method, |g, p| Method::Even.changed(g, p)),
+            Method::Everywhere => self.solve(method, |g, p| Method::Everywhere.changed(g, p)),
+            Method::Tilt => self.solve(method, |g, p| Method::Tilt.changed(g, p)),
         }
     }
 
-    fn solve(&self, changed: impl Fn(f64, f64) -> [f64; 2] + Copy) -> Option<Polynomial> {
+    fn solve(&self, method: Method, changed: impl Fn(f64, f64) -> [f64; 2] + Copy) -> Option<Polynomial> {
         let count = self.wanted.len();
-        let size = self.wanted[0];
-        let error = |missing: &DVector<f64>| missing.amax() / size;
-        let mut now = Polynomial(vec![0.0; count]);
-        let mut sums = self.sums(&now, changed);
-        let mut missing = self.missing(&sums);
-        let unmoved = (error(&missing) <= UNMOVED).then(|| now.clone());
-        let mut left = MOST_SUMS;
-        while left > 0 {
-            if error(&missing) <= RIGHT {
-                return Some(now);
-            }
-            let Some(step) = solved(&hessian(&sums, count), &missing) else { break };
-            // The functional that Newton's method minimises is convex: along the step its slope rises from −s to 0.
-            let slope = step.dot(&missing);
-            if slope.is_nan() || slope <= 0.0 {
-                break;
-            }
-            let mut length = 1.0;
-            let better = (0..left).find_map(|_| {
-                left -= 1;
-                let next = Polynomial(now.0.iter().zip(step.iter()).map(|(l, s)| l + length * s).collect());
-                let sums = self.sums(&next, changed);
-                let missing = self.missing(&sums);
-                let there = step.dot(&missing);
-                if there.abs() <= 0.9 * slope || error(&missing) <= RIGHT {
-                    return Some((next, sums, missing));
+        let mut now = self.state(Polynomial { multipliers: vec![0.0; count], energies: self.energies }, changed);
+        let mut best = (now.error, now.polynomial.clone());
+        if best.0 > RIGHT {
+            let first = if method == Method::Everywhere { &self.sums_of_all(method) } else { &now.sums };
+            let diagonal = self.hessian(first).diagonal();
+            let scale = diagonal.map(|d| if d > 0.0 && d.is_finite() { 1.0 / d.sqrt() } else { 0.0 });
+            let (mut left, mut idle, mut halved) = (MOST_SUMS, 0, now.error);
+            while left > 0 && best.0 > RIGHT && idle < IDLE_STEPS {
+                let Some(step) = solved(&self.hessian(&now.sums), &now.missing, &scale) else { break };
+                let Some(next) = self.along(&step, &now, &mut left, changed) else { break };
+                now = next;
+                if now.error < best.0 {
+                    best = (now.error, now.polynomial.clone());
                 }
-                let crossing = if there.is_finite() { slope / (slope - there) } else { 0.1 };
-                length *= crossing.clamp(0.1, 0.5);
-                None
-            });
-            let Some(better) = better else { break };
-            if error(&missing) <= ENOUGH && error(&better.2) >= 0.5 * error(&missing) {
-                return Some(now);
+                match now.error <= 0.5 * halved {
+                    true => (idle, halved) = (0, now.error),
+                    false if halved <= ENOUGH => idle = IDLE_STEPS,
+                    false if halved <= NEAR => idle += 1,
+                    false => {}
+                }
             }
-            (now, sums, missing) = better;
         }
-        if error(&missing) <= ENOUGH { Some(now) } else { unmoved }
+        (best.0 <= FAR).then_some(best.1)
     }
 
-    /// t − Σ m h.
-    fn missing(&self, sums: &Sums) -> DVector<f64> {
-        DVector::from_fn(self.wanted.len(), |a, _| {
-            self.wanted[a] - monomials(a).iter().map(|&[i, j, k]| sums.of_h[i][j][k]).sum::<f64>()
+    /// A point along a Newton step from which the next one is worth its while; none at the end of the digits.
+    ///
+    /// The functional that Newton's method minimises is convex: along the step its slope rises from −s through zero. The
+    /// whole step is taken where it does not reach zero, else one after which the slope is nearer to zero, found
+    /// between a length too small and one too large.
+    fn along(
+        &self,
+        step: &DVector<f64>,
+        now: &State,
+        left: &mut usize,
+        changed: impl Fn(f64, f64) -> [f64; 2] + Copy,
+    ) -> Option<State> {
+        let slope = step.dot(&now.missing);
+        if slope.is_nan() || slope <= 0.0 {
+            return None;
+        }
+        let (mut low, mut high, mut length) = ((0.0, slope), None, 1.0);
+        while *left > 0 {
+            *left -= 1;
+            let next = self.state(now.polynomial.moved(step, length), changed);
+            let there = step.dot(&next.missing);
+            if there.abs() <= 0.9 * slope || next.error <= RIGHT || high.is_none() && there > 0.0 {
+                return Some(next);
+            }
+            match there > 0.0 {
+                true => low = (length, there),
+                false => high = Some((length, there)),
+            }
+            let (end, beyond) = high?;
+            let width = end - low.0;
+            if low.0 > 0.0 && width < 0.3 * low.0 {
+                return Some(next);
+            }
+            let crossing = if beyond.is_finite() { low.1 / (low.1 - beyond) } else { 0.0 };
+            // From zero to a length far too large, the way is long.
+            length = low.0 + width * if low.0 > 0.0 { crossing.clamp(0.1, 0.9) } else { crossing.clamp(0.01, 0.5) };
+        }
+        None
+    }
+
+    fn state(&self, polynomial: Polynomial, changed: impl Fn(f64, f64) -> [f64; 2] + Copy) -> State {
+        let sums = self.sums(&polynomial, changed);
+        let missing = DVector::from_fn(self.wanted.len(), |a, _| {
+            self.wanted[a] - self.function(a).iter().map(|&([i, j, k], c)| c * sums.of_h[i][j][k]).sum::<f64>()
+        });
+        let error = missing.amax() / self.wanted[0];
+        State { polynomial, sums, missing, error: if error.is_nan() { f64::INFINITY } else { error } }
+    }
+
+    /// The sums as if every cell that may hold something did.
+    fn sums_of_all(&self, method: Method) -> Sums {
+        let nothing = Polynomial { multipliers: vec![0.0; self.wanted.len()], energies: self.energies };
+        self.sums(&nothing, |g, _| if method.may_hold(g) { [1.0, 1.0] } else { [0.0, 0.0] })
+    }
+
+    /// Function `a`: its monomials, by powers of x, y and z, each with its factor.
+    fn function(&self, a: usize) -> Vec<([usize; 3], f64)> {
+        if a < MOMENTS {
+            return vec![(POWERS[a], 1.0)];
+        }
+        let axis = a - MOMENTS;
+        let raised = |other: usize| {
+            let mut powers = [0; 3];
+            powers[axis] += 1;
+            powers[other] += 2;
+            (powers, self.energies[other])
+        };
+        (0..3).map(raised).collect()
+    }
+
+    fn hessian(&self, sums: &Sums) -> DMatrix<f64> {
+        let count = self.wanted.len();
+        let functions: Vec<_> = (0..count).map(|a| self.function(a)).collect();
+        DMatrix::from_fn(count, count, |a, b| {
+            let mut sum = 0.0;
+            for (left, c) in &functions[a] {
+                for (right, d) in &functions[b] {
+                    sum += c * d * sums.of_slope[left[0] + right[0]][left[1] + right[1]][left[2] + right[2]];
+                }
+            }
+            sum
         })
     }
 
@@ -177,11 +276,11 @@ impl Search<'_> {
     ) -> Sums {
         let [x, y, z] = &self.axes;
         let (of_functions, of_products) = (exponents(degree), exponents(2 * degree));
-        let nothing_stays = changed(0.0, 1.0)[0] == 0.0;
+        let least = if changed(0.0, 1.0)[0] == 0.0 { 0.0 } else { EXCLUDED };
         let mut of_h = CompensatedSums::<20>::zero();
         let mut sums = Sums { of_h: [[[0.0; 4]; 4]; 4], of_slope: [[[0.0; 7]; 7]; 7] };
         for (row, density) in self.density.chunks_exact(z.len()).enumerate() {
-            if nothing_stays && density.iter().all(|&g| g <= 0.0) {
+            if density.iter().all(|&g| g <= least) {
                 continue;
             }
             let (x, y) = (x[row / y.len()], y[row % y.len()]);
@@ -233,45 +332,16 @@ fn powers(x: f64) -> [f64; 7] {
     powers
 }
 
-/// The monomials whose sum is function `a`.
-fn monomials(a: usize) -> Vec<[usize; 3]> {
-    if a < MOMENTS {
-        return vec![POWERS[a]];
-    }
-    let axis = a - MOMENTS;
-    let raised = |other| {
-        let mut powers = [0; 3];
-        powers[axis] += 1;
-        powers[other] += 2;
-        powers
-    };
-    (0..3).map(raised).collect()
-}
-
-fn hessian(sums: &Sums, count: usize) -> DMatrix<f64> {
-    let functions: Vec<_> = (0..count).map(monomials).collect();
-    DMatrix::from_fn(count, count, |a, b| {
-        let mut sum = 0.0;
-        for left in &functions[a] {
-            for right in &functions[b] {
-                sum += sums.of_slope[left[0] + right[0]][left[1] + right[1]][left[2] + right[2]];
-            }
-        }
-        sum
-    })
-}
-
-/// H⁻¹ r, without the combinations that vanish on all cells.
-fn solved(hessian: &DMatrix<f64>, right: &DVector<f64>) -> Option<DVector<f64>> {
-    let scale = hessian.diagonal().map(|d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 });
+/// (H + [`DAMPING`]/s²)⁻¹ r, s being `scale`.
+fn solved(hessian: &DMatrix<f64>, right: &DVector<f64>, scale: &DVector<f64>) -> Option<DVector<f64>> {
     let scaled = DMatrix::from_fn(right.len(), right.len(), |a, b| hessian[(a, b)] * scale[a] * scale[b]);
     if !scaled.iter().all(|value| value.is_finite()) {
         return None;
     }
     let eigen = scaled.symmetric_eigen();
-    let along = eigen.eigenvectors.transpose() * right.component_mul(&scale);
-    let along = along.zip_map(&eigen.eigenvalues, |r, value| if value > DEPENDENT { r / value } else { 0.0 });
-    Some((eigen.eigenvectors * along).component_mul(&scale))
+    let along = eigen.eigenvectors.transpose() * right.component_mul(scale);
+    let along = along.zip_map(&eigen.eigenvalues, |r, value| r / (value.max(0.0) + DAMPING));
+    Some((eigen.eigenvectors * along).component_mul(scale))
 }
 
 #[cfg(test)]
@@ -282,7 +352,7 @@ mod tests {
 
     fn search(density: &[f64], wanted: Vec<f64>) -> Search<'_> {
         let axis = |n: usize| (0..n).map(|k| 0.5 * (k as f64 - 0.5 * (n - 1) as f64)).collect();
-        Search { axes: [axis(9), axis(8), axis(10)], density, wanted }
+        Search { axes: [axis(9), axis(8), axis(10)], density, wanted, energies: [1.0, 0.5, 0.2] }
     }
 
     fn bell(centre: [f64; 3], width: f64) -> Vec<f64> {
@@ -307,8 +377,8 @@ mod tests {
         for (cell, h) in density.iter().enumerate() {
             let v = [x[cell / 80], y[cell / 10 % 8], z[cell % 10]];
             for (a, sum) in sums.iter_mut().enumerate() {
-                let product = |p: &[usize; 3]| (0..3).map(|i| v[i].powi(p[i] as i32)).product::<f64>();
-                *sum += h * monomials(a).iter().map(product).sum::<f64>();
+                let product = |(p, c): &([usize; 3], f64)| c * (0..3).map(|i| v[i].powi(p[i] as i32)).product::<f64>();
+                *sum += h * search(&[], vec![]).function(a).iter().map(product).sum::<f64>();
             }
         }
         sums

@@ -1,6 +1,10 @@
 //! Moments made exact, and densities never negative.
 
+mod change;
+mod choice;
 mod correction;
+mod digits;
+mod figures;
 mod lattice;
 mod occupancy;
 #[cfg(test)]
@@ -8,29 +12,31 @@ mod tests;
 
 use std::fmt;
 
-use correction::{Method, Polynomial, Search, at};
-use lattice::{Figures, Residues};
+use change::Correction;
+use choice::Choice;
 
 use crate::basis::{Basis, Coefficients, Slot};
-use crate::coding::{Bit, Coder, Resolution};
-use crate::distribution::blocks::{BLOCK_EDGE, BlockOccupancy};
-use crate::distribution::fidelity::Reference;
+use crate::coding::{Coder, Resolution};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
-use crate::numerics::scaling::normalising_factor;
 use crate::spec::SpecWriter;
 
 /// `conserve(B)`: what B decodes to, without its negative densities, and changed as little as gives it the original's
-/// density n, bulk velocity u and pressure tensor P (and heat flux q, if asked for): to 1e-12 of n, of the thermal speed
-/// v_th and of the Frobenius norm of P (of n v_th³).
+/// density n, bulk velocity u and pressure tensor P (and heat flux q, if asked for): to 1e-12 of n, every component of u
+/// of the thermal speed v_i = √(P_ii/n) along its axis, and every component of P of √(P_ii P_jj) (q of n v_th³), however
+/// different cells or widths along the axes are.
 ///
 /// The change is a quadratic polynomial of velocity that is added wherever B's density is positive, as far as that leaves
 /// it so: of all such densities the nearest in the sum of squares, and therefore nearer to an original that has none
-/// below zero, too; everywhere, if B has so few of the original's cells that this would not be so. Where B itself is positive, an exponential of a quadratic polynomial is tried as well.
+/// below zero, too; everywhere, if B has so few of the original's cells that this would not be so. Where B itself is
+/// positive, an exponential of a quadratic polynomial is tried as well.
 ///
 /// The stream holds by how much the moments differ, about 35 bits each, and, where that makes the stream shorter for its
-/// error, which 4×4×4 blocks of the original hold anything. An all-zero distribution stays zero, whatever B says to it.
+/// error, which 4×4×4 blocks of the original hold anything. Where few cells hold the density, as of a beam narrower than a
+/// cell, no other density may have its moments: then the stream may hold which cells these are, and, if no search finds
+/// their densities, these too. Every distribution without negative densities is encoded. An all-zero distribution stays
+/// zero, whatever B says to it.
 ///
 /// The change is a function of velocity: on another grid than that of the original it is applied to what B gives there.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,13 +52,6 @@ pub struct ConserveCoefficients<B: Basis> {
     heat_flux: bool,
     /// None of an all-zero distribution.
     found: Option<(B::Coefficients, Correction)>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct Correction {
-    method: Method,
-    blocks: Option<BlockOccupancy>,
-    residues: Residues,
 }
 
 const NAME: &str = "conserve";
@@ -94,36 +93,9 @@ impl<B: Basis> Conserve<B> {
     /// What makes the decoded moments those of `vdf`.
     fn correction(&self, inner: &B::Coefficients, vdf: &Vdf, resolution: Resolution) -> Result<Correction> {
         let decoded = self.inner.reconstruct(inner, vdf.grid())?;
-        let residues = self.residues(&decoded, vdf)?;
-        let reference = Reference::new(vdf);
-        let (factor, cells) = (normalising_factor(vdf.peak()), cells_about_zero(vdf.grid()));
-        let figures = |vdf: &Vdf| Figures::of(&cells, &scaled(vdf, factor));
-        let wanted = figures(vdf);
-        // None where this way no density has the moments.
-        let attempt = |method, blocks: Option<BlockOccupancy>| {
-            let correction = Correction { method, blocks, residues: residues.clone() };
-            let changed =
-                correction.change(&decoded, self.heat_flux).ok()?.apply(&decoded, correction.blocks.as_ref()).ok()?;
-            figures(&changed).agree(&wanted, &cells).then(|| (reference.relative_l2(&changed), correction, changed))
-        };
-        let mut best = attempt(Method::Even, None);
-        if best.is_none() || decoded.as_slice().iter().all(|&g| g >= 0.0) {
-            let tilted = attempt(Method::Tilt, None);
-            best = [best, tilted].into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0));
-        }
-        if best.as_ref().is_none_or(|(error, ..)| *error > reference.relative_l2(&decoded)) {
-            let everywhere = attempt(Method::Everywhere, None);
-            best = [best, everywhere].into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0));
-        }
-        let Some((error, correction, changed)) = best else {
-            let reason =
-                format!("no density on the cells where `{}` decodes to a positive one has these moments", self.inner);
-            return Err(Error::Degenerate { basis: NAME, reason });
-        };
-        let blocks = vdf.block_occupancy(0.0)?;
-        if reference.relative_l2(&within(&changed, vdf.grid(), &blocks)?) < (1.0 - LEAST_GAIN) * error
-            && let Some((less, in_blocks, _)) = attempt(correction.method, Some(blocks))
-        {
+        let choice = Choice::new(vdf, &decoded, self.heat_flux);
+        let best = choice.best().ok_or_else(|| Error::Degenerate { basis: NAME, reason: choice.reason() })?;
+        if let Some(in_blocks) = choice.in_blocks(&best) {
             let length = |correction: &Correction| {
                 let mut coder = Coder::writing();
                 Correction::code(Some(correction), vdf.grid(), self.heat_flux, &mut coder)?;
@@ -131,157 +103,11 @@ impl<B: Basis> Conserve<B> {
                 Ok::<f64, Error>(coder.finish().len() as f64)
             };
             // Of two streams, that with the smaller product of length and error is the better.
-            if less * length(&in_blocks)? < error * length(&correction)? {
-                return Ok(in_blocks);
+            if in_blocks.l2() * length(&in_blocks.correction)? < best.l2() * length(&best.correction)? {
+                return Ok(in_blocks.correction);
             }
         }
-        Ok(correction)
-    }
-
-    fn residues(&self, decoded: &Vdf, vdf: &Vdf) -> Result<Residues> {
-        let factor = normalising_factor(decoded.peak());
-        let cells = cells_about_zero(vdf.grid());
-        let wanted = Figures::of(&cells, &scaled(vdf, factor));
-        let found = Figures::of(&cells, &positive(decoded, factor));
-        Residues::new(&cells, &wanted, &found, self.heat_flux).ok_or_else(|| {
-            let [wanted, found] = [wanted, found].map(|figures| {
-                let n = figures.density();
-                format!("density {:e} and width {:e}", n / factor, figures.width(&cells))
-            });
-            let reason = format!(
-                "the moments of the original ({wanted} cells) and of what `{}` decodes to ({found}) are too far apart",
-                self.inner
-            );
-            Error::Degenerate { basis: NAME, reason }
-        })
-    }
-}
-
-/// A grid of the same cells about zero, whose widest cell is about one: moments on it keep their digits, and stay in
-/// range.
-fn cells_about_zero(grid: &VelocityGrid) -> VelocityGrid {
-    let unit = unit_of(grid);
-    let spacing = grid.spacing().map(|width| width * unit);
-    let lower = std::array::from_fn(|axis| -0.5 * grid.shape()[axis] as f64 * spacing[axis]);
-    // Cells so different that this is no grid keep their own.
-    VelocityGrid::new(grid.shape(), lower, spacing).unwrap_or(*grid)
-}
-
-/// A power of two by which the widest cell is about one.
-fn unit_of(grid: &VelocityGrid) -> f64 {
-    normalising_factor(grid.spacing().into_iter().fold(0.0, f64::max))
-}
-
-fn scaled(vdf: &Vdf, factor: f64) -> Vec<f64> {
-    vdf.as_slice().iter().map(|f| f * factor).collect()
-}
-
-/// Where it is positive: the cells that a correction may change.
-fn positive(vdf: &Vdf, factor: f64) -> Vec<f64> {
-    vdf.as_slice().iter().map(|f| (f * factor).max(0.0)).collect()
-}
-
-/// The density in these blocks of `own`, zero in its others, and as it is outside of it.
-fn within(vdf: &Vdf, own: &VelocityGrid, blocks: &BlockOccupancy) -> Result<Vdf> {
-    let grid = *vdf.grid();
-    let [nbx, nby, _] = blocks.block_shape();
-    let places: [Vec<Option<usize>>; 3] = std::array::from_fn(|axis| {
-        let place = |v: &f64| {
-            let cell = ((v - own.lower()[axis]) / own.spacing()[axis]).floor();
-            (cell >= 0.0 && cell < own.shape()[axis] as f64).then_some(cell as usize / BLOCK_EDGE)
-        };
-        grid.centres(axis).iter().map(place).collect()
-    });
-    let mut values = vdf.values().to_owned();
-    for ((x, y, z), f) in values.indexed_iter_mut() {
-        if let (Some(x), Some(y), Some(z)) = (places[0][x], places[1][y], places[2][z])
-            && !blocks.contains((x + nbx * (y + nby * z)) as u32)
-        {
-            *f = 0.0;
-        }
-    }
-    Vdf::new(grid, values)
-}
-
-/// The change of a density that gives it its moments.
-struct Change {
-    own: VelocityGrid,
-    factor: f64,
-    method: Method,
-    mean: [f64; 3],
-    width: f64,
-    polynomial: Polynomial,
-}
-
-impl Correction {
-    fn change(&self, decoded: &Vdf, heat_flux: bool) -> Result<Change> {
-        let impossible = || Error::ForeignCoefficients("no density has the moments they ask for".to_owned());
-        let own = *decoded.grid();
-        let (factor, cells) = (normalising_factor(decoded.peak()), cells_about_zero(&own));
-        let mut density = positive(decoded, factor);
-        let found = Figures::of(&cells, &density);
-        let wanted = self.residues.wanted(&cells, &found, heat_flux).ok_or_else(impossible)?;
-        if let Some(blocks) = &self.blocks {
-            density = positive(&within(decoded, &own, blocks)?, factor);
-        }
-        let (width, volume) = (wanted.width(&cells), cells.cell_volume());
-        let [n, ux, uy, uz, ..] = wanted.0;
-        let mut sums = vec![n / volume, 0.0, 0.0, 0.0];
-        sums.extend(wanted.0[4..10].iter().map(|p| p / volume / (width * width)));
-        if heat_flux {
-            sums.extend(wanted.0[10..].iter().map(|q| 2.0 * q / volume / width.powi(3)));
-        }
-        let mean = [ux, uy, uz];
-        let axes = axes(&own, &own, mean, width);
-        let search = Search { axes, density: &density, wanted: sums };
-        let polynomial = search.polynomial(self.method).ok_or_else(impossible)?;
-        Ok(Change { own, factor, method: self.method, mean, width, polynomial })
-    }
-
-    fn code(given: Option<&Self>, grid: &VelocityGrid, heat_flux: bool, coder: &mut Coder<'_>) -> Result<Self> {
-        let is = |method| given.is_some_and(|given| given.method == method);
-        let method = match coder.bit(&mut Bit::expected(1 << 14, 0), is(Method::Tilt)) {
-            true => Method::Tilt,
-            false if coder.rarely(is(Method::Everywhere)) => Method::Everywhere,
-            false => Method::Even,
-        };
-        coder.part("moments");
-        let residues = Residues::code(given.map(|given| &given.residues), heat_flux, coder)?;
-        coder.part("occupied blocks");
-        let blocks = given.and_then(|given| given.blocks.as_ref());
-        let blocks = match coder.bit(&mut Bit::expected(1 << 13, 0), blocks.is_some()) {
-            false => None,
-            true => Some(occupancy::code(blocks, grid.shape(), coder)?),
-        };
-        Ok(Self { method, blocks, residues })
-    }
-}
-
-/// Cell centres of a grid from the mean in widths, both in the units of `own` about its middle.
-fn axes(grid: &VelocityGrid, own: &VelocityGrid, mean: [f64; 3], width: f64) -> [Vec<f64>; 3] {
-    let (cells, unit) = (cells_about_zero(own), unit_of(own));
-    std::array::from_fn(|axis| {
-        let centres = match grid == own {
-            true => cells.centres(axis),
-            false => grid.centres(axis).iter().map(|v| (v - own.middle()[axis]) * unit).collect(),
-        };
-        centres.iter().map(|v| (v - mean[axis]) / width).collect()
-    })
-}
-
-impl Change {
-    fn apply(&self, decoded: &Vdf, blocks: Option<&BlockOccupancy>) -> Result<Vdf> {
-        let grid = *decoded.grid();
-        let [x, y, z] = axes(&grid, &self.own, self.mean, self.width);
-        let mut values = Vec::with_capacity(grid.cells());
-        for (row, g) in decoded.as_slice().chunks_exact(z.len()).enumerate() {
-            let along = self.polynomial.along_z(x[row / y.len()], y[row % y.len()]);
-            let changed =
-                |(&g, &z): (&f64, &f64)| self.method.changed((g * self.factor).max(0.0), at(along, z))[0] / self.factor;
-            values.extend(g.iter().zip(&z).map(changed));
-        }
-        let changed = Vdf::from_vec(grid, values)?;
-        blocks.map_or(Ok(changed.clone()), |blocks| within(&changed, &self.own, blocks))
+        Ok(best.correction)
     }
 }
 
@@ -315,10 +141,12 @@ impl<B: Basis> Basis for Conserve<B> {
         }
         let Some((inner, correction)) = &coefficients.found else { return Ok(Vdf::zeros(*grid)) };
         let decoded = self.inner.reconstruct(inner, &coefficients.grid)?;
-        let change = correction.change(&decoded, self.heat_flux)?;
         match *grid == coefficients.grid {
-            true => change.apply(&decoded, correction.blocks.as_ref()),
-            false => change.apply(&self.inner.reconstruct(inner, grid)?, correction.blocks.as_ref()),
+            true => correction.changed(&decoded, self.heat_flux),
+            false => {
+                let elsewhere = self.inner.reconstruct(inner, grid)?;
+                correction.changed_elsewhere(&decoded, &elsewhere, self.heat_flux)
+            }
         }
     }
 
@@ -375,8 +203,7 @@ impl<B: Basis> Coefficients for ConserveCoefficients<B> {
 
     /// The digits of the moments, the numbers of the blocks, and the inner basis' own.
     fn topology_len(&self) -> usize {
-        let blocks = |c: &Correction| 1 + c.blocks.as_ref().map_or(0, BlockOccupancy::count);
         let found = self.found.as_ref();
-        1 + found.map_or(0, |(inner, c)| inner.topology_len() + Residues::len(self.heat_flux) + blocks(c))
+        1 + found.map_or(0, |(inner, correction)| inner.topology_len() + correction.len(self.heat_flux))
     }
 }

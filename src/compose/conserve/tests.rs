@@ -20,6 +20,21 @@ fn errors(f: &Vdf, g: &Vdf) -> [f64; 4] {
     [density, bulk_velocity, pressure, heat_flux]
 }
 
+/// The largest error of n, of any component of u and of any of P, each in its own scale, by definition: of n, of the
+/// thermal speed along the axis, and of √(P_ii P_jj), none of them below what a sixteenth of a cell makes.
+fn component_error(f: &Vdf, g: &Vdf) -> f64 {
+    let (grid, f, g) = (f.grid(), f.moments(), g.moments());
+    let v: [f64; 3] = std::array::from_fn(|i| f.thermal_speeds()[i].max(grid.spacing()[i] / 16.0));
+    let mut worst = (g.density / f.density - 1.0).abs();
+    for i in 0..3 {
+        worst = worst.max((g.bulk_velocity[i] - f.bulk_velocity[i]).abs() / v[i]);
+        for j in 0..3 {
+            worst = worst.max((g.pressure[i][j] - f.pressure[i][j]).abs() / f.density / v[i] / v[j]);
+        }
+    }
+    worst
+}
+
 /// The largest difference of a component of P.
 fn worst_pressure(f: &Vdf, g: &Vdf) -> f64 {
     let (p, q) = (f.moments().pressure, g.moments().pressure);
@@ -76,9 +91,10 @@ fn cost(inner: &str, vdf: &Vdf) -> usize {
     let inner = len(&|coder| {
         conserve.inner.code(Some(inner), vdf.grid(), Resolution::Exact, coder).unwrap();
     });
-    let blocks = correction.blocks.as_ref().map_or(0, |blocks| {
+    let Correction::Moments { occupied, .. } = correction else { panic!("no moments, but densities") };
+    let blocks = occupied.as_ref().map_or(0, |blocks| {
         len(&|coder| {
-            occupancy::code(Some(blocks), vdf.grid().shape(), coder).unwrap();
+            occupancy::Occupancy::code(Some(blocks), vdf.grid().shape(), coder);
         })
     });
     all - inner - blocks
@@ -189,11 +205,10 @@ fn one_cell_a_line_and_a_plane_keep_their_moments() {
             assert!(worst <= 1e-12 * unit, "{spec}, {fixed}: {worst:e} of {unit:e}");
         }
     }
-    // Ripples about a single cell: no other density has its moments, and ripples are one.
+    // Ripples about a single cell, which no other density but it has the moments of.
     let grid = VelocityGrid::unit([9; 3]).unwrap();
     let vdf = Vdf::from_fn(grid, |v| if v == [3.0, 4.0, 6.0] { 2.0 } else { 0.0 }).unwrap();
-    let rippled = basis("conserve(wavelet:l2=0.01)").encode(&vdf);
-    assert!(matches!(rippled, Err(Error::Degenerate { basis: "conserve", .. })));
+    assert!(component_error(&vdf, &round_trip(&basis("conserve(wavelet:l2=0.01)"), &vdf)) <= 1e-12);
 }
 
 #[test]
@@ -219,8 +234,229 @@ fn blocks_are_stored_where_they_make_a_better_stream() {
     let vdf = Vdf::from_fn(grid, body).unwrap();
     let conserve = Conserve::new(Quantized::new(Cosine::new(), Target::L2(0.3)).unwrap());
     let coefficients = conserve.encode(&vdf).unwrap();
-    assert!(coefficients.found.as_ref().unwrap().1.blocks.is_some());
+    let correction = &coefficients.found.as_ref().unwrap().1;
+    assert!(matches!(correction, Correction::Moments { occupied: Some(_), .. }));
     let g = conserve.reconstruct(&coefficients, &grid).unwrap();
     assert!(errors(&vdf, &g)[..3].iter().all(|error| *error <= 1e-12));
     assert_eq!(g.values()[[30, 30, 30]], 0.0);
+}
+
+/// The array with its axes in another order, on cells likewise.
+fn turned(vdf: &Vdf, order: [usize; 3]) -> Vdf {
+    let (grid, values) = (vdf.grid(), vdf.values());
+    let turned = VelocityGrid::new(
+        order.map(|k| grid.shape()[k]),
+        order.map(|k| grid.lower()[k]),
+        order.map(|k| grid.spacing()[k]),
+    );
+    Vdf::new(turned.unwrap(), values.permuted_axes(order).as_standard_layout().to_owned()).unwrap()
+}
+
+const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+
+#[test]
+fn every_component_is_kept_on_cells_of_any_aspect_in_any_order_of_the_axes() {
+    let beam = |centre: f64, [x, y, z]: [f64; 3]| {
+        (-0.5 * (((x - centre) / 1.5).powi(2) + (y / 4.0).powi(2) + (z / 4.0).powi(2))).exp()
+    };
+    for spacing in [[1.0; 3], [1.0, 6.0, 36.0], [1.0, 1e3, 1e6]] {
+        let lower = spacing.map(|width| -12.0 * width);
+        let grid = VelocityGrid::new([24; 3], lower, spacing).unwrap();
+        let vdf = Vdf::from_fn(grid, |v| {
+            let v = std::array::from_fn(|axis| v[axis] / spacing[axis]);
+            beam(-5.0, v) + beam(5.0, v)
+        });
+        let vdf = vdf.unwrap();
+        for spec in ["conserve(wavelet:l2=1e-3)", "conserve(wavelet:l2=1e-3):heat-flux=yes", "conserve(maxwellian)"] {
+            let mut first = None;
+            for order in ORDERS {
+                let vdf = turned(&vdf, order);
+                let g = round_trip(&basis(spec), &vdf);
+                let (error, l2) = (component_error(&vdf, &g), relative_l2(&vdf, &g));
+                assert!(error <= 1e-12, "{spec} {spacing:?} {order:?}: {error:e}");
+                let before = relative_l2(&vdf, &round_trip(&basis(&spec[9..spec.rfind(')').unwrap()]), &vdf));
+                assert!(l2 <= 1.02 * before, "{spec} {spacing:?} {order:?}: l2 {l2:e} after {before:e}");
+                let first = *first.get_or_insert(l2);
+                assert!((l2 / first - 1.0).abs() < 1e-3, "{spec} {spacing:?} {order:?}: l2 {l2:e}, not {first:e}");
+            }
+        }
+    }
+}
+
+/// A distribution of few or many cells, of any kind that is nowhere negative.
+fn small(random: &mut impl rand::Rng) -> Vdf {
+    let shape: [usize; 3] = std::array::from_fn(|_| random.random_range(1..13));
+    let spacing = [[1.0; 3], [1.0, 6.0, 36.0], [1.0, 1e3, 1e6], [2e4, 3e4, 1e4]][random.random_range(0..4)];
+    let lower = std::array::from_fn(|axis| -0.37 * shape[axis] as f64 * spacing[axis]);
+    let cells = shape.iter().product::<usize>();
+    let mut within = |axis: usize| random.random_range(0..shape[axis]);
+    let (a, b) = ([within(0), within(1), within(2)], [within(0), within(1), within(2)]);
+    let centre: [f64; 3] = std::array::from_fn(|axis| a[axis] as f64 + random.random_range(-0.5..0.5));
+    let widths: [f64; 3] = std::array::from_fn(|_| random.random_range(0.12..0.5));
+    let wider: [f64; 3] = std::array::from_fn(|axis| widths[axis] * [1.0, 3.0, 12.0][random.random_range(0..3)]);
+    let gaussian = |at: [usize; 3], widths: [f64; 3]| {
+        (-0.5 * (0..3).map(|i| ((at[i] as f64 - centre[i]) / widths[i]).powi(2)).sum::<f64>()).exp()
+    };
+    let kind = random.random_range(0..11);
+    let share = [0.01, 0.1, 0.6][random.random_range(0..3)];
+    let directions: [i64; 3] = std::array::from_fn(|_| random.random_range(-1..2));
+    let noise: Vec<f64> = (0..cells).map(|_| random.random_range(0.0..1.0)).collect();
+    let kept: Vec<f64> = (0..cells).map(|_| random.random_range(0.0..1.0)).collect();
+    let value = |cell: usize| {
+        let at = [cell / (shape[1] * shape[2]), cell / shape[2] % shape[1], cell % shape[2]];
+        let same = (0..3).filter(|&axis| at[axis] == a[axis]).count();
+        let steps: [i64; 3] = std::array::from_fn(|axis| at[axis] as i64 - a[axis] as i64);
+        match kind {
+            // A beam narrower than a cell; a bell, perhaps cut by the box, a sheet or a needle; one with a floor.
+            0 => gaussian(at, widths),
+            1 => gaussian(at, wider),
+            2 => gaussian(at, wider) + 1e-6,
+            // Cells here and there; noise; a block; a plane; a line or two; an L.
+            3 => {
+                if kept[cell] < share {
+                    noise[cell]
+                } else {
+                    0.0
+                }
+            }
+            4 => noise[cell],
+            5 => f64::from((0..3).all(|axis| at[axis] >= a[axis] && at[axis] <= a[axis] + b[axis] % 3)),
+            6 => {
+                if at[0] == a[0] {
+                    0.1 + noise[cell]
+                } else {
+                    0.0
+                }
+            }
+            7 => {
+                if same >= 2 && at[2] != a[2] {
+                    0.1 + noise[cell]
+                } else {
+                    0.0
+                }
+            }
+            8 => f64::from(steps.iter().all(|step| (0..2).contains(step)) && steps.iter().sum::<i64>() < 2),
+            // A slanting line, with specks; two cells of very different density.
+            9 => {
+                let along = (-2..3).any(|k| (0..3).all(|axis| steps[axis] == k * directions[axis]));
+                if along {
+                    0.1 + noise[cell]
+                } else if kept[cell] < share {
+                    1e-7 * noise[cell]
+                } else {
+                    0.0
+                }
+            }
+            _ => f64::from(at == a) + 1e-9 * f64::from(at == b),
+        }
+    };
+    // As far as pressures stay in the range of f64.
+    let scale = [1.0, 1e-13, 1e-280, 1e270][random.random_range(0..4)];
+    let mut values: Vec<f64> = (0..cells).map(|cell| scale * value(cell)).collect();
+    if values.iter().all(|&f| f == 0.0) {
+        values[cells / 2] = scale;
+    }
+    Vdf::from_vec(VelocityGrid::new(shape, lower, spacing).unwrap(), values).unwrap()
+}
+
+const ANY_INNER: [&str; 12] = [
+    "wavelet:l2=0.1",
+    "wavelet:l2=0.01",
+    "wavelet:terms=3",
+    "cosine:l2=0.1",
+    "octree",
+    "maxwellian",
+    "mixture:components=2",
+    "fast:l2=0.1",
+    "log(cosine:l2=0.1)",
+    "log(maxwellian)",
+    "hermite:order=3",
+    "spherical:degree=1,shells=3",
+];
+
+/// Encodes `count` small distributions; how many were refused by the inner basis, and what went wrong with the others.
+fn failures(seed: u64, count: usize) -> (usize, Vec<String>) {
+    use rand::{Rng, SeedableRng};
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    let (mut refused, mut failures) = (0, Vec::new());
+    for k in 0..count {
+        let vdf = small(&mut random);
+        let inner = ANY_INNER[random.random_range(0..ANY_INNER.len())];
+        let flux = if random.random_range(0..4) == 0 { ":heat-flux=yes" } else { "" };
+        let plain = basis(inner).encode(&vdf);
+        let Ok(plain) = plain else {
+            refused += 1;
+            continue;
+        };
+        let before = relative_l2(&vdf, &basis(inner).reconstruct(&plain, vdf.grid()).unwrap());
+        let case = format!("{k}: conserve({inner}){flux} of {:?} x {:?}", vdf.grid().shape(), vdf.grid().spacing());
+        let conserve = basis(&format!("conserve({inner}){flux}"));
+        match conserve.encode(&vdf) {
+            Err(problem) => failures.push(format!("{case}: {problem}")),
+            Ok(coefficients) => {
+                let g = conserve.reconstruct(&coefficients, vdf.grid()).unwrap();
+                let (error, l2) = (component_error(&vdf, &g), relative_l2(&vdf, &g));
+                if !(error <= 1.2e-12 && l2 <= 1.02 * before.max(1e-9)) || g.as_slice().iter().any(|g| *g < 0.0) {
+                    failures.push(format!("{case}: moments {error:e}, l2 {l2:e} after {before:e}"));
+                }
+            }
+        }
+    }
+    (refused, failures)
+}
+
+#[test]
+fn any_small_distribution_keeps_its_moments() {
+    let (refused, failures) = failures(1, 300);
+    assert!(failures.is_empty() && refused < 100, "{refused} refused, {}:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+#[ignore = "takes minutes: VDF_BASIS_SEED and VDF_BASIS_COUNT say which and how many"]
+fn many_small_distributions_keep_their_moments() {
+    let number = |name, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let (refused, failures) = failures(number("VDF_BASIS_SEED", 2), number("VDF_BASIS_COUNT", 3000) as usize);
+    assert!(failures.is_empty(), "{refused} refused, {} failed:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn blocks_beams_and_few_cells_are_encoded() {
+    // A block of 2³ cells: nothing but a density on these has its moments.
+    let block =
+        |[x, y, z]: [f64; 3]| f64::from((6.0..8.0).contains(&x) && (8.0..10.0).contains(&y) && (7.0..9.0).contains(&z));
+    let vdf = Vdf::from_fn(VelocityGrid::unit([20; 3]).unwrap(), block).unwrap();
+    for spec in ["conserve(fast:l2=0.01)", "conserve(octree)", "conserve(maxwellian)", "conserve(wavelet:terms=1)"] {
+        let g = round_trip(&basis(spec), &vdf);
+        assert!(component_error(&vdf, &g) <= 1e-12 && relative_l2(&vdf, &g) <= 1.0, "{spec}");
+    }
+    // Beams keep their own pressures, however small.
+    for (width, centre) in [(0.12, 9.7), (0.2, 9.5), (0.3, 9.0), (0.5, 9.8)] {
+        let beam = |v: [f64; 3]| (-0.5 * v.iter().map(|v| ((v - centre) / width).powi(2)).sum::<f64>()).exp();
+        let vdf = Vdf::from_fn(VelocityGrid::unit([20; 3]).unwrap(), beam).unwrap();
+        for spec in ["conserve(fast:l2=0.01)", "conserve(octree)", "conserve(maxwellian):heat-flux=yes"] {
+            let g = round_trip(&basis(spec), &vdf);
+            let (p, q) = (vdf.moments().pressure, g.moments().pressure);
+            let error =
+                (0..9).map(|k| (p[k / 3][k % 3] - q[k / 3][k % 3]).abs() / (p[k / 3][k / 3] * p[k % 3][k % 3]).sqrt());
+            let error = error.fold(component_error(&vdf, &g), f64::max);
+            assert!(error <= 2e-12, "{spec}, width {width}: {error:e}");
+        }
+    }
+}
+
+#[test]
+fn faint_negative_ripples_are_no_obstacle() {
+    for (ripple, width) in [(1e-20, 0.3), (1e-20, 1.5), (1e-12, 1.5), (1e-3, 2.0)] {
+        let mut k = 0.0;
+        let vdf = Vdf::from_fn(VelocityGrid::unit([12; 3]).unwrap(), |v| {
+            k += 1.0;
+            let q = v.iter().map(|v| ((v - 5.3) / width).powi(2)).sum::<f64>();
+            (-0.5 * q).exp() + ripple * f64::sin(1.3 * k)
+        });
+        let vdf = vdf.unwrap();
+        for spec in ["conserve(wavelet:l2=0.01)", "conserve(maxwellian)"] {
+            let error = component_error(&vdf, &round_trip(&basis(spec), &vdf));
+            assert!(error <= 1.2e-12, "{spec}, {ripple:e}: {error:e}");
+        }
+    }
 }
