@@ -4,10 +4,14 @@
 
 mod cell_sums;
 mod least_squares;
+mod logarithms;
 mod moments;
+mod nearest;
+mod principal_axes;
 
-pub(crate) use least_squares::least_squares;
 pub(crate) use moments::{frame_of_moments, from_moments, locating_moments};
+pub(crate) use nearest::nearest;
+pub(crate) use principal_axes::frame_of_factor;
 
 use super::frame::Frame;
 use super::grid::VelocityGrid;
@@ -37,3 +41,6 @@ pub struct Gaussian {
 fn cell_along(grid: &VelocityGrid, direction: [f64; 3]) -> f64 {
     (0..3).map(|j| direction[j].abs() * grid.spacing()[j]).sum()
 }
+
+#[cfg(test)]
+mod tests;
