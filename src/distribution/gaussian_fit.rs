@@ -37,6 +37,12 @@ pub struct Gaussian {
     pub frame: Frame,
 }
 
+/// The step along a direction that is as long as one cell, measured in cells: no longer than a cell is wide there.
+fn step_along(grid: &VelocityGrid, direction: [f64; 3]) -> f64 {
+    let [x, y, z]: [f64; 3] = std::array::from_fn(|j| direction[j] / grid.spacing()[j]);
+    1.0 / x.hypot(y).hypot(z)
+}
+
 /// The width of a cell along a direction.
 fn cell_along(grid: &VelocityGrid, direction: [f64; 3]) -> f64 {
     (0..3).map(|j| direction[j].abs() * grid.spacing()[j]).sum()

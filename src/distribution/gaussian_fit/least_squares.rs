@@ -7,7 +7,7 @@ use nalgebra::{DMatrix, DVector, Matrix3, Vector3};
 
 use super::cell_sums::{Cells, MONOMIALS, Shape, Sums, quadratic};
 use super::principal_axes::frame_of_factor;
-use super::{Covariance, Gaussian, cell_along};
+use super::{Covariance, Gaussian, step_along};
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
@@ -48,7 +48,7 @@ fn narrowest(grid: &VelocityGrid, covariance: Covariance, frame: &Frame) -> [f64
     if covariance == Covariance::Isotropic {
         return [NARROWEST * grid.spacing().into_iter().fold(f64::INFINITY, f64::min); 3];
     }
-    frame.axes().map(|direction| NARROWEST * cell_along(grid, direction))
+    frame.axes().map(|direction| NARROWEST * step_along(grid, direction))
 }
 
 /// min ½ Σ (A exp(−½|z|²) − f)², with z = U (ξ − c), ξ the coordinates of the start's frame and U upper triangular

@@ -3,7 +3,7 @@
 use super::least_squares::least_squares;
 use super::logarithms::from_logarithms;
 use super::moments::{gaussian_of, locating_moments};
-use super::{Covariance, Gaussian, cell_along};
+use super::{Covariance, Gaussian, step_along};
 use crate::distribution::frame::Frame;
 use crate::distribution::vdf::Vdf;
 use crate::error::Result;
@@ -40,7 +40,7 @@ fn resolved(mut start: Gaussian, vdf: &Vdf, covariance: Covariance) -> Gaussian 
     let shortest = spacing.into_iter().fold(f64::INFINITY, f64::min);
     let axes = start.frame.axes();
     for (scale, direction) in start.frame.scales.iter_mut().zip(axes) {
-        let cell = if covariance == Covariance::Isotropic { shortest } else { cell_along(vdf.grid(), direction) };
+        let cell = if covariance == Covariance::Isotropic { shortest } else { step_along(vdf.grid(), direction) };
         *scale = scale.max(RESOLVED * cell);
     }
     start

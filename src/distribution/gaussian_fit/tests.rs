@@ -16,7 +16,7 @@ fn error(vdf: &Vdf, covariance: Covariance) -> f64 {
     let (found, report) = nearest("test", vdf, covariance).unwrap();
     let error = crate::distribution::fidelity::relative_l2(vdf, &sampled(*vdf.grid(), &found));
     assert!(error <= 1.0 + 1e-12, "{covariance:?} worse than nothing: {error} {report:?}");
-    assert!(report.cost <= report.initial_cost, "{covariance:?} {report:?}");
+    assert!(report.cost <= report.initial_cost * (1.0 + 1e-9), "{covariance:?} {report:?}");
     error
 }
 
@@ -139,7 +139,7 @@ fn beams_that_are_not_alone_are_found_nearly() {
     let halo = Gaussian { peak: 1e-6, frame: Frame::grid_aligned(at(&grid, [9.0, 8.0, 8.0]), [1e5; 3]) };
     let both: Vec<f64> =
         sampled(grid, &beam).as_slice().iter().zip(sampled(grid, &halo).as_slice()).map(|(a, b)| a + b).collect();
-    let cut: Vec<f64> = both.iter().map(|&f| if f < 1e-4 { 0.0 } else { f }).collect();
+    let cut: Vec<f64> = both.iter().map(|&f| if f < 5e-6 { 0.0 } else { f }).collect();
     for values in [both, cut] {
         let vdf = Vdf::from_vec(grid, values).unwrap();
         for covariance in ALL {
