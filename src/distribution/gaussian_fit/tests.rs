@@ -58,14 +58,14 @@ fn widths_may_differ_by_axis_and_axes_may_be_tilted() {
                 let scales = std::array::from_fn(|axis| widths[axis] * spacing[axis]);
                 let frame = Frame::grid_aligned(at(&grid, place), scales);
                 let error = error(&sampled(grid, &Gaussian { peak: 1.0, frame }), Covariance::Diagonal);
-                assert!(error < 1e-7, "{spacing:?} {widths:?} {place:?}: {error}");
+                assert!(error < 1e-5, "{spacing:?} {widths:?} {place:?}: {error}");
                 // Tilted in cells.
                 let tilt = Rotation3::from_scaled_axis(Vector3::new(0.2, -0.3, 0.4));
                 let in_cells = tilt.matrix() * Matrix3::from_diagonal(&Vector3::from(widths));
                 let factor = Matrix3::from_diagonal(&Vector3::from(spacing)) * in_cells;
                 let frame = frame_of_factor(at(&grid, place), &factor);
                 let error = self::error(&sampled(grid, &Gaussian { peak: 1.0, frame }), Covariance::Full);
-                assert!(error < 1e-6, "tilted {spacing:?} {widths:?} {place:?}: {error}");
+                assert!(error < 1e-5, "tilted {spacing:?} {widths:?} {place:?}: {error}");
             }
         }
     }
