@@ -59,11 +59,10 @@ impl Maxwellian {
     /// [`Error::Degenerate`] if the distribution is zero everywhere, or its thermal width vanishes along an axis of
     /// several cells. An axis of a single cell is given the cell's width.
     pub fn fit(&self, vdf: &Vdf) -> Result<(MaxwellianCoefficients, Option<Report>)> {
-        let start = gaussian_fit::from_moments(NAME, vdf, self.covariance)?;
         let (gaussian, report) = match self.fit {
-            Fit::Moments => (start, None),
+            Fit::Moments => (gaussian_fit::from_moments(NAME, vdf, self.covariance)?, None),
             Fit::LeastSquares => {
-                let (gaussian, report) = gaussian_fit::least_squares(vdf, self.covariance, &start);
+                let (gaussian, report) = gaussian_fit::nearest(NAME, vdf, self.covariance)?;
                 (gaussian, Some(report))
             }
         };

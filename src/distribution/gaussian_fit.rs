@@ -4,10 +4,14 @@
 
 mod cell_sums;
 mod least_squares;
+mod logarithms;
 mod moments;
+mod nearest;
+mod principal_axes;
 
-pub(crate) use least_squares::least_squares;
 pub(crate) use moments::{frame_of_moments, from_moments, locating_moments};
+pub(crate) use nearest::nearest;
+pub(crate) use principal_axes::frame_of_factor;
 
 use super::frame::Frame;
 use super::grid::VelocityGrid;
@@ -33,7 +37,16 @@ pub struct Gaussian {
     pub frame: Frame,
 }
 
+/// The step along a direction that is as long as one cell, measured in cells: no longer than a cell is wide there.
+fn step_along(grid: &VelocityGrid, direction: [f64; 3]) -> f64 {
+    let [x, y, z]: [f64; 3] = std::array::from_fn(|j| direction[j] / grid.spacing()[j]);
+    1.0 / x.hypot(y).hypot(z)
+}
+
 /// The width of a cell along a direction.
 fn cell_along(grid: &VelocityGrid, direction: [f64; 3]) -> f64 {
     (0..3).map(|j| direction[j].abs() * grid.spacing()[j]).sum()
 }
+
+#[cfg(test)]
+mod tests;

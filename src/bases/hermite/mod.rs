@@ -289,8 +289,7 @@ impl Hermite {
             Scaling::Moments(factor) => (Frame { scales: start.scales.map(|scale| factor * scale), ..start }, None),
             Scaling::Fitted(factor) => {
                 let covariance = if start.rotation.is_none() { Covariance::Diagonal } else { Covariance::Full };
-                let first = gaussian_fit::from_moments(NAME, vdf, covariance)?;
-                let (gaussian, report) = gaussian_fit::least_squares(vdf, covariance, &first);
+                let (gaussian, report) = gaussian_fit::nearest(NAME, vdf, covariance)?;
                 let scales = gaussian.frame.widths_along(start.axes()).map(|width| factor * width);
                 (Frame { centre: gaussian.frame.centre, scales, ..start }, Some(report))
             }

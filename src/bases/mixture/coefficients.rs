@@ -1,12 +1,13 @@
 //! What a fit finds: the components, in physical units.
 
-use nalgebra::{Matrix3, Vector3};
+use nalgebra::{Cholesky, Matrix3, Vector3};
 
 use super::cells::VelocityScaling;
 use super::covariance::Covariance;
 use super::member::{Member, Profile};
 use crate::basis::{Coefficients, Quantity, Slot};
 use crate::distribution::frame::{Frame, Orientation};
+use crate::distribution::gaussian_fit::frame_of_factor;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::error::{Error, Result};
@@ -123,7 +124,7 @@ impl MixtureCoefficients {
         members.sort_by(|a, b| b.mass.total_cmp(&a.mass));
         let component = |member: &Member| {
             let mut frame = match covariance {
-                Covariance::Full | Covariance::Tied => oriented(Orientation::PressureEigenframe, &member.covariance),
+                Covariance::Full | Covariance::Tied => principal(&member.covariance),
                 Covariance::Diagonal | Covariance::Spherical => oriented(Orientation::Grid, &member.covariance),
                 Covariance::FieldAligned(field) => oriented(Orientation::FieldAligned(field), &member.covariance),
             };
@@ -154,6 +155,14 @@ impl MixtureCoefficients {
             }
         };
         self.components.iter().map(member).collect()
+    }
+}
+
+/// The frame along the principal axes of a covariance, accurate on cells of unequal sides too.
+fn principal(covariance: &Matrix3<f64>) -> Frame {
+    match Cholesky::new(*covariance) {
+        Some(factor) => frame_of_factor([0.0; 3], &factor.l()),
+        None => oriented(Orientation::PressureEigenframe, covariance),
     }
 }
 

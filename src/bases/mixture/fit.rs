@@ -92,7 +92,6 @@ impl Mixture {
         let samples = self.samples.unwrap_or(cells.effective).max(2.0);
         let start = match (self.start, self.refine) {
             (Start::Auto, Refine::LeastSquares) => Start::Greedy,
-            (Start::Auto, Refine::None) => Start::KMeans,
             (start, _) => start,
         };
         let found = match self.selection {
@@ -306,6 +305,12 @@ impl Search<'_> {
         (sum_of_squares(residual) / self.cells.norm_squared).sqrt()
     }
 
+    /// The same search on other cells.
+    pub fn on<'b>(&self, cells: &'b Cells, structure: Structure) -> Search<'b> {
+        let Self { profile, em, iterations, .. } = *self;
+        Search { cells, structure, profile, em, iterations, insertion: OnceCell::new() }
+    }
+
     /// Scales the masses to the data's.
     pub fn share_mass(&self, members: &mut [Member]) {
         let total: f64 = members.iter().map(|member| member.mass).sum();
@@ -314,10 +319,11 @@ impl Search<'_> {
 
     fn start(&self, start: Start, components: usize, seed: u64) -> Vec<Member> {
         match start {
+            Start::Auto | Start::Greedy => self.likeliest_start(components, seed),
+            Start::KMeans => start::k_means(self.cells, components, seed, &self.structure),
             Start::MomentSplit => start::moment_split(self.cells, components, &self.structure),
             #[cfg(feature = "linfa")]
             Start::Linfa => start::linfa(self.cells, components, seed, &self.structure),
-            _ => start::k_means(self.cells, components, seed, &self.structure),
         }
     }
 

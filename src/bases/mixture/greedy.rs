@@ -64,10 +64,11 @@ impl Insertion {
             Vector3::new(cells.axes[0][cell / (ny * nz)], cells.axes[1][cell / nz % ny], cells.axes[2][cell % nz]);
         let widths = cells.scaling.spacing * width;
         let covariance = Matrix3::from_diagonal(&widths.component_mul(&widths));
-        let mass = Member::mass_of(peak, &covariance, profile, cells.scaling.cell_volume());
-        let mut inserted = [Member { mass, mean, covariance }];
+        let mut inserted = [Member { mass: 1.0, mean, covariance }];
         structure.constrain(&mut inserted);
-        let [inserted] = inserted;
-        Some(inserted)
+        let [Member { covariance, .. }] = inserted;
+        // The peak is kept: on cells of unequal sides a sphere may be far larger than what was found.
+        let mass = Member::mass_of(peak, &covariance, profile, cells.scaling.cell_volume());
+        Some(Member { mass, mean, covariance })
     }
 }

@@ -63,6 +63,15 @@ impl Member {
         self.mass * profile.unit_peak() * cell_volume / self.covariance.determinant().sqrt()
     }
 
+    /// One component with the mass, the mean and the covariance of two together.
+    pub fn merged_with(&self, other: &Self) -> Self {
+        let mass = self.mass + other.mass;
+        let (a, b) = (self.mass / mass, other.mass / mass);
+        let apart = other.mean - self.mean;
+        let covariance = self.covariance * a + other.covariance * b + apart * apart.transpose() * (a * b);
+        Self { mass, mean: self.mean + apart * b, covariance }
+    }
+
     /// The mass that belongs to a value at the centre.
     pub fn mass_of(peak: f64, covariance: &Matrix3<f64>, profile: Profile, cell_volume: f64) -> f64 {
         peak * covariance.determinant().sqrt() / (profile.unit_peak() * cell_volume)

@@ -10,6 +10,7 @@
 //! 2002 (IEEE Trans. Pattern Anal. Mach. Intell. 24, 381).
 
 mod cells;
+mod coarse;
 mod coding;
 mod coefficients;
 mod covariance;
@@ -18,6 +19,7 @@ mod evaluate;
 mod fit;
 mod greedy;
 mod member;
+mod merge;
 mod moments;
 mod overlap;
 mod parameters;
@@ -28,6 +30,7 @@ mod rounding;
 mod selection;
 mod spec;
 mod start;
+mod trial;
 
 #[cfg(test)]
 mod tests;
@@ -64,7 +67,9 @@ pub enum Refine {
 /// Where the search begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Start {
-    /// [`Greedy`](Self::Greedy) with least squares, [`KMeans`](Self::KMeans) without.
+    /// [`Greedy`](Self::Greedy) with least squares. Without, the likeliest of [`KMeans`](Self::KMeans),
+    /// [`MomentSplit`](Self::MomentSplit), insertion one by one and twice as many clusters merged again, after a few
+    /// steps of EM, on coarser cells where these resolve the distribution.
     #[default]
     Auto,
     /// Weighted k-means++ on the cells, by the seed.

@@ -154,9 +154,8 @@ impl Parameters {
                 let peak = p[at].exp();
                 let mean = Vector3::from_fn(|i, _| self.bounded(i, p[at + 1 + i]));
                 let covariance = self.covariance(&p.as_slice()[self.shape(k)..][..self.shape_len()]);
-                let widest = (WIDEST * self.farthest.amax()).powi(2);
                 let ellipsoid = Ellipsoid::new(mean, covariance)?;
-                (peak.is_finite() && covariance.diagonal().max() <= widest).then_some(Bell {
+                (peak.is_finite() && self.in_proportion(&covariance)).then_some(Bell {
                     peak,
                     mean,
                     covariance,
@@ -164,6 +163,16 @@ impl Parameters {
                 })
             })
             .collect()
+    }
+
+    /// Whether no width is beyond the widest: along each axis in its own units, or, where the kind has one width for
+    /// several axes, along the longest.
+    fn in_proportion(&self, covariance: &Matrix3<f64>) -> bool {
+        let widest = match self.structure.kind {
+            Covariance::Full | Covariance::Tied | Covariance::Diagonal => self.farthest,
+            Covariance::Spherical | Covariance::FieldAligned(_) => Vector3::repeat(self.farthest.amax()),
+        };
+        (0..3).all(|i| covariance[(i, i)] <= (WIDEST * widest[i]).powi(2))
     }
 
     /// The component's derivatives by each of its parameters: the parameter's index and a polynomial in v − mean, to be

@@ -3,6 +3,7 @@
 use super::em::{EmReport, EmSettings, Expectation, run};
 use super::fit::{Found, Search};
 use super::member::Member;
+use super::merge::merged;
 
 /// How the number of components is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -58,7 +59,9 @@ fn parameters(search: &Search<'_>, components: usize) -> usize {
 }
 
 /// EM in which a component keeps only what its share exceeds half its parameters by, the weakest dropped when nothing is
-/// left; then, from what remains, the weakest taken away again and again, and the shortest message of all kept.
+/// left; then, from what remains, two merged again and again, and the shortest message of all kept. (The paper takes the
+/// weakest away. Where two components share a population and the weakest is another population, that leaves the other
+/// without any, and EM finds no way back: one more than there are would be the answer.)
 pub(super) fn by_mml(search: &Search<'_>, start: Vec<Member>, samples: f64) -> Found {
     let mut members = start;
     let mut trace = Vec::new();
@@ -71,11 +74,8 @@ pub(super) fn by_mml(search: &Search<'_>, start: Vec<Member>, samples: f64) -> F
         if best.as_ref().is_none_or(|(least, ..)| length < *least) {
             best = Some((length, fitted, report, floored));
         }
-        let weakest = (0..members.len()).min_by(|&a, &b| members[a].mass.total_cmp(&members[b].mass));
-        if let Some(weakest) = weakest {
-            members.remove(weakest);
-            search.share_mass(&mut members);
-        }
+        members = merged(members);
+        search.structure.constrain(&mut members);
     }
     // A plain step at the end gives the data's own moments.
     let (members, em, floored) = match best {

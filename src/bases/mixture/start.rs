@@ -100,18 +100,22 @@ pub(super) fn linfa(cells: &Cells, components: usize, seed: u64, structure: &Str
 }
 
 /// One component with the data's moments, split again and again: the one with the most mass times variance along its
-/// longest axis, into halves at ± 0.8 standard deviations that together have its moments.
+/// longest axis, into halves at ± 0.8 standard deviations that together have its moments. Variances and axes are taken
+/// in cells: what is longest must not depend on the units of the axes.
 pub(super) fn moment_split(cells: &Cells, components: usize, structure: &Structure) -> Vec<Member> {
     const APART: f64 = 0.8;
+    let spacing = cells.scaling.spacing;
     let mut members = whole(cells, structure);
     while members.len() < components.min(cells.positive) {
-        let spread = |member: &Member| member.mass * member.covariance.symmetric_eigenvalues().max();
+        let in_cells = |covariance: &Matrix3<f64>| covariance.component_div(&(spacing * spacing.transpose()));
+        let spread = |member: &Member| member.mass * in_cells(&member.covariance).symmetric_eigenvalues().max();
         let widest = (0..members.len()).max_by(|&a, &b| spread(&members[a]).total_cmp(&spread(&members[b])));
         let Some(widest) = widest else { break };
         let Member { mass, mean, covariance } = members.swap_remove(widest);
-        let eigen = SymmetricEigen::new(covariance);
+        let eigen = SymmetricEigen::new(in_cells(&covariance));
         let longest = eigen.eigenvalues.imax();
-        let along = eigen.eigenvectors.column(longest) * (APART * eigen.eigenvalues[longest].sqrt());
+        let along = eigen.eigenvectors.column(longest) * (APART * eigen.eigenvalues[longest].max(0.0).sqrt());
+        let along = along.component_mul(&spacing);
         let narrowed = covariance - along * along.transpose();
         for side in [1.0, -1.0] {
             members.push(Member { mass: 0.5 * mass, mean: mean + along * side, covariance: narrowed });

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "linfa")]
 mod linfa;
+mod separated;
+mod units;
 
 use approx::assert_relative_eq;
 use nalgebra::{Matrix3, Vector3};
@@ -242,6 +244,26 @@ fn closed_forms_agree_with_sums() {
     // Components that do not overlap: only the entropy of mixing is missing.
     let mixing: f64 = c.components().iter().map(|k| k.density / closed.density).map(|w| -w * w.ln()).sum();
     assert_relative_eq!(entropy, bound - mixing, max_relative = 0.02);
+}
+
+#[test]
+fn entropy_takes_negative_cells_as_empty_everywhere() {
+    let vdf = named("beams", 0, 24);
+    let exact = relative_entropy(&vdf);
+    let with = |change: &dyn Fn(usize, f64) -> f64| {
+        let values = vdf.as_slice().iter().enumerate().map(|(k, &f)| change(k, f)).collect();
+        relative_entropy(&Vdf::from_vec(*vdf.grid(), values).unwrap())
+    };
+    // Ripples of both signs, as a truncated series leaves them, half of them negative.
+    let ripple = 3e-3 * vdf.peak();
+    let rippled = with(&|k, f| f + if k % 2 == 0 { ripple } else { -ripple });
+    let clipped = with(&|k, f| (f + if k % 2 == 0 { ripple } else { -ripple }).max(0.0));
+    assert_relative_eq!(rippled, clipped, max_relative = 1e-14);
+    assert!(rippled >= 0.0 && rippled < 5.0 * exact, "{rippled} {exact}");
+    for scale in [1e-290, 1e290] {
+        assert_relative_eq!(with(&|_, f| f / vdf.peak() * scale), exact, max_relative = 1e-9);
+    }
+    assert_eq!(with(&|_, f| -f), 0.0);
 }
 
 #[test]

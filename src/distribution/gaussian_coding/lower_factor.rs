@@ -4,11 +4,12 @@ use nalgebra::{Matrix3, Vector3};
 
 use crate::coding::malformed;
 use crate::distribution::frame::{Frame, Orientation};
+use crate::distribution::gaussian_fit::frame_of_factor;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::error::Result;
 
-/// Narrower than this part of the widest, a width is no more than rounding.
+/// Narrower than this part of the widest, both in cells, a width is no more than rounding.
 const NARROWEST: f64 = 1e-7;
 
 /// What widths and means are measured in: cells along the grid's axes.
@@ -42,19 +43,14 @@ pub(super) fn lower_factor(frame: &Frame, cells: &Cells) -> Matrix3<f64> {
     lower
 }
 
-/// Axes and widths by singular values: those of L keep a narrow width beside a wide one, where L Lᵀ would lose it.
+/// Axes and widths from L itself, which keeps a narrow width beside a wide one where L Lᵀ would lose it.
 pub(super) fn frame_of(factor: &Matrix3<f64>, cells: &Cells) -> Result<Frame> {
-    let physical = Matrix3::from_fn(|i, j| factor[(i, j)] * cells.spacing[i]);
-    let unit = physical.amax();
-    let svd = (physical / unit).svd(true, false);
-    let (Some(u), widths) = (svd.u, svd.singular_values) else { return Err(malformed("a Gaussian without axes")) };
-    if widths.min() < NARROWEST * widths.max() {
-        return Err(malformed(format!("a Gaussian whose widths differ as {} and {}", widths.min(), widths.max())));
+    let [widest, _, narrowest] = frame_of_factor([0.0; 3], factor).scales;
+    // Written so that NaN fails it.
+    if !(narrowest >= NARROWEST * widest) {
+        return Err(malformed(format!("a Gaussian whose widths differ as {narrowest} and {widest}")));
     }
-    let hand = u.determinant().signum();
-    let axes = std::array::from_fn(|k| std::array::from_fn(|i| if k == 2 { hand * u[(i, k)] } else { u[(i, k)] }));
-    Frame::along(axes, [0.0; 3], std::array::from_fn(|k| widths[k] * unit))
-        .map_err(|error| malformed(format!("a Gaussian without axes: {error}")))
+    Ok(frame_of_factor([0.0; 3], &Matrix3::from_fn(|i, j| factor[(i, j)] * cells.spacing[i])))
 }
 
 /// Widths across and along a field, on its axes.

@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use nalgebra::{DMatrix, DVector, Matrix3, SymmetricEigen, Vector3};
+use nalgebra::{DMatrix, DVector, Matrix3, Vector3};
 
 use super::cell_sums::{Cells, MONOMIALS, Shape, Sums, quadratic};
-use super::{Covariance, Gaussian, cell_along};
-use crate::distribution::frame::{Frame, Orientation};
-use crate::distribution::moments::Moments;
+use super::principal_axes::frame_of_factor;
+use super::{Covariance, Gaussian, step_along};
+use crate::distribution::frame::Frame;
+use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::numerics::levenberg_marquardt::{self, LeastSquaresProblem, LevenbergMarquardt, NormalEquations, Report};
 use crate::numerics::scaling::normalising_factor;
@@ -18,26 +19,36 @@ use crate::numerics::summation::paired_sum;
 const NARROWEST: f64 = 0.1;
 
 /// The Gaussian with the smallest Σ (g − f)² over the cells, by Levenberg-Marquardt from `start`, whose frame must be
-/// along the grid's axes unless the covariance is full.
-pub(crate) fn least_squares(vdf: &Vdf, covariance: Covariance, start: &Gaussian) -> (Gaussian, Report) {
+/// along the grid's axes unless the covariance is full. Of the start only the shape counts: its peak is solved for, so
+/// that the search begins no worse than with nothing at all.
+pub(super) fn least_squares(vdf: &Vdf, covariance: Covariance, start: &Gaussian) -> (Gaussian, Report) {
+    /// Barely above what the search refuses.
+    const ABOVE: f64 = 1.0 + 1e-6;
     let factor = normalising_factor(vdf.peak());
     let mut start = *start;
-    for (axis, direction) in start.frame.axes().into_iter().enumerate() {
-        // A start too narrow for the cells would be refused: as wide as they see it has the same density.
-        let narrow = start.frame.scales[axis];
-        let wide = narrow.max(2.0 * NARROWEST * cell_along(vdf.grid(), direction));
-        start.frame.scales[axis] = wide;
-        start.peak *= narrow / wide;
+    let narrowest = narrowest(vdf.grid(), covariance, &start.frame);
+    for (scale, narrowest) in start.frame.scales.iter_mut().zip(narrowest) {
+        *scale = scale.max(ABOVE * narrowest);
     }
     let problem = GaussianProblem::new(vdf, factor, covariance, start.frame);
     let mut first = DVector::zeros(problem.parameters());
-    first[0] = start.peak * factor;
+    first[0] = problem.best_amplitude(&first).unwrap_or(start.peak * factor);
+    start.peak = first[0] / factor;
     let fit = levenberg_marquardt::minimise(&problem, first, &LevenbergMarquardt::default().cost_tolerance(1e-10));
     let shape = problem.shape(&fit.parameters);
     let peak = shape.amplitude / factor;
     // A centre far outside the box may ask for a peak beyond the range of f64.
     let gaussian = if peak.is_finite() { Gaussian { peak, frame: problem.frame_of(&shape) } } else { start };
     (gaussian, fit.report)
+}
+
+/// Least width along each axis of a frame. A Gaussian with a single width is narrow beside the longest cells only:
+/// along the shortest it may still be wide.
+fn narrowest(grid: &VelocityGrid, covariance: Covariance, frame: &Frame) -> [f64; 3] {
+    if covariance == Covariance::Isotropic {
+        return [NARROWEST * grid.spacing().into_iter().fold(f64::INFINITY, f64::min); 3];
+    }
+    frame.axes().map(|direction| NARROWEST * step_along(grid, direction))
 }
 
 /// min ½ Σ (A exp(−½|z|²) − f)², with z = U (ξ − c), ξ the coordinates of the start's frame and U upper triangular
@@ -69,7 +80,8 @@ impl<'a> GaussianProblem<'a> {
         });
         let directions = start.axes();
         let rotation = rotated.then(|| Matrix3::from_fn(|i, j| directions[i][j] * (largest / start.scales[i])));
-        let narrowest = std::array::from_fn(|axis| NARROWEST * cell_along(grid, directions[axis]) / start.scales[axis]);
+        let narrowest = narrowest(grid, covariance, &start);
+        let narrowest = std::array::from_fn(|axis| narrowest[axis] / start.scales[axis]);
         let (values, row) = (vdf.as_slice(), grid.shape()[2]);
         let norm_squared = paired_sum(values, values, row, |f, _| (f * factor).powi(2));
         let cells = Cells { values, factor, axes, rotation };
@@ -109,28 +121,26 @@ impl<'a> GaussianProblem<'a> {
             let scales = std::array::from_fn(|i| start.scales[i] / shape.factor[(i, i)]);
             return Frame::grid_aligned(centre, scales);
         }
-        // z = U R (v − c): the precision in the grid's coordinates is (U R)ᵀ U R; its eigenvectors are the axes.
-        let whitening = shape.factor * self.cells.rotation.unwrap_or_else(Matrix3::identity);
-        let unit = whitening.amax();
-        let eigen = SymmetricEigen::new((whitening / unit).transpose() * (whitening / unit));
-        let pressure = Matrix3::from_fn(|i, j| {
-            (0..3)
-                .map(|k| eigen.eigenvectors[(i, k)] * eigen.eigenvectors[(j, k)] / eigen.eigenvalues[k].max(1e-30))
-                .sum::<f64>()
-        });
-        // The frame's convention for its axes is the pressure tensor's: the covariance stands in for it.
-        let moments = Moments {
-            density: (unit / self.largest).powi(2),
-            bulk_velocity: centre,
-            pressure: std::array::from_fn(|i| std::array::from_fn(|j| pressure[(i, j)])),
-            heat_flux: [0.0; 3],
-        };
-        Orientation::PressureEigenframe.frame(&moments)
+        // z = U R d with d = v − c in units of the largest scale, so that Σ = F Fᵀ with F = (U R)⁻¹. The rows of R are
+        // orthogonal: its inverse is its transpose, each column over the square of the row's length.
+        let rotation = self.cells.rotation.unwrap_or_else(Matrix3::identity);
+        let inverse = Matrix3::from_fn(|i, k| rotation[(k, i)] / rotation.row(k).norm_squared());
+        let upper = shape.factor.try_inverse().unwrap_or_else(Matrix3::identity);
+        frame_of_factor(centre, &(inverse * upper * self.largest))
+    }
+
+    /// The amplitude that is best for the shape at these parameters; none where no cell sees it.
+    fn best_amplitude(&self, parameters: &DVector<f64>) -> Option<f64> {
+        let sums = self.sums(parameters);
+        let best = sums.data[0] / sums.gram[(0, 0)];
+        best.is_finite().then_some(best)
     }
 
     /// All sums that cost and derivatives need at these parameters.
     fn sums(&self, parameters: &DVector<f64>) -> Rc<Sums> {
-        if let Some((_, sums)) = self.last.borrow().as_ref().filter(|(at, _)| at == parameters) {
+        // They do not depend on the amplitude, the first of the parameters.
+        let shape = parameters.rows(1, parameters.len() - 1);
+        if let Some((_, sums)) = self.last.borrow().as_ref().filter(|(at, _)| at.rows(1, at.len() - 1) == shape) {
             return Rc::clone(sums);
         }
         let sums = Rc::new(self.cells.sums(&self.shape(parameters)));

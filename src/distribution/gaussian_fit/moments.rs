@@ -65,12 +65,21 @@ pub(crate) fn frame_of_moments(
 /// # Errors
 /// [`Error::Degenerate`] in the name of `basis` as [`locating_moments`] and [`frame_of_moments`].
 pub(crate) fn from_moments(basis: &'static str, vdf: &Vdf, covariance: Covariance) -> Result<Gaussian> {
-    let moments = locating_moments(basis, vdf)?;
+    gaussian_of(basis, &locating_moments(basis, vdf)?, covariance, vdf.grid())
+}
+
+/// The Gaussian with these moments.
+pub(super) fn gaussian_of(
+    basis: &'static str,
+    moments: &Moments,
+    covariance: Covariance,
+    grid: &VelocityGrid,
+) -> Result<Gaussian> {
     let orientation = match covariance {
         Covariance::Full => Orientation::PressureEigenframe,
         Covariance::Isotropic | Covariance::Diagonal => Orientation::Grid,
     };
-    let mut frame = frame_of_moments(basis, &moments, orientation, vdf.grid())?;
+    let mut frame = frame_of_moments(basis, moments, orientation, grid)?;
     if covariance == Covariance::Isotropic {
         frame.scales = [moments.thermal_speed(); 3];
     }

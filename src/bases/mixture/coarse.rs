@@ -1,0 +1,115 @@
+//! A distribution on coarser cells, on which starts are tried at a fraction of the cost.
+
+use nalgebra::Vector3;
+
+use super::NAME;
+use super::cells::Cells;
+use super::member::Member;
+use crate::distribution::grid::VelocityGrid;
+use crate::distribution::vdf::Vdf;
+
+/// Coarse cells are not made fewer than this, or than this part of the fine ones (3 x 3 x 3 in one): passes over them
+/// cost next to nothing then.
+const FEW: usize = 6000;
+const PART: usize = 27;
+/// Coarse cells are never more: the trials would take longer than the fit.
+const MANY: usize = 60_000;
+/// Fewest coarse cells along an axis, if it has as many.
+const LEAST: usize = 12;
+/// Part of Σ f² that coarse cells must keep: they resolve the distribution then. Blocks of two cells keep 0.95 of it for
+/// each axis along which a Gaussian is 1.5 cells wide.
+const RESOLVED: f64 = 0.9;
+
+/// Sums over blocks of cells.
+pub(super) struct Coarse {
+    pub cells: Cells,
+}
+
+impl Coarse {
+    /// The coarsest cells that resolve the distribution; none where the fine ones do no more than that.
+    pub fn new(fine: &Cells) -> Option<Self> {
+        let shape = fine.grid.shape();
+        let blocks = |largest: usize| shape.map(|n| largest.min(n / LEAST).max(1));
+        let count = |blocks: [usize; 3]| (0..3).map(|axis| shape[axis].div_ceil(blocks[axis])).product::<usize>();
+        let longest = shape.into_iter().max().unwrap_or(1);
+        // Where even the coarsest blocks leave more cells, they are taken.
+        let least = |most: usize| (1..=longest).find(|&largest| count(blocks(largest)) <= most).unwrap_or(longest);
+        let (coarsest, finest) = (least(FEW.max(fine.grid.cells() / PART)), least(MANY));
+        for largest in (finest..=coarsest).rev() {
+            let blocks = blocks(largest);
+            if blocks == [1; 3] {
+                break;
+            }
+            let coarse = Self::of(fine, blocks)?;
+            let kept = coarse.cells.norm_squared / coarse.cells.factor.powi(2) / fine.norm_squared;
+            if largest == finest || kept >= RESOLVED * blocks.into_iter().product::<usize>() as f64 {
+                return Some(coarse);
+            }
+        }
+        None
+    }
+
+    fn of(fine: &Cells, blocks: [usize; 3]) -> Option<Self> {
+        let shape = fine.grid.shape();
+        // In the scaled coordinates of the fine cells, so that those of the coarse ones differ by a shift and a factor.
+        let spacing = fine.scaling.spacing;
+        let lower = std::array::from_fn(|axis| fine.axes[axis][0] - 0.5 * spacing[axis]);
+        let widths = std::array::from_fn(|axis| spacing[axis] * blocks[axis] as f64);
+        let grid = VelocityGrid::new([0, 1, 2].map(|axis| shape[axis].div_ceil(blocks[axis])), lower, widths).ok()?;
+        let mut sums = vec![0.0; grid.cells()];
+        let [_, ny, nz] = grid.shape();
+        for (row, values) in fine.plain().chunks_exact(shape[2]).enumerate() {
+            let (x, y) = (row / shape[1] / blocks[0], row % shape[1] / blocks[1]);
+            let sums = &mut sums[(x * ny + y) * nz..][..nz];
+            for (sum, values) in sums.iter_mut().zip(values.chunks(blocks[2])) {
+                *sum += values.iter().sum::<f64>();
+            }
+        }
+        let cells = Cells::new(NAME, &Vdf::from_vec(grid, sums).ok()?).ok()?;
+        Some(Self { cells })
+    }
+
+    /// Components found on the coarse cells as the fine ones see them.
+    pub fn refined(&self, mut members: Vec<Member>) -> Vec<Member> {
+        let unit = self.cells.scaling.unit;
+        for member in &mut members {
+            member.mass /= self.cells.factor;
+            member.mean = Vector3::from(self.cells.scaling.velocity(&member.mean));
+            member.covariance *= unit * unit;
+        }
+        members
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use approx::assert_relative_eq;
+
+    use super::super::tests::named;
+    use super::*;
+
+    #[test]
+    fn coarse_cells_hold_the_same_mass_about_the_same_mean() {
+        let fine = Cells::new(NAME, &named("gyrating-ring", 1, 40)).unwrap();
+        let coarse = Coarse::new(&fine).unwrap();
+        assert!(coarse.cells.grid.cells() < fine.grid.cells());
+        let whole = Member { mass: coarse.cells.mass, mean: coarse.cells.mean, covariance: coarse.cells.covariance };
+        let [whole] = &coarse.refined(vec![whole])[..] else { panic!("one") };
+        assert_relative_eq!(whole.mass, fine.mass, max_relative = 1e-12);
+        assert_relative_eq!(whole.mean, fine.mean, epsilon = 0.1);
+        assert_relative_eq!(whole.covariance, fine.covariance, max_relative = 0.1);
+    }
+
+    #[test]
+    fn few_cells_and_short_axes_stay_as_they_are() {
+        assert!(Coarse::new(&Cells::new(NAME, &named("beams", 0, 16)).unwrap()).is_none());
+        // Nor are populations blurred that are as narrow as cells.
+        let grid = VelocityGrid::unit([36; 3]).unwrap();
+        let narrow = Vdf::from_fn(grid, |v| (-0.5 * v.iter().map(|x| (x - 18.0).powi(2)).sum::<f64>()).exp()).unwrap();
+        assert!(Coarse::new(&Cells::new(NAME, &narrow).unwrap()).is_none());
+        let grid = VelocityGrid::unit([4, 5, 2000]).unwrap();
+        let vdf = Vdf::from_fn(grid, |v| (-0.5 * ((v[2] - 900.0) / 300.0).powi(2)).exp()).unwrap();
+        let shape = Coarse::new(&Cells::new(NAME, &vdf).unwrap()).unwrap().cells.grid.shape();
+        assert_eq!(shape[..2], [4, 5]);
+    }
+}

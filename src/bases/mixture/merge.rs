@@ -1,0 +1,54 @@
+//! Two components made one.
+
+use super::member::Member;
+
+/// With the two components merged that lose least by it: they are replaced by one with the moments of both. The loss is
+/// Runnalls' bound on the relative entropy, ½ [(a + b) ln det Σ_ab − a ln det Σ_a − b ln det Σ_b] (2007, IEEE Trans.
+/// Aerosp. Electron. Syst. 43, 989), which no change of units changes. Nothing is left of a single component.
+pub(super) fn merged(mut members: Vec<Member>) -> Vec<Member> {
+    let log_det = |member: &Member| member.covariance.determinant().ln();
+    let alone: Vec<f64> = members.iter().map(log_det).collect();
+    let mut cheapest: Option<(f64, usize, usize, Member)> = None;
+    for (i, a) in members.iter().enumerate() {
+        for (j, b) in members.iter().enumerate().skip(i + 1) {
+            let both = a.merged_with(b);
+            let loss = both.mass * log_det(&both) - a.mass * alone[i] - b.mass * alone[j];
+            if cheapest.as_ref().is_none_or(|(least, ..)| loss < *least) {
+                cheapest = Some((loss, i, j, both));
+            }
+        }
+    }
+    let Some((_, i, j, both)) = cheapest else { return Vec::new() };
+    members[i] = both;
+    members.remove(j);
+    members
+}
+
+#[cfg(test)]
+mod tests {
+    use approx::assert_relative_eq;
+    use nalgebra::{Matrix3, Vector3};
+
+    use super::*;
+
+    #[test]
+    fn the_halves_of_a_population_are_merged_whatever_the_units() {
+        for units in [Vector3::repeat(1.0), Vector3::new(1.0, 1e-3, 1e-6)] {
+            let member = |mass: f64, mean: Vector3<f64>| Member {
+                mass,
+                mean: mean.component_mul(&units),
+                covariance: Matrix3::from_diagonal(&units.component_mul(&units)),
+            };
+            // The weakest is a population of its own; the two halves lie along the axis of the shortest unit.
+            let apart = Vector3::new(6.0, 0.0, 0.0);
+            let half = Vector3::new(0.0, 0.0, 1.0);
+            let members = vec![member(1.0, half), member(0.2, apart), member(1.0, -half), member(0.9, -apart)];
+            let three = merged(members);
+            assert_eq!(three.len(), 3);
+            assert_relative_eq!(three[0].mass, 2.0);
+            assert_relative_eq!(three[0].mean, Vector3::zeros());
+            assert_relative_eq!(three[0].covariance[(2, 2)], 2.0 * units[2] * units[2], max_relative = 1e-14);
+        }
+        assert!(merged(vec![]).is_empty());
+    }
+}
