@@ -66,7 +66,8 @@ impl<'a> Choice<'a> {
                 best = better(best, attempt(Method::Everywhere));
             }
         }
-        let negative = self.vdf.as_slice().iter().any(|&f| f < -RIPPLES * self.vdf.peak());
+        let ripples = RIPPLES * self.vdf.peak();
+        let negative = self.vdf.as_slice().iter().any(|&f| f < -ripples);
         let most = if negative { f64::INFINITY } else { MOST_GROWTH * before.max(ROUNDED) };
         if !is_near(&best, most) {
             best = better(best, self.on_few_cells(residues.as_ref(), most));
