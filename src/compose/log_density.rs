@@ -160,6 +160,22 @@ mod tests {
     use crate::bases::spherical::Spherical;
     use crate::distribution::fidelity::Fidelity;
 
+    #[test]
+    fn an_element_below_the_ceiling_comes_back() {
+        // The logarithm is a Gaussian, with a peak of five decades, wherever it is above zero.
+        let floor = 1e-18;
+        let grid = VelocityGrid::unit([17, 15, 16]).unwrap();
+        let logarithm = |[x, y, z]: [f64; 3]| {
+            let q = ((x - 8.2) / 3.0).powi(2) + ((y - 6.7) / 2.5).powi(2) + ((z - 7.9) / 2.0).powi(2);
+            5.0 * (-0.5 * q).exp()
+        };
+        let vdf = Vdf::from_fn(grid, |v| floor * 10f64.powf(logarithm(v))).unwrap();
+        let basis = LogDensity::above(crate::Maxwellian::default(), floor).unwrap();
+        let back = basis.reconstruct(&basis.encode(&vdf).unwrap(), &grid).unwrap();
+        let l2 = Fidelity::compare(&vdf, &back).unwrap().l2;
+        assert!(l2 < 1e-9, "{l2:e}");
+    }
+
     /// A beam and a core, cut by the box on one side.
     fn cut() -> Vdf {
         Vdf::from_fn(VelocityGrid::unit([18, 20, 16]).unwrap(), |[x, y, z]| {

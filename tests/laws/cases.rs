@@ -79,7 +79,8 @@ pub const CASES: &[Case] = &[
     Case { reproduces: 0.1, ..case("octree:l2=0.08,refine=splits,blend=yes,align=4") },
     case("maxwellian + wavelet:filter=db2,level=1,terms=200"),
     case("maxwellian + hermite:order=6,truncation=total-degree"),
-    Case { scales: false, ..case("log(maxwellian):floor=1e-18") },
+    // The ceiling cuts a peak that the fit overshoots: what comes out is no longer in the inner basis' span.
+    Case { reproduces: f64::INFINITY, scales: false, ..case("log(maxwellian):floor=1e-18") },
     // A step is one of a ladder that does not move with the unit, and leaves an error that is made again.
     Case { reproduces: 1e-5, scales: false, ..case("quantized(maxwellian)") },
     Case { reproduces: 1e-3, scales: false, ..case("quantized(maxwellian + wavelet:filter=db2,level=1):l2=0.001") },

@@ -10,7 +10,7 @@ const ASPECTS: [[f64; 3]; 4] = [[1.0, 6.0, 36.0], [36.0, 1.0, 6.0], [1.0, 1e3, 1
 
 /// Bases that are isotropic in velocity by their nature, so that unequal cells change what they can describe.
 fn is_isotropic(spec: &str) -> bool {
-    ["isotropic", "frame=", "spherical"].iter().any(|tied| spec.contains(tied))
+    ["isotropic", "frame=", "spherical", "heat-flux"].iter().any(|tied| spec.contains(tied))
 }
 
 /// Zero is in the family, and the squared error is what is minimised.

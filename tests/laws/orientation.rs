@@ -88,12 +88,11 @@ fn law_8_transposes_and_reflections_are_as_good_and_as_short() {
     for Case { spec, .. } in CASES.iter().filter(|case| !names_an_axis(case.spec)) {
         let reflections = if begins_at_the_first_cell(spec) { &[][..] } else { &REFLECTIONS };
         let share = if spec.contains("octree") { BYTES_OF_TREES } else { BYTES };
-        let allowed = if starts_at_random(spec) { 0.9 } else { ERROR };
         for vdf in [sampled("gyrating-ring", 16), sampled("beams", 18)] {
             let (error, bytes) = answer(spec, &vdf);
             for &(order, flipped) in TRANSPOSES.iter().chain(reflections) {
                 let (there, len) = answer(spec, &turned(&vdf, order, flipped));
-                let is_as_good = keeps_a_bound(spec) || (there - error).abs() <= allowed * error.max(there) + ROUNDING;
+                let is_as_good = keeps_a_bound(spec) || (there - error).abs() <= ERROR * error.max(there) + ROUNDING;
                 let is_as_short = is_as_short_only_by_chance(spec)
                     || (len as f64 - bytes as f64).abs() <= share * bytes.max(len) as f64 + FEW;
                 if !is_as_good || !is_as_short {

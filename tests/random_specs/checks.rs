@@ -64,10 +64,14 @@ fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
 fn decoded(registry: &Registry, bytes: &[u8], written: &Expansion<AnyBasis>) -> Result<Vdf, String> {
     let read = registry.decode(bytes).map_err(|error| format!("decode: {error}"))?;
     if read.coefficients() != written.coefficients() || read.basis() != written.basis() {
+        let (read, written) = (format!("{:?}", read.coefficients()), format!("{:?}", written.coefficients()));
+        let same = read.bytes().zip(written.bytes()).take_while(|(a, b)| a == b).count();
+        let from = same.saturating_sub(80);
+        let there = |text: &str| text.chars().skip(from).take(200).collect::<String>();
         return Err(format!(
-            "the stream holds other coefficients than were written: basis {}, coefficients {}",
-            read.basis() == written.basis(),
-            read.coefficients() == written.coefficients()
+            "the stream holds other coefficients than were written: …{}… and …{}…",
+            there(&read),
+            there(&written)
         ));
     }
     read.reconstruct().map_err(|error| format!("reconstruct: {error}"))

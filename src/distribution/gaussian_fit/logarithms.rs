@@ -47,7 +47,11 @@ pub(super) fn from_logarithms(vdf: &Vdf, covariance: Covariance, moments: Option
     }
     let spacing = peak.grid.spacing();
     let centre = peak.velocity(Vector3::from(located.map(|along| along.slope / along.curvature)));
-    let scales = std::array::from_fn(|axis| spacing[axis] / located[axis].curvature.sqrt());
+    let mut scales = std::array::from_fn(|axis| spacing[axis] / located[axis].curvature.sqrt());
+    if covariance == Covariance::Isotropic {
+        // Equal to the last digit: a stream holds one of them.
+        scales = [scales[0]; 3];
+    }
     Some(Gaussian { peak: peak.value, frame: Frame::grid_aligned(centre, scales) })
 }
 
