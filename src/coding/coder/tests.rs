@@ -1,0 +1,192 @@
+use super::*;
+use proptest::prelude::*;
+
+fn there_and_back<T>(format: impl Fn(&mut Coder<'_>, T) -> Result<T>, value: T, nothing: T) -> (T, usize) {
+    let mut writer = Coder::writing();
+    format(&mut writer, value).unwrap();
+    let bytes = writer.finish();
+    let mut reader = Coder::reading(&bytes);
+    let read = format(&mut reader, nothing).unwrap();
+    (read, bytes.len())
+}
+
+proptest! {
+    #[test]
+    fn integers_come_back(values in prop::collection::vec(-(1_i64 << 62)..(1 << 62), 0..50), small in prop::collection::vec(-9_i64..9, 0..200)) {
+        let code = |coder: &mut Coder<'_>, values: Vec<i64>| {
+            let mut model = Integers::default();
+            values.into_iter().map(|value| coder.integer(&mut model, value)).collect()
+        };
+        for values in [values, small] {
+            let len = values.len();
+            prop_assert_eq!(there_and_back(code, values.clone(), vec![0; len]).0, values);
+        }
+    }
+
+    #[test]
+    fn reals_come_back_to_the_last_bit(values in prop::collection::vec(any::<f64>().prop_filter("finite", |x| x.is_finite()), 0..50)) {
+        let code = |coder: &mut Coder<'_>, values: Vec<f64>| {
+            let mut model = Reals::default();
+            values.into_iter().map(|value| coder.real(&mut model, value)).collect::<Result<Vec<f64>>>()
+        };
+        let (read, _) = there_and_back(code, values.clone(), vec![0.0; values.len()]);
+        prop_assert!(read.iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits()));
+        for value in values {
+            prop_assert_eq!(there_and_back(|coder, x| coder.decimal(x), value, 0.0).0.to_bits(), value.to_bits());
+        }
+    }
+
+    #[test]
+    fn rubbish_is_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        let mut coder = Coder::reading(&bytes);
+        let (mut integers, mut reals) = (Integers::default(), Reals::default());
+        for k in 0..100 {
+            let _ = coder.integer(&mut integers, 0);
+            let _ = coder.real(&mut reals, 0.0);
+            let _ = coder.decimal(0.0);
+            let _ = coder.count(0, k);
+            let _ = coder.choice(0, k + 1);
+            let _ = coder.positions(None, k);
+        }
+    }
+}
+
+/// What a reader gets of what was written, or that it was refused before anything of it was written.
+fn faithful<T: PartialEq + std::fmt::Debug + Clone>(
+    value: &T,
+    nothing: T,
+    format: impl Fn(&mut Coder<'_>, T) -> Result<T>,
+) {
+    let mut writer = Coder::writing();
+    match format(&mut writer, value.clone()) {
+        Ok(written) => {
+            let bytes = writer.finish();
+            let read = format(&mut Coder::reading(&bytes), nothing).unwrap();
+            assert_eq!((&written, &read), (value, value));
+        }
+        Err(error) => assert!(matches!(error, Error::InvalidParameter { .. }), "{value:?}: {error}"),
+    }
+}
+
+fn any_u64() -> impl Strategy<Value = u64> {
+    let near_powers = (0_u32..64, -1_i64..2).prop_map(|(k, by)| (1_u64 << k).wrapping_add_signed(by));
+    prop_oneof![any::<u64>(), near_powers, Just(u64::MAX), Just(0)]
+}
+
+fn any_f64() -> impl Strategy<Value = f64> {
+    let special = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, 5e-324, -0.0, 0.0];
+    prop_oneof![any::<u64>().prop_map(f64::from_bits), prop::sample::select(special.to_vec())]
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_or_refused(
+        (a, b) in (any_u64(), any_u64()),
+        places in prop_oneof![0_u32..70, Just(u32::MAX)],
+        number in any_f64(),
+        mut positions in prop::collection::vec(any_u64().prop_map(|p| p as u32), 0..6),
+        seen in any::<u8>(),
+    ) {
+        let (integer, count, most) = (a as i64, a as usize, b as usize);
+        faithful(&integer, 0, |coder, x| coder.integer(&mut Integers::default(), x));
+        faithful(&integer, i64::MIN, |coder, x| coder.scaled(&mut Integers::default(), x, places));
+        faithful(&a, 0, |coder, x| coder.positive(&mut Integers::default(), x).map(|x| x as u64));
+        faithful(&count, usize::MAX, |coder, x| coder.count(x, most));
+        faithful(&count, usize::MAX, |coder, x| coder.choice(x, most));
+        faithful(&(count % 7), 0, |coder, x| coder.choice(x, 5));
+        let bits = |x: f64| if x.is_nan() { None } else { Some(x.to_bits()) };
+        faithful(&bits(number), None, |coder, x| coder.real(&mut Reals::default(), x.map_or(f64::NAN, f64::from_bits)).map(bits));
+        faithful(&bits(number), None, |coder, x| coder.decimal(x.map_or(f64::NAN, f64::from_bits)).map(bits));
+        let code = |coder: &mut Coder<'_>, p: Option<Vec<u32>>| coder.positions(p.as_deref(), most).map(Some);
+        faithful(&Some(positions.clone()), None, code);
+        positions.sort_unstable();
+        faithful(&Some(positions.clone()), None, code);
+        positions.dedup();
+        faithful(&Some(positions.clone()), None, |coder, p| coder.positions(p.as_deref(), usize::MAX).map(Some));
+        let mut coder = Coder::writing();
+        let mut model = Bit::expected(a as u16, seen);
+        (0..200).for_each(|k| { coder.bit(&mut model, k % 3 == 0); });
+        prop_assert_eq!(coder.bits(a, places), if places < 64 { a & ((1 << places) - 1) } else { a });
+    }
+
+    #[test]
+    fn rubbish_is_read_at_the_ends_of_all_ranges(bytes in prop::collection::vec(any::<u8>(), 0..60), most in any_u64(), places in 0_u32..70) {
+        let mut coder = Coder::reading(&bytes);
+        for _ in 0..20 {
+            let _ = coder.scaled(&mut Integers::default(), i64::MIN, places);
+            let _ = coder.integer(&mut Integers::default(), i64::MAX);
+            prop_assert!(coder.count(usize::MAX, most as usize).map_or(true, |count| count as u64 <= most));
+            prop_assert!(coder.choice(usize::MAX, most as usize).map_or(true, |choice| (choice as u64) < most));
+            let _ = coder.real(&mut Reals::default(), f64::NAN);
+            let _ = coder.decimal(f64::NAN);
+            coder.bits(u64::MAX, places);
+        }
+        let _ = coder.positions(Some(&[7, 7]), bytes.len());
+    }
+}
+
+#[test]
+fn what_a_stream_cannot_hold_is_refused_and_not_changed() {
+    let mut coder = Coder::writing();
+    let refused = |result: Result<()>| assert!(matches!(result, Err(Error::InvalidParameter { .. })), "{result:?}");
+    for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        refused(coder.decimal(number).map(drop));
+        refused(coder.real(&mut Reals::default(), number).map(drop));
+    }
+    refused(coder.choice(5, 4).map(drop));
+    refused(coder.choice(0, 0).map(drop));
+    refused(coder.count(5, 4).map(drop));
+    refused(coder.count(usize::MAX, usize::MAX).map(drop));
+    for positions in [&[3, 3][..], &[4, 3], &[10]] {
+        refused(coder.positions(Some(positions), 10).map(drop));
+    }
+    refused(coder.positions(None, 10).map(drop));
+    for places in [63, 64, 65, u32::MAX] {
+        refused(coder.scaled(&mut Integers::default(), 1, places).map(drop));
+    }
+    for value in [i64::MIN, i64::MAX] {
+        refused(coder.integer(&mut Integers::default(), value).map(drop));
+        refused(coder.scaled(&mut Integers::default(), value, 3).map(drop));
+    }
+    assert!(coder.is_empty());
+    let message = coder.positions(Some(&[1, 5, 2]), 10).unwrap_err().to_string();
+    assert_eq!(message, "positions = 5, 2 is not allowed: ascending numbers below 10, each once");
+}
+
+#[test]
+fn short_decimals_are_short() {
+    for (value, most) in [(0.0, 1), (1.0, 1), (0.05, 2), (2e4, 2), (-560e3, 3), (1e-15, 2), (49.5, 3), (1.0 / 3.0, 10)]
+    {
+        let (read, len) = there_and_back(|coder, x| coder.decimal(x), value, 7.0);
+        assert_eq!(read.to_bits(), f64::to_bits(value));
+        assert!(len <= most, "{value}: {len} bytes");
+    }
+}
+
+#[test]
+fn positions_and_counts_stay_in_their_range() {
+    let positions = [0, 1, 7, 100, 4_000_000_000];
+    let code = |coder: &mut Coder<'_>, p: Option<Vec<u32>>| coder.positions(p.as_deref(), 1 << 32).map(Some);
+    assert_eq!(there_and_back(code, Some(positions.to_vec()), None).0.unwrap(), positions);
+    let mut writer = Coder::writing();
+    writer.count(1000, usize::MAX).unwrap();
+    writer.bits(5, 3);
+    let bytes = writer.finish();
+    let mut reader = Coder::reading(&bytes);
+    assert_eq!(reader.count(0, 999), Err(malformed("a count of 1000 where at most 999 is possible")));
+    assert_eq!(reader.choice(0, 5), Err(malformed("choice 5 where there are 5")));
+    assert_eq!(there_and_back(|coder, x| coder.choice(x, 1), 0, 0), (0, 0));
+}
+
+#[test]
+fn parts_add_up() {
+    let mut writer = Coder::writing();
+    writer.part("header");
+    writer.bits(1, 64);
+    writer.part("body");
+    (0..10).for_each(|_| {
+        writer.bits(2, 64);
+    });
+    writer.part("nothing");
+    assert_eq!(writer.parts(), [("header".to_owned(), 8), ("body".to_owned(), 80)]);
+}
