@@ -89,9 +89,8 @@ fn law_9_beams_narrower_than_a_cell_give_an_answer_no_worse_than_nothing() {
         for centre in [[5.0; 3], [4.7, 5.2, 5.4], [0.2, 5.5, 11.4]] {
             let vdf = bell(grid, centre, [width; 3]);
             CASES.iter().for_each(|case| answers(case.spec, &format!("widths of {width} cells at {centre:?}"), &vdf));
-            for spec in
-                ["maxwellian", "maxwellian:covariance=full", "maxwellian:covariance=isotropic", "mixture:components=1"]
-            {
+            // Mixtures are fitted with widths of 0.4 cells at least.
+            for spec in ["maxwellian", "maxwellian:covariance=full", "maxwellian:covariance=isotropic"] {
                 let l2 = Fidelity::compare(&vdf, &round_trip(&basis(spec), &vdf)).unwrap().l2;
                 assert!(l2 < 1e-8, "{spec} of widths of {width} cells at {centre:?}: {l2:e}");
             }

@@ -92,7 +92,9 @@ fn law_8_transposes_and_reflections_are_as_good_and_as_short() {
             let (error, bytes) = answer(spec, &vdf);
             for &(order, flipped) in TRANSPOSES.iter().chain(reflections) {
                 let (there, len) = answer(spec, &turned(&vdf, order, flipped));
-                let is_as_good = keeps_a_bound(spec) || (there - error).abs() <= ERROR * error.max(there) + ROUNDING;
+                let is_as_good = keeps_a_bound(spec)
+                    || starts_at_random(spec)
+                    || (there - error).abs() <= ERROR * error.max(there) + ROUNDING;
                 let is_as_short = is_as_short_only_by_chance(spec)
                     || (len as f64 - bytes as f64).abs() <= share * bytes.max(len) as f64 + FEW;
                 if !is_as_good || !is_as_short {
