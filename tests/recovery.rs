@@ -88,7 +88,7 @@ fn bounds_hold_for_what_is_read() {
             "wavelet:filter=haar,bytes=60",
             "balanced:bytes=60",
             "octree:bytes=60",
-            "conserve(cosine):bytes=90",
+            "conserve(cosine):bytes=100",
             "maxwellian + cosine:l2=1e-6",
         ] {
             let bytes = match Expansion::encode(&registry.parse(spec).unwrap(), &vdf) {

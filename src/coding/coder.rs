@@ -274,8 +274,9 @@ impl<'a> Coder<'a> {
         let mut gaps = Integers::default();
         let mut read = Vec::new();
         let mut next = 0;
-        for index in 0..count {
-            let gap = if self.is_reading() { 0 } else { u64::from(given[index]) - next };
+        let mut given = if self.is_reading() { [].iter() } else { given.iter() };
+        for _ in 0..count {
+            let gap = given.next().map_or(0, |&position| u64::from(position) - next);
             let position = next + self.positive(&mut gaps, gap + 1)? as u64 - 1;
             match u32::try_from(position) {
                 Ok(position) if (position as usize) < len => read.push(position),

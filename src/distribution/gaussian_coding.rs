@@ -247,7 +247,7 @@ impl GaussianModels {
         }
         let offset = factor * z;
         if !(0..3).all(|i| offset[i].abs() < MOST_MEAN * cells.shape[i]) {
-            return Err(malformed("a Gaussian that lies outside of everything"));
+            return Err(coder.refusal(self.basis, "a Gaussian that lies outside of everything"));
         }
         // What is rounded must be found again, from the mean and the widths alone.
         let lost = f64::EPSILON * factor.norm() * inverse.norm() * z.amax();
@@ -311,11 +311,11 @@ impl GaussianModels {
             let value = multiple(given.map_or(0.0, |given| given[(i, j)] / factor[(i, i)]), unit);
             let value = coder.scaled(&mut self.tilt, value, finest(TILT_SPREAD / unit))? as f64 * unit;
             if value.abs() > MOST_TILT {
-                return Err(malformed("a Gaussian that is tilted beyond measure"));
+                return Err(coder.refusal(self.basis, "a Gaussian that is tilted beyond measure"));
             }
             factor[(i, j)] = value * factor[(i, i)];
         }
-        frame_of(&factor, cells)
+        frame_of(&factor, cells).map_err(|reason| coder.refusal(self.basis, reason))
     }
 
     /// A width, by its logarithm.
@@ -331,7 +331,7 @@ impl GaussianModels {
         let value = multiple(given.map_or(0.0, |width| (width / expected).ln()), unit);
         let value = coder.scaled(&mut self.width, value, finest(WIDTH_SPREAD / unit))? as f64 * unit;
         if value.abs() > MOST_LOGARITHM {
-            return Err(malformed(format!("a width of e^{value} times what is expected")));
+            return Err(coder.refusal(self.basis, format!("a width of e^{value} times what is expected")));
         }
         Ok(expected * value.exp())
     }

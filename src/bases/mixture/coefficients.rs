@@ -108,6 +108,12 @@ impl MixtureCoefficients {
         self.kappa
     }
 
+    /// The same mixture with all densities times a factor.
+    pub(super) fn scaled(mut self, factor: f64) -> Self {
+        self.components.iter_mut().for_each(|component| component.density *= factor);
+        self
+    }
+
     pub(super) fn profile(&self) -> Profile {
         Profile::new(self.kappa)
     }

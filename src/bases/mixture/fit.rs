@@ -12,10 +12,12 @@ use super::refine::refine;
 use super::residual::{residual, sum_of_squares, visible};
 use super::selection::{Selection, by_bic, by_mml};
 use super::{Mixture, NAME, Refine, Start, start};
+use crate::basis::Basis;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::lanes::Lanes;
 use crate::numerics::levenberg_marquardt::{LevenbergMarquardt, Report};
+use crate::numerics::multiple::no_worse_than_nothing;
 
 /// How a fit went.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +45,8 @@ pub struct MixtureReport {
     pub refinement: Option<Report>,
     /// Number of components against the criterion by which it was chosen.
     pub selection: Vec<(usize, f64)>,
+    /// The multiple of the least-squares fit that is kept, where negative values of f made the whole worse than nothing.
+    pub shrunk_by: Option<f64>,
 }
 
 /// What a search found.
@@ -109,7 +113,7 @@ impl Mixture {
                 self.finish(&search, by_mml(&search, members, samples))
             }
         };
-        self.report(&search, found, samples)
+        self.report(&search, found, samples).and_then(|found| self.guarded(vdf, found))
     }
 
     /// Encodes, starting from another mixture: the one of a neighbouring cell or of the time step before, with any
@@ -145,7 +149,30 @@ impl Mixture {
                 }
             }
         };
-        self.report(&search, found, samples)
+        self.report(&search, found, samples).and_then(|found| self.guarded(vdf, found))
+    }
+
+    /// A least-squares fit no worse than nothing: the fit takes negative values for zero, and where they weigh as much as
+    /// the positive ones, a fit to these alone may leave more than it describes. As much of it is kept as helps.
+    fn guarded(
+        &self,
+        vdf: &Vdf,
+        (coefficients, mut report): (MixtureCoefficients, MixtureReport),
+    ) -> Result<(MixtureCoefficients, MixtureReport)> {
+        /// Least multiple kept: a component must have some density.
+        const LEAST: f64 = 1e-12;
+        /// Negative values that are a smaller part of Σ |f| are ripples.
+        const RIPPLES: f64 = 0.01;
+        if self.refine == Refine::None || report.clipped_share < RIPPLES {
+            return Ok((coefficients, report));
+        }
+        let back = self.reconstruct(&coefficients, vdf.grid())?;
+        let multiple = no_worse_than_nothing(vdf.as_slice(), back.as_slice());
+        if multiple == 1.0 {
+            return Ok((coefficients, report));
+        }
+        report.shrunk_by = Some(multiple.max(LEAST));
+        Ok((coefficients.scaled(multiple.max(LEAST)), report))
     }
 
     /// One step of the fit from a given mixture, the smallest unit of work there is: one pass of EM, or with least squares
@@ -274,6 +301,7 @@ impl Mixture {
             em: found.em,
             refinement: found.refinement,
             selection: found.selection,
+            shrunk_by: None,
         };
         let coefficients =
             MixtureCoefficients::from_members(found.members, self.covariance, self.kappa, &cells.grid, cells.factor);

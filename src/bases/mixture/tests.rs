@@ -383,6 +383,19 @@ fn parameters_out_of_range_are_refused() {
     assert!(empty.is_err());
 }
 
+#[test]
+fn a_least_squares_fit_of_signed_values_is_no_worse_than_nothing() {
+    // Positive and negative values weigh the same: a bell over the positive ones leaves more than it describes.
+    let grid = VelocityGrid::unit([1, 1, 60]).unwrap();
+    let vdf = Vdf::from_fn(grid, |[_, _, z]| (7.3 * z * z).sin() * (1.0 + 0.1 * (0.3 * z).cos())).unwrap();
+    for components in 1..5 {
+        let basis = Mixture::new(components).unwrap();
+        let (c, report) = basis.fit(&vdf).unwrap();
+        let l2 = Fidelity::compare(&vdf, &basis.reconstruct(&c, &grid).unwrap()).unwrap().l2;
+        assert!(l2 <= 1.0 + 1e-9, "{components}: {l2}, {report:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]

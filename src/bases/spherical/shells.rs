@@ -1,5 +1,7 @@
 //! Where the shells stand.
 
+use std::collections::BTreeMap;
+
 use super::Spherical;
 use super::cells::{self, Geometry};
 use crate::distribution::vdf::Vdf;
@@ -31,17 +33,20 @@ impl Spherical {
         let inner = match self.placing {
             Shells::Uniform => outer,
             Shells::Placed => {
-                // Counted by whole cells: the radius is the same for distributions that are alike.
-                let mut squares = vec![0.0; farthest.ceil() as usize + 1];
+                // Counted by whole cells: the radius is the same for distributions that are alike. In a map, because the
+                // farthest of a few long cells is millions of the shortest away.
+                let mut squares = BTreeMap::<u64, f64>::new();
                 let factor = normalising_factor(vdf.peak());
                 let values = vdf.as_slice();
-                geometry.for_radii(|cell, radius| squares[radius.ceil() as usize] += (values[cell] * factor).powi(2));
-                let mut beyond = BEYOND * squares.iter().sum::<f64>();
-                let radius = squares.iter().rposition(|square| {
-                    beyond -= square;
+                geometry.for_radii(|cell, radius| {
+                    *squares.entry(radius.ceil() as u64).or_default() += (values[cell] * factor).powi(2);
+                });
+                let mut beyond = BEYOND * squares.values().sum::<f64>();
+                let radius = squares.iter().rev().find(|(_, square)| {
+                    beyond -= *square;
                     beyond < 0.0
                 });
-                radius.map_or(outer, |radius| radius.max(1) as f64).min(outer)
+                radius.map_or(outer, |(&radius, _)| radius.max(1) as f64).min(outer)
             }
         };
         // A last step from the inner radius on that would be no wider than the others is one of them.

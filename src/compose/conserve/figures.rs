@@ -199,8 +199,8 @@ mod tests {
             assert!((found.cell[i] as f64 + found.offset[i] - mean[i]).abs() < 1e-12);
             assert!((found.flux[i] - flux[i]).abs() < 1e-10 * n * 11.0);
         }
-        for k in 0..6 {
-            assert!((found.pressure[k] - pressure[k]).abs() < 1e-12 * n * 25.0);
+        for (found, expected) in found.pressure.iter().zip(pressure) {
+            assert!((found - expected).abs() < 1e-12 * n * 25.0);
         }
         assert_eq!(found.error(&found, &cells, 0.0, true), 0.0);
     }

@@ -109,9 +109,9 @@ impl<B: Basis> Search<'_, B> {
 
     /// Coefficients rounded to a step; none where that is not possible.
     fn measured(&self, coefficients: &B::Coefficients, octave: i32) -> Result<Option<Measured<B::Coefficients>>> {
-        let Ok(rounded) = self.basis.rounded(coefficients, self.vdf, Resolution::Step(step(octave))) else {
-            return Ok(None);
-        };
+        let resolution = Resolution::Step(step(octave));
+        let Ok(rounded) = self.basis.rounded(coefficients, self.vdf, resolution) else { return Ok(None) };
+        let Ok(Some(rounded)) = self.as_written(rounded, resolution) else { return Ok(None) };
         let back = self.basis.reconstruct(&rounded, self.vdf.grid())?;
         let (l2, gain) = self.error_and_gain(&back);
         let mut tried = Tried { octave, rounded, reached: l2 };

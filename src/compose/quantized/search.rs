@@ -183,23 +183,42 @@ impl<B: Basis> Search<'_, B> {
         };
         let grid = self.vdf.grid();
         // Near the last digits of f64 the nearest multiple of a step may not be found again from the rounded number.
-        let is_fine = self.figure != Figure::Bytes && step(octave) < self.reference.norm() * FINE;
-        if is_fine && self.basis.code(Some(&rounded), grid, resolution, &mut Coder::writing())? != rounded {
-            return Ok(Outcome::TooFine);
-        }
+        let is_fine = step(octave) < self.reference.norm() * FINE;
+        let rounded = match self.figure {
+            Figure::L2 | Figure::Linf if !is_fine => rounded,
+            _ => match self.as_written(rounded, resolution)? {
+                Some(written) => written,
+                None => return Ok(Outcome::TooFine),
+            },
+        };
         let reached = match self.figure {
             Figure::Bytes => {
                 let mut coder = self.head.clone();
                 code_octave(Some(octave), &mut coder)?;
-                if self.basis.code(Some(&rounded), grid, resolution, &mut coder)? != rounded {
-                    return Ok(Outcome::TooFine);
-                }
+                self.basis.code(Some(&rounded), grid, resolution, &mut coder)?;
                 header::whole_len(coder) as f64
             }
             Figure::L2 => self.noted_l2(octave, &self.basis.reconstruct(&rounded, grid)?),
             Figure::Linf => self.reference.relative_linf(&self.basis.reconstruct(&rounded, grid)?),
         };
         Ok(Outcome::Rounded { rounded, reached })
+    }
+
+    /// Rounded coefficients that a stream holds exactly, found by writing them again; `None` if they never settle.
+    pub(super) fn as_written(
+        &self,
+        mut rounded: B::Coefficients,
+        resolution: Resolution,
+    ) -> Result<Option<B::Coefficients>> {
+        const PASSES: usize = 4;
+        for _ in 0..PASSES {
+            let written = self.basis.code(Some(&rounded), self.vdf.grid(), resolution, &mut Coder::writing())?;
+            if written == rounded {
+                return Ok(Some(rounded));
+            }
+            rounded = written;
+        }
+        Ok(None)
     }
 
     /// About the widest step that is foreseen to make at most this error, if anything is foreseen.

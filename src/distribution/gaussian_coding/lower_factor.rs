@@ -2,12 +2,10 @@
 
 use nalgebra::{Matrix3, Vector3};
 
-use crate::coding::malformed;
 use crate::distribution::frame::{Frame, Orientation};
 use crate::distribution::gaussian_fit::frame_of_factor;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
-use crate::error::Result;
 
 /// Narrower than this part of the widest, both in cells, a width is no more than rounding.
 const NARROWEST: f64 = 1e-7;
@@ -44,11 +42,13 @@ pub(super) fn lower_factor(frame: &Frame, cells: &Cells) -> Matrix3<f64> {
 }
 
 /// Axes and widths from L itself, which keeps a narrow width beside a wide one where L Lᵀ would lose it.
-pub(super) fn frame_of(factor: &Matrix3<f64>, cells: &Cells) -> Result<Frame> {
+///
+/// # Errors
+/// The reason why no frame has this factor.
+pub(super) fn frame_of(factor: &Matrix3<f64>, cells: &Cells) -> Result<Frame, String> {
     let [widest, _, narrowest] = frame_of_factor([0.0; 3], factor).scales;
-    // Written so that NaN fails it.
-    if !(narrowest >= NARROWEST * widest) {
-        return Err(malformed(format!("a Gaussian whose widths differ as {narrowest} and {widest}")));
+    if narrowest.is_nan() || narrowest < NARROWEST * widest {
+        return Err(format!("a Gaussian whose widths differ as {narrowest} and {widest}"));
     }
     Ok(frame_of_factor([0.0; 3], &Matrix3::from_fn(|i, j| factor[(i, j)] * cells.spacing[i])))
 }
