@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Whether two paths name one file, by whatever way: relative paths, symbolic links and hard links. A path where nothing is
 /// names no file.
@@ -65,8 +66,9 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(),
 
 /// A name in the same folder that nobody else uses.
 fn beside(target: &Path) -> PathBuf {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    target.with_file_name(format!(".{name}.{}.part", std::process::id()))
+    // Short, whatever the length of the target's own name; the clock tells apart what one process writes at once.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    target.with_file_name(format!(".{}-{now}.part", std::process::id()))
 }
 
 #[cfg(test)]

@@ -76,6 +76,10 @@ pub(crate) fn octaves_of_peak(floor: Floor, vdf: &Vdf) -> Option<u32> {
 pub(crate) fn code_octaves_of_peak(floor: Floor, given: Option<u32>, coder: &mut Coder<'_>) -> Result<Option<u32>> {
     match floor.given() {
         None => Ok(None),
+        Some(_) if given.is_none() && !coder.is_reading() => {
+            let reason = "logarithms above a given floor, but the octaves of the peak above it are missing";
+            Err(Error::ForeignCoefficients(reason.to_owned()))
+        }
         Some(_) => Ok(Some(coder.count(given.unwrap_or(0) as usize, MOST_OCTAVES)? as u32)),
     }
 }

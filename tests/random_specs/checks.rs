@@ -8,9 +8,9 @@ use vdf_basis::{AnyBasis, Error, Expansion, Fidelity, Moments, Registry, Vdf, Ve
 use super::specs::{Bound, Drawn};
 
 /// The heap may grow to this multiple of the distribution's 8 bytes a cell, plus a constant for tables that do not grow
-/// with the grid.
-const HEAP_MULTIPLE: usize = 100;
-const HEAP_CONSTANT: usize = 256 << 20;
+/// with the grid: those of two spherical bases in a sum (`docs/architecture.md`).
+const HEAP_MULTIPLE: usize = 320;
+const HEAP_CONSTANT: usize = 128 << 20;
 
 /// The outcome in a word; an error if a promise is broken.
 pub fn check(heap: &PeakAlloc, vdf: &Vdf, drawn: &Drawn) -> Result<&'static str, String> {
@@ -113,8 +113,8 @@ fn conserved(f: &Moments, g: &Moments, grid: &VelocityGrid) -> Result<(), String
     if density > TOLERANCE {
         return broken("the density", density);
     }
-    // A width of zero is measured against the cell's; positions are known to a part of the box.
-    let spacing = grid.spacing();
+    // A width of zero is measured against that of one full cell; positions are known to a part of the box.
+    let spacing = grid.spacing().map(|h| h / 12f64.sqrt());
     let reach = |i: usize| grid.lower()[i].abs().max(grid.upper()[i].abs());
     let width = |i: usize| (f.pressure[i][i] / n).max(0.0).sqrt().max(spacing[i]);
     for i in 0..3 {

@@ -1,20 +1,26 @@
 //! No expansion is worse than nothing.
 
-use super::{Hermite, HermiteCoefficients, Projection, Truncation};
+use super::{Hermite, HermiteCoefficients, HermiteReport, Projection, Truncation};
 use crate::basis::Basis;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::multiple::no_worse_than_nothing;
 
 impl Hermite {
-    /// Makes coefficients that are worse than nothing those of the least squares in the same frame; returns whether they
-    /// were. Plain projection is worse where the box or the cells do not hold the functions, the asymmetric weight's above
-    /// all, whose duals grow towards the edge of the box. Along the grid's axes the least squares never is.
-    pub(super) fn guard(&self, coefficients: &mut HermiteCoefficients, vdf: &Vdf) -> Result<bool> {
+    /// Replaces coefficients that are worse than nothing by those of the least squares in the same frame, and shrinks these
+    /// where they are worse too; the report says so. Plain projection is worse where the box or the cells do not hold the
+    /// functions, above all with the asymmetric weight, whose duals grow towards the edge of the box. The least squares
+    /// along the grid's axes never is.
+    pub(super) fn guard(
+        &self,
+        coefficients: &mut HermiteCoefficients,
+        report: &mut HermiteReport,
+        vdf: &Vdf,
+    ) -> Result<()> {
         let plain = self.projection == Projection::Quadrature;
         let direct = coefficients.frame.rotation.is_none() && !matches!(self.truncation, Truncation::Best(_));
         if direct && !plain {
-            return Ok(false);
+            return Ok(());
         }
         let kept = |c: &HermiteCoefficients| match self.reconstruct(c, vdf.grid()) {
             Ok(back) => Ok(no_worse_than_nothing(vdf.as_slice(), back.as_slice())),
@@ -22,15 +28,16 @@ impl Hermite {
             Err(error) => Err(error),
         };
         let mut multiple = kept(coefficients)?;
-        let instead = plain && multiple < 1.0;
-        if instead {
+        if plain && multiple < 1.0 {
+            report.least_squares_instead = true;
             let least_squares = self.clone().with_projection(Projection::LeastSquares);
             *coefficients = least_squares.solve(vdf, coefficients.frame).0;
             multiple = if coefficients.finite() { kept(coefficients)? } else { 0.0 };
         }
         if multiple < 1.0 {
+            report.shrunk_by = Some(multiple);
             coefficients.amplitudes.iter_mut().for_each(|c| *c = if multiple > 0.0 { *c * multiple } else { 0.0 });
         }
-        Ok(instead)
+        Ok(())
     }
 }

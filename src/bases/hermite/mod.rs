@@ -114,7 +114,7 @@ pub struct HermiteCoefficients {
 }
 
 /// How an encoding went.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub struct HermiteReport {
     /// The search of centre and widths, if one was asked for.
@@ -124,6 +124,8 @@ pub struct HermiteReport {
     /// Whether the coefficients are those of the least squares although plain projection was asked for, which would leave
     /// more of the distribution than it describes.
     pub least_squares_instead: bool,
+    /// The multiple of the expansion that is kept, where the whole would leave more of the distribution than it describes.
+    pub shrunk_by: Option<f64>,
 }
 
 /// The tables of one axis with one centre and width.
@@ -267,12 +269,13 @@ impl Hermite {
                 coefficients = other;
             }
         }
-        let least_squares_instead = self.guard(&mut coefficients, vdf)?;
+        let mut report = HermiteReport { search, solve_iterations, ..HermiteReport::default() };
+        self.guard(&mut coefficients, &mut report, vdf)?;
         if !coefficients.finite() {
             let reason = format!("the coefficients leave the range of f64 in the frame {:?}", coefficients.frame);
             return Err(Error::Degenerate { basis: NAME, reason });
         }
-        Ok((coefficients, HermiteReport { search, solve_iterations, least_squares_instead }))
+        Ok((coefficients, report))
     }
 
     /// Centre, axes and widths: before and after the search, if there is one.

@@ -13,7 +13,9 @@ pub(super) fn merged(mut members: Vec<Member>) -> Vec<Member> {
         for (j, b) in members.iter().enumerate().skip(i + 1) {
             let both = a.merged_with(b);
             let loss = both.mass * log_det(&both) - a.mass * alone[i] - b.mass * alone[j];
-            if cheapest.as_ref().is_none_or(|(least, ..)| loss < *least) {
+            let loss = if loss.is_nan() { f64::INFINITY } else { loss };
+            // The loss of a covariance without a determinant is no number, and comes last.
+            if cheapest.as_ref().is_none_or(|(least, ..)| loss.total_cmp(least).is_lt()) {
                 cheapest = Some((loss, i, j, both));
             }
         }

@@ -35,7 +35,7 @@ use crate::spec::SpecWriter;
 /// The stream holds by how much the moments differ, about 35 bits each, and, where that makes the stream shorter for its
 /// error, which 4×4×4 blocks of the original hold anything. Where few cells hold the density, as of a beam narrower than a
 /// cell, no other density may have its moments: then the stream may hold which cells these are, and, if no search finds
-/// their densities, these too. Every distribution without negative densities is encoded. An all-zero distribution stays
+/// their densities, these too. Every distribution without negative densities that B encodes is encoded. An all-zero distribution stays
 /// zero, whatever B says to it.
 ///
 /// The change is a function of velocity: on another grid than that of the original it is applied to what B gives there.
