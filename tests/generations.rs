@@ -100,6 +100,7 @@ fn errors_of_generations_add_up_like_random_ones() {
         "mixture:components=4",
         "hermite:order=8",
         "hermite:order=8,truncation=total-degree",
+        "spherical:degree=4,shells=12",
         "spherical:degree=4,shells=12,centre=0/0/0",
         "spherical:method=burnett,degree=7",
         "cosine:block=8",

@@ -6,6 +6,8 @@
 //! Kaufman's 1975 form, BIT 15, 49). The derivative of ψ_n is made of ψ_{n±1} and ψ_{n±2}, so that everything the
 //! search needs, residual, gradient and Gauss-Newton matrix, is read off one transform with two more functions an axis.
 
+mod written;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -15,9 +17,7 @@ use nalgebra::{DMatrix, DVector};
 use super::Truncation;
 use super::Weight;
 use super::axis::{Axis, Orthogonalised};
-use super::coding::{self, FEW_DIGITS};
 use super::functions;
-use crate::distribution::frame::Frame;
 use crate::distribution::vdf::Vdf;
 use crate::numerics::levenberg_marquardt::{self, LeastSquaresProblem, LevenbergMarquardt, NormalEquations, Report};
 use crate::numerics::scaling::{largest_magnitude, normalising_factor};
@@ -67,7 +67,7 @@ pub(super) fn residual_optimal(
     let fit = if best.report.stopped.converged() { best } else { descend(best.parameters, MOST) };
     let found = problem.centre_and_scales(&fit.parameters);
     let exact = fit.report.cost <= EXACT * EXACT * problem.norm_squared;
-    let written = if exact { FEW_DIGITS.into_iter().find_map(|fine| problem.written_near(found, fine)) } else { None };
+    let written = if exact { problem.written(found) } else { None };
     (written.unwrap_or(found), fit.report)
 }
 
@@ -143,6 +143,9 @@ struct ResidualProblem<'a> {
     vdf: &'a Vdf,
     factor: f64,
     norm_squared: f64,
+    /// The orders that the truncation is of, and those that the problem has.
+    asked: [usize; 3],
+    truncation: Truncation,
     orders: [usize; 3],
     start: CentreAndScales,
     /// Axes whose functions already hold everything the cells can tell: nothing to search there.
@@ -174,18 +177,41 @@ impl<'a> ResidualProblem<'a> {
         let factor = normalising_factor(vdf.peak());
         let values = vdf.as_slice();
         let norm_squared = paired_sum(values, values, shape[2], |f, _| (f * factor).powi(2));
-        let complete: [bool; 3] = std::array::from_fn(|axis| truncation.fills(asked[axis], shape[axis]));
+        let complete = std::array::from_fn(|axis| truncation.fills(asked[axis], shape[axis]));
+        Self::of_orders(
+            orders,
+            Self {
+                vdf,
+                factor,
+                norm_squared,
+                asked,
+                truncation,
+                orders,
+                start,
+                complete,
+                wide: orders,
+                outside: Vec::new(),
+                reached: orders,
+                last: RefCell::new(None),
+            },
+        )
+    }
+
+    /// A problem with other orders, no higher than those that its truncation makes of what was asked for.
+    fn of_orders(orders: [usize; 3], other: Self) -> Self {
+        let shape = other.vdf.grid().shape();
         let wide = std::array::from_fn(|axis| {
-            let beyond = if complete[axis] { 0 } else { BEYOND };
+            let beyond = if other.complete[axis] { 0 } else { BEYOND };
             shape[axis].min(orders[axis] + beyond)
         });
-        let inside = |term: [usize; 3]| (0..3).all(|axis| term[axis] < orders[axis]) && truncation.holds(asked, term);
+        let inside = |term: [usize; 3]| {
+            (0..3).all(|axis| term[axis] < orders[axis]) && other.truncation.holds(other.asked, term)
+        };
         let outside = terms(wide).filter(|&term| !inside(term)).collect();
         // From a cube, the derivative along one axis leads out along that axis only.
         let cube = terms(orders).all(inside);
         let reached = orders.map(|order| if cube { order } else { 0 });
-        let last = RefCell::new(None);
-        Self { vdf, factor, norm_squared, orders, start, complete, wide, outside, reached, last }
+        Self { orders, wide, outside, reached, last: RefCell::new(None), ..other }
     }
 
     /// The parameters of a frame; axes that are complete stay as they are.
@@ -203,46 +229,6 @@ impl<'a> ResidualProblem<'a> {
             std::array::from_fn(|axis| centre[axis] + p[axis] * scales[axis]),
             std::array::from_fn(|axis| scales[axis] * p[3 + axis].exp()),
         )
-    }
-
-    /// The frame near to one that a stream of so many digits may have held, if it leaves nothing of the distribution.
-    ///
-    /// Without its highest terms, which rounding takes first, an expansion is nearly the same in frames moved a little, and
-    /// the search ends in any of them. In frames of few digits that is a search among whole numbers, one by one, by steps
-    /// that become shorter.
-    fn written_near(&self, (centre, scales): CentreAndScales, fine: u32) -> Option<CentreAndScales> {
-        /// Steps in the coarsest digits that streams have, and what is left of f in the right frame.
-        const LONGEST: i64 = 16;
-        const NOTHING: f64 = 1e-13;
-        const MOST: usize = 300;
-        let grid = self.vdf.grid();
-        let place = |numbers: &[[i64; 2]; 3]| {
-            let axes = [0, 1, 2].map(|axis| coding::from_numbers(grid, axis, fine, numbers[axis]));
-            (axes.map(|(_, centre)| centre), axes.map(|(scale, _)| scale))
-        };
-        let cost = |numbers: &[[i64; 2]; 3]| self.cost(&self.parameters(place(numbers)));
-        let frame = Frame::grid_aligned(centre, scales);
-        let mut numbers = [0, 1, 2].map(|axis| coding::coarse_numbers(&frame, grid, axis, fine));
-        let mut least = cost(&numbers);
-        let (mut step, mut tried) = (LONGEST << (fine - FEW_DIGITS[0]), 0);
-        let nothing = NOTHING * NOTHING * self.norm_squared;
-        // Below that rounding would lead away again.
-        while step > 0 && tried < MOST && least > nothing {
-            let mut better = false;
-            for (axis, kind, sign) in (0..12).map(|k| (k / 4, k / 2 % 2, 1 - 2 * (k as i64 % 2))) {
-                let mut next = numbers;
-                next[axis][kind] += sign * step;
-                let there = if self.complete[axis] { f64::NAN } else { cost(&next) };
-                tried += 1;
-                if there < least && least > nothing {
-                    (numbers, least, better) = (next, there, true);
-                }
-            }
-            if !better {
-                step /= 2;
-            }
-        }
-        (least <= nothing).then(|| place(&numbers))
     }
 
     /// The tables for these parameters; `None` where the functions are no longer independent on the cells, or outside
