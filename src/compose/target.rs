@@ -68,13 +68,18 @@ impl Target {
     }
 }
 
+/// A number without a row of zeros.
+fn readable(x: f64) -> String {
+    if (1e-3..1e4).contains(&x) { x.to_string() } else { format!("{x:e}") }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::L2(x) => write!(f, "l2 = {x}"),
-            Self::Linf(x) => write!(f, "linf = {x}"),
+            Self::L2(x) => write!(f, "l2 = {}", readable(*x)),
+            Self::Linf(x) => write!(f, "linf = {}", readable(*x)),
             Self::Bytes(n) => write!(f, "{n} bytes"),
-            Self::Slack(x) => write!(f, "slack = {x}"),
+            Self::Slack(x) => write!(f, "slack = {}", readable(*x)),
         }
     }
 }

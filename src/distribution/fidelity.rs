@@ -163,13 +163,11 @@ impl<'a> Reference<'a> {
         }
     }
 
-    /// ⟨f, g⟩ / ⟨g, g⟩, the factor by which g would be nearest to f, given the [`Reference::relative_l2`] of g.
-    pub(crate) fn gain(&self, reconstruction: &Vdf, l2: f64) -> f64 {
+    /// ‖f‖ / ‖g‖, the factor by which g would have the norm of f.
+    pub(crate) fn gain(&self, reconstruction: &Vdf) -> f64 {
         let g = reconstruction.as_slice();
         let square = |g: f64, _: f64| (g * self.factor) * (g * self.factor);
-        let squares = paired_sum(g, g, self.vdf.grid().shape()[2], square) / (self.scaled_norm * self.scaled_norm);
-        // ‖f − g‖² = ‖f‖² − 2 ⟨f, g⟩ + ‖g‖².
-        0.5 * (1.0 + (1.0 - l2 * l2) / squares)
+        self.scaled_norm / paired_sum(g, g, self.vdf.grid().shape()[2], square).sqrt()
     }
 
     /// max|f−g| / max|f|; 0/0 is no error.

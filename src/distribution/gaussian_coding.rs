@@ -60,6 +60,9 @@ const TILT_SPREAD: f64 = 0.5;
 const MOST_STEPS: usize = 1 << 52;
 const MOST_LOGARITHM: f64 = 100.0;
 const MOST_TILT: f64 = 1e6;
+/// Means and widths are written no finer than this part of a width (2⁻⁴²): logarithms and their exponentials give no more
+/// digits back. In a sum, the second basis mends the rest.
+const FINEST_SHARE: f64 = 1.0 / (1_u64 << 42) as f64;
 /// Rounding errors of a mean through the widths and back may be this part of its step.
 const LEAST_DIGITS: f64 = 1.0 / 8.0;
 /// Farther than this from the middle, in boxes, no Gaussian has ever been found.
@@ -185,7 +188,7 @@ impl GaussianModels {
         let negative = coder.rarely(gaussian.is_some_and(|g| g.peak < 0.0));
         let steps = self.code_norm(coder, gaussian.map(|g| norm(g, grid)), step)?;
         // A step over the norm.
-        let share = 1.0 / steps as f64;
+        let share = (1.0 / steps as f64).max(FINEST_SHARE);
         let shape = match (widths, self.last) {
             (Widths::Same, Some(last)) => last,
             _ => self.code_shape(coder, gaussian.map(|g| &g.frame), widths, &cells, share)?,

@@ -61,7 +61,12 @@ pub fn draw(random: &mut ChaCha8Rng) -> Drawn {
         1 | 2 => {
             let inner = if random.random_bool(0.3) { preset(random) } else { bounded(random) };
             let spec = format!("conserve({})", inner.spec);
-            Drawn { spec, bound: None, is_least_squares: false, conserves: true }
+            // A bound outside, over what may round for itself inside.
+            let bound = match bound(random) {
+                Some(Bound::L2(l2)) if inner.bound.is_none() => Some(Bound::L2(l2)),
+                _ => None,
+            };
+            Drawn { spec: with_bound(&spec, bound), bound, is_least_squares: false, conserves: true }
         }
         3 => {
             let spec = format!("log({})", basis(random).spec);

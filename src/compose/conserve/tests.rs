@@ -144,6 +144,16 @@ fn rounding_from_outside_keeps_the_moments_and_the_bound() {
         let g = round_trip(&basis(spec), &vdf);
         assert!(errors(&vdf, &g)[..3].iter().all(|error| *error <= 1e-12), "{spec}: {:?}", errors(&vdf, &g));
     }
+    // What rounds for itself inside stays what it rounded, however coarse the bound.
+    for vdf in ["beams", "gyrating-ring", "loss-cone", "kappa"].map(|name| sampled(name, 15)) {
+        for inner in ["fast", "balanced", "quantized(cosine)", "quantized(wavelet)"] {
+            for l2 in [0.6, 0.5, 0.3, 0.2, 0.1] {
+                let spec = format!("conserve({inner}):l2={l2}");
+                let g = round_trip(&basis(&spec), &vdf);
+                assert!(errors(&vdf, &g)[..3].iter().all(|error| *error <= 1e-12), "{spec}: {:?}", errors(&vdf, &g));
+            }
+        }
+    }
     let quantized = Quantized::new(Conserve::new(Cosine::new()), Target::L2(0.03)).unwrap();
     let coefficients = quantized.encode(&vdf).unwrap();
     let l2 = relative_l2(&vdf, &quantized.reconstruct(&coefficients, vdf.grid()).unwrap());

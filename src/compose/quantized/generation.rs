@@ -3,7 +3,7 @@
 //! The widest step that meets a bound leads away from it in two ways. Where few numbers carry the norm it rounds them up:
 //! of one number c alone the widest step is c / (1 − bound), whose first multiple is larger than c by the whole bound.
 //! And a distribution that was decoded from a stream consists of multiples of that stream's step: a wider step makes the
-//! whole error once more. So a step is moved to where the same multiples describe the distribution best, and a step of
+//! whole error once more. So a step is moved to where the same multiples have the distribution's norm, and a step of
 //! which the numbers are multiples already is kept.
 
 use super::search::{Figure, Search, Tried};
@@ -25,7 +25,7 @@ const MOVES: usize = 4;
 /// step is kept.
 const UNMOVED: f64 = 0.025;
 
-/// Rounded coefficients with their error, and the factor ⟨f, g⟩ / ⟨g, g⟩ by which they would describe f best.
+/// Rounded coefficients with their error, and the factor ‖f‖ / ‖g‖ by which they would have the norm of f.
 struct Measured<C> {
     tried: Tried<C>,
     l2: f64,
@@ -64,7 +64,8 @@ impl<B: Basis> Search<'_, B> {
         Ok((before.l2 <= SAME * allowed).then_some(before.tried))
     }
 
-    /// The same multiples of the step with which they describe the distribution best.
+    /// The same multiples of the step with which they have the norm of the distribution. The nearest answer, ⟨f, g⟩ / ⟨g, g⟩
+    /// times g, would be smaller than f by half the square of the error, again in every generation.
     fn centred(&self, found: Tried<B::Coefficients>) -> Result<Tried<B::Coefficients>> {
         let (l2, gain) = match self.gain_at(found.octave) {
             Some(known) => known,
@@ -83,7 +84,8 @@ impl<B: Basis> Search<'_, B> {
             let scaled = scaled(&best.tried.rounded, step(to) / step(best.tried.octave));
             let Some(next) = self.measured(&scaled, to)? else { break };
             let Some(next_len) = self.len_of(&next.tried)? else { break };
-            if next.tried.reached > self.bound || next.l2 >= best.l2 || next_len > len {
+            let is_nearer = moves(next.gain).abs() < moves(best.gain).abs();
+            if next.tried.reached > self.bound || !is_nearer || next_len > len {
                 break;
             }
             (best, len) = (next, next_len);
@@ -104,14 +106,18 @@ impl<B: Basis> Search<'_, B> {
 
     fn error_and_gain(&self, back: &Vdf) -> (f64, f64) {
         let l2 = self.reference.relative_l2(back);
-        (l2, if l2 < UNMOVED { 1.0 } else { self.reference.gain(back, l2) })
+        (l2, if l2 < UNMOVED { 1.0 } else { self.reference.gain(back) })
     }
 
     /// Coefficients rounded to a step; none where that is not possible.
     fn measured(&self, coefficients: &B::Coefficients, octave: i32) -> Result<Option<Measured<B::Coefficients>>> {
         let resolution = Resolution::Step(step(octave));
         let Ok(rounded) = self.basis.rounded(coefficients, self.vdf, resolution) else { return Ok(None) };
-        let Ok(Some(rounded)) = self.as_written(rounded, resolution) else { return Ok(None) };
+        // Coefficients that round for themselves, as of a preset inside, cannot be scaled: a stream holds others.
+        let written = self.basis.code(Some(&rounded), self.vdf.grid(), resolution, &mut Coder::writing());
+        if written.is_ok_and(|written| written != rounded) {
+            return Ok(None);
+        }
         let back = self.basis.reconstruct(&rounded, self.vdf.grid())?;
         let (l2, gain) = self.error_and_gain(&back);
         let mut tried = Tried { octave, rounded, reached: l2 };

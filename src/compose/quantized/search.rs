@@ -55,7 +55,7 @@ pub(super) struct Search<'a, B: Basis> {
     pub(super) head: Coder<'static>,
     pub(super) figure: Figure,
     pub(super) bound: f64,
-    /// Steps tried, with the error `l2` of each and the factor by which its answer would be nearest to the distribution.
+    /// Steps tried, with the error `l2` of each and the factor by which its answer would have the distribution's norm.
     pub(super) gains: RefCell<Vec<(i32, f64, f64)>>,
 }
 
@@ -204,7 +204,7 @@ impl<B: Basis> Search<'_, B> {
         Ok(Outcome::Rounded { rounded, reached })
     }
 
-    /// Rounded coefficients that a stream holds exactly, found by writing them again; `None` if they never settle.
+    /// Rounded coefficients that a stream holds exactly, found by rounding what was written; `None` if they never settle.
     pub(super) fn as_written(
         &self,
         mut rounded: B::Coefficients,
@@ -216,7 +216,8 @@ impl<B: Basis> Search<'_, B> {
             if written == rounded {
                 return Ok(Some(rounded));
             }
-            rounded = written;
+            // Rounding again also makes anew what depends on the inner numbers, as the moments of `conserve`.
+            rounded = self.basis.rounded(&written, self.vdf, resolution)?;
         }
         Ok(None)
     }
