@@ -94,6 +94,9 @@ fn transforms_keep_what_they_decoded() {
 fn errors_of_generations_add_up_like_random_ones() {
     const MOST: f64 = 5.0;
     const MOMENTS: [f64; 2] = [3.0, 7.0];
+    /// The first basis of a sum is fitted anew in every generation, and what is left over is another each time.
+    const MOST_OF_SUMS: f64 = 6.0;
+    const MOMENTS_OF_SUMS: [f64; 2] = [3.0, 10.0];
     let mut missed = Vec::new();
     for spec in [
         "maxwellian",
@@ -110,6 +113,10 @@ fn errors_of_generations_add_up_like_random_ones() {
         "log(wavelet)",
         "balanced",
     ] {
+        let (most, moments) = match spec.contains(" + ") {
+            true => (MOST_OF_SUMS, MOMENTS_OF_SUMS),
+            false => (MOST, MOMENTS),
+        };
         for l2 in [0.1, 0.03] {
             let spec = bounded(spec, &format!("l2={l2}"));
             for (name, vdf) in distributions() {
@@ -120,8 +127,8 @@ fn errors_of_generations_add_up_like_random_ones() {
                 let figures = |g: &Generation| [g.fidelity.density, g.fidelity.bulk_velocity, g.fidelity.pressure];
                 let (first, last) = (&all[0], &all[GENERATIONS - 1]);
                 let far =
-                    figures(first).iter().zip(figures(last)).any(|(a, b)| b > (MOMENTS[0] * a).max(MOMENTS[1] * l2));
-                if last.fidelity.l2 > MOST * l2 || far {
+                    figures(first).iter().zip(figures(last)).any(|(a, b)| b > (moments[0] * a).max(moments[1] * l2));
+                if last.fidelity.l2 > most * l2 || far {
                     missed.push(format!(
                         "{spec} {name}: {} {:?}, {:?}",
                         last.fidelity.l2,

@@ -77,8 +77,9 @@ pub(crate) fn norm(gaussian: &Gaussian, grid: &VelocityGrid) -> f64 {
     gaussian.peak.abs() * (PI.powf(1.5) * volume).sqrt()
 }
 
-/// Numbers of a Gaussian that was rounded, and found again by a search, are off by less than this part of their steps.
-const NEAR: f64 = 0.1;
+/// Numbers of a Gaussian that was rounded, and found again by a search, are off by less than this part of their steps. More
+/// would take a round one about a cell, which has two numbers of its own, for rounded.
+const NEAR: f64 = 0.01;
 
 /// By how much the norm of a Gaussian differs from a multiple of a step, in steps; none where it is not near to one.
 pub(crate) fn off_whole(gaussian: &Gaussian, grid: &VelocityGrid, step: f64) -> Option<f64> {

@@ -18,7 +18,7 @@ use crate::header;
 /// then a looser one than that of the stream from which the distribution was decoded.
 const KEPT_UNLESS_WIDER: i32 = 2 * FINENESS;
 /// Numbers count as decoded from a stream if rounding them to its step makes less than this part of the error allowed.
-const SAME: f64 = 0.5;
+const SAME: f64 = 0.3;
 /// Steps are moved at most so often.
 const MOVES: usize = 4;
 /// Below this error steps stay where the search found them: it enlarges by no more than this, and not again, since the
