@@ -153,7 +153,8 @@ impl Mixture {
     }
 
     /// A least-squares fit no worse than nothing: the fit takes negative values for zero, and where they weigh as much as
-    /// the positive ones, a fit to these alone may leave more than it describes. As much of it is kept as helps.
+    /// the positive ones, a fit to these alone may leave more than it describes. So may one whose components cannot become
+    /// as narrow as the distribution. As much of it is kept as helps.
     fn guarded(
         &self,
         vdf: &Vdf,
@@ -163,7 +164,8 @@ impl Mixture {
         const LEAST: f64 = 1e-12;
         /// Negative values that are a smaller part of Σ |f| are ripples.
         const RIPPLES: f64 = 0.01;
-        if self.refine == Refine::None || report.clipped_share < RIPPLES {
+        let is_suspect = report.clipped_share >= RIPPLES || report.l2.is_nan() || report.l2 > 1.0;
+        if self.refine == Refine::None || !is_suspect {
             return Ok((coefficients, report));
         }
         let back = self.reconstruct(&coefficients, vdf.grid())?;
