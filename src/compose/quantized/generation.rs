@@ -115,7 +115,7 @@ impl<B: Basis> Search<'_, B> {
         let Ok(rounded) = self.basis.rounded(coefficients, self.vdf, resolution) else { return Ok(None) };
         // Coefficients that round for themselves, as of a preset inside, cannot be scaled: a stream holds others.
         let written = self.basis.code(Some(&rounded), self.vdf.grid(), resolution, &mut Coder::writing());
-        if written.is_ok_and(|written| written != rounded) {
+        if !written.is_ok_and(|written| written == rounded) {
             return Ok(None);
         }
         let back = self.basis.reconstruct(&rounded, self.vdf.grid())?;
