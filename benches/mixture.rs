@@ -9,31 +9,17 @@
 //! ```
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod common;
+
 use std::hint::black_box;
-use std::path::Path;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use vdf_basis::bases::mixture::Refine;
-use vdf_basis::{Basis, Mixture, Sampling, Synthetic, Vdf};
-
-fn distributions() -> Vec<(String, Vdf)> {
-    let mut all = Vec::new();
-    let folder = std::env::var("VDF_BASIS_DATA").unwrap_or_else(|_| "../shared/data".to_owned());
-    let path = Path::new(&folder).join("sample_vdf.npy");
-    if path.is_file() {
-        all.push(("sample-50".to_owned(), Vdf::read_npy(path).unwrap()));
-    }
-    for cells in [50, 100] {
-        let grid = Synthetic::default_grid("gyrating-ring", cells).unwrap();
-        let ring = Synthetic::named("gyrating-ring", 0).unwrap().sample(&grid, Sampling::default()).unwrap();
-        all.push((format!("ring-{cells}"), ring));
-    }
-    all
-}
+use vdf_basis::{Basis, Mixture};
 
 fn mixture(criterion: &mut Criterion) {
-    for (name, vdf) in distributions() {
+    for (name, vdf) in common::distributions() {
         let mut group = criterion.benchmark_group(&name);
         group.sample_size(10).measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_millis(300));
         for components in [5, 15, 40] {

@@ -7,6 +7,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
+// Its tests run in `compare`.
+#[allow(unused_imports)]
+#[path = "../examples/compare/picture/png.rs"]
+mod png;
 
 use std::error::Error;
 use std::path::Path;
@@ -49,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             filters.iter().filter(|filter| all.iter().any(|name| name.contains(&filter[..]))).collect();
         relevant.is_empty() || relevant.iter().any(|filter| name.contains(&filter[..]))
     };
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("out/rate_distortion");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../out/rate_distortion");
     std::fs::create_dir_all(&folder)?;
     let distributions = distributions();
     let names: Vec<&str> = distributions.iter().map(|(name, _)| &name[..]).collect();
@@ -140,7 +144,9 @@ fn draw(folder: &Path, name: &str, curves: &[(&str, Vec<Point>)]) -> Result<(), 
     if most == 0.0 {
         return Ok(());
     }
-    let root = BitMapBackend::new(&path, (900, 640)).into_drawing_area();
+    let (width, height) = (900, 640);
+    let mut pixels = vec![0; 3 * (width * height) as usize];
+    let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)
         .caption(format!("{name}: bytes against error"), ("sans-serif", 22))
@@ -161,6 +167,8 @@ fn draw(folder: &Path, name: &str, curves: &[(&str, Vec<Point>)]) -> Result<(), 
     }
     chart.configure_series_labels().background_style(WHITE.mix(0.85)).border_style(BLACK.mix(0.3)).draw()?;
     root.present()?;
+    drop((chart, root));
+    std::fs::write(&path, png::encoded(width, height, &pixels)?)?;
     println!("{}", path.display());
     Ok(())
 }

@@ -18,6 +18,8 @@ mod colours;
 #[allow(dead_code)]
 #[path = "compare/picture/panel.rs"]
 mod panel;
+#[path = "compare/picture/png.rs"]
+mod png;
 #[allow(dead_code)]
 #[path = "compare/picture/scale.rs"]
 mod scale;

@@ -81,6 +81,8 @@ pub mod numerics;
 pub mod presets;
 pub mod registry;
 pub mod spec;
+#[cfg(test)]
+mod testing;
 
 pub use any_basis::{AnyBasis, AnyCoefficients};
 pub use bases::cosine::{Cosine, CosineCoefficients};

@@ -21,7 +21,7 @@ pub fn ring(cells: usize) -> Vdf {
     ring.sample(&grid, Sampling::default()).expect("finite densities")
 }
 
-/// `sample_vdf.npy` in the folder that `VDF_BASIS_DATA` names, else in `../shared/data`.
+/// `sample_vdf.npy` in the folder that `VDF_BASIS_DATA` names, else in `../shared/data` beside the repository.
 pub fn sample() -> Option<Vdf> {
     read("sample_vdf")
 }
@@ -35,7 +35,7 @@ pub fn real() -> Vec<(String, Vdf)> {
 }
 
 fn read(name: &str) -> Option<Vdf> {
-    let default = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let default = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     let folder = std::env::var_os("VDF_BASIS_DATA").map_or_else(default, PathBuf::from);
     let file = folder.join(name).with_extension("npy");
     match Vdf::read_npy(&file) {

@@ -33,13 +33,6 @@ pub const DEFAULT_BASES: [&str; 25] = [
     "zlib",
 ];
 
-/// What follows them with the feature `peers`, near the errors of the bases.
-const PEERS: &[&str] = if cfg!(feature = "peers") {
-    &["zfp:l2=0.03", "sperr:l2=0.03", "sz3:l2=0.03", "zfp:l2=0.003", "sperr:l2=0.003", "sz3:l2=0.003"]
-} else {
-    &[]
-};
-
 /// Encode a velocity distribution function in several bases, reconstruct it, and compare: one table of every fidelity
 /// figure, and one picture per basis.
 #[derive(Debug, Parser)]
@@ -49,9 +42,8 @@ pub struct Arguments {
     /// several synthetic distributions are compared.
     pub file: Option<PathBuf>,
 
-    /// The bases to compare, and the compressors: `zlib`, and with the feature `peers` `zfp:l2=0.03`, `sperr:l2=…` and
-    /// `sz3:l2=…`, which are given the largest tolerance that keeps this error.
-    #[arg(long, num_args = 1.., value_name = "SPEC", default_values = DEFAULT_BASES.iter().chain(PEERS).copied())]
+    /// The bases to compare, or the general compressor `zlib`.
+    #[arg(long, num_args = 1.., value_name = "SPEC", default_values = DEFAULT_BASES)]
     pub bases: Vec<String>,
 
     /// Write the figures as JSON: an array of rows, those of several distributions one after another.

@@ -1,6 +1,6 @@
 //! Encodes a distribution in several bases, reconstructs it, and compares: the whole job of the reference notebooks.
 //!
-//! zlib stands beside them, and with `--features peers` (cmake, libclang and a C++17 compiler are needed) zfp, SPERR and SZ3.
+//! zlib stands beside them. `cargo run --release -p vdf-basis-peers` measures zfp, SPERR and SZ3.
 //!
 //! ```text
 //! cargo run --release --example compare -- [FILE] [--bases SPEC ...] [--json FILE] [--out DIR] [--repeat N]
@@ -14,8 +14,6 @@ mod files;
 mod input;
 mod measure;
 mod names;
-#[cfg(feature = "peers")]
-mod peers;
 mod picture;
 mod progress;
 mod rows;

@@ -17,7 +17,7 @@ use crate::progress::Progress;
 pub enum Subject {
     /// A basis.
     Basis(AnyBasis),
-    /// A general compressor beside them.
+    /// A general compressor.
     Compressor(Compressor),
 }
 
@@ -25,7 +25,7 @@ impl Subject {
     /// What a spec names.
     pub fn named(spec: &str, registry: &Registry) -> std::result::Result<Self, Box<dyn Error>> {
         match Compressor::named(spec) {
-            Some(compressor) => Ok(Self::Compressor(compressor?)),
+            Some(compressor) => Ok(Self::Compressor(compressor)),
             None => Ok(Self::Basis(registry.parse(spec)?)),
         }
     }
@@ -115,11 +115,9 @@ fn measure_compressor(
     spec: &str,
     progress: &Progress,
 ) -> Result<Measured> {
-    progress.doing(format!("{spec}: search for the tolerance"));
-    let tolerance = compressor.tolerance(vdf)?;
     let (bytes, encode_ms) = timed(repeat, |run| {
         progress.doing(format!("{spec}: compress {}/{repeat}", run + 1));
-        compressor.compress(vdf, tolerance)
+        compressor.compress(vdf)
     })?;
     let (reconstruction, reconstruct_ms) = timed(repeat, |run| {
         progress.doing(format!("{spec}: decompress {}/{repeat}", run + 1));

@@ -1,42 +1,74 @@
 //! What the program is doing, on stderr where that is a terminal.
 
-use std::io::{self, Write};
-use std::time::Duration;
+use std::cell::Cell;
+use std::io::{self, IsTerminal, Write};
 
-use indicatif::{ProgressBar, ProgressStyle};
+/// Width of the bar, and of the whole line, which must not wrap: it is rewritten in place.
+const BAR_WIDTH: usize = 30;
+const LINE_WIDTH: usize = 79;
+/// Moves to the beginning of the line and clears it.
+const CLEAR: &str = "\r\x1b[K";
 
 /// A bar over all the work; it draws nothing where stderr is not a terminal.
-pub struct Progress(ProgressBar);
+pub struct Progress {
+    steps: usize,
+    done: Cell<usize>,
+    is_shown: bool,
+}
 
 impl Progress {
     /// A bar over `steps` steps.
     pub fn new(steps: usize) -> Self {
-        let bar = ProgressBar::new(steps as u64);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} [{bar:30}] {pos}/{len} {elapsed} {wide_msg}") {
-            bar.set_style(style.progress_chars("━╸─"));
-        }
-        bar.enable_steady_tick(Duration::from_millis(120));
-        Self(bar)
+        Self { steps, done: Cell::new(0), is_shown: io::stderr().is_terminal() }
     }
 
     /// Says what is being done.
     pub fn doing(&self, what: String) {
-        self.0.set_message(what);
+        if self.is_shown {
+            eprint!("{CLEAR}{}", self.line(&what));
+        }
     }
 
     /// One step is done.
     pub fn step(&self) {
-        self.0.inc(1);
+        self.done.set(self.done.get() + 1);
     }
 
     /// Prints to stdout without tearing the bar.
     pub fn print(&self, text: &str) -> io::Result<()> {
-        self.0.suspend(|| writeln!(io::stdout(), "{text}"))
+        self.clear();
+        writeln!(io::stdout(), "{text}")
+    }
+
+    fn line(&self, what: &str) -> String {
+        let (done, steps) = (self.done.get(), self.steps);
+        let filled = BAR_WIDTH * done / steps.max(1);
+        let bar = format!("[{:─<BAR_WIDTH$}] {done}/{steps} {what}", "━".repeat(filled));
+        bar.chars().take(LINE_WIDTH).collect()
+    }
+
+    fn clear(&self) {
+        if self.is_shown {
+            eprint!("{CLEAR}");
+        }
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_fills_up_and_never_wraps() {
+        let progress = Progress { steps: 3, done: Cell::new(0), is_shown: false };
+        assert_eq!(progress.line("fast: encode"), format!("[{}] 0/3 fast: encode", "─".repeat(30)));
+        (0..3).for_each(|_| progress.step());
+        assert_eq!(progress.line(&"x".repeat(200)), format!("[{}] 3/3 {}", "━".repeat(30), "x".repeat(43)));
     }
 }

@@ -54,3 +54,10 @@ impl<F: Fn(&[Dual]) -> Vec<Dual>> LeastSquaresProblem for Streamed<F> {
         Some(system)
     }
 }
+
+/// A Gaussian peak on a slope, sampled with errors that are reproducible and not small.
+pub fn peak(p: &[Dual]) -> Vec<Dual> {
+    let model = |x: f64| p[0] * (-((x - p[1]) / p[2]).powi(2)).exp() + p[3] + p[4] * x;
+    let datum = |x: f64| 3.0 * (-((x - 0.4) / 0.7_f64).powi(2)).exp() + 0.5 - 0.1 * x + 0.2 * (37.0 * x).sin();
+    (-20..=20).map(|k| f64::from(k) / 10.0).map(|x| model(x) - datum(x)).collect()
+}

@@ -7,9 +7,11 @@ use epaint_default_fonts::UBUNTU_LIGHT;
 use plotters::backend::BitMapBackend;
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
-use plotters::element::{BitMapElement, PathElement, Text};
+use plotters::element::{PathElement, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, FontTransform, IntoFont, RGBColor, ShapeStyle, TextStyle, register_font};
+
+use super::png;
 
 /// What drawing gives: a font that does not load or a file that cannot be written are the only ways to fail.
 pub type Drawn<T = ()> = Result<T, Box<dyn Error>>;
@@ -178,11 +180,8 @@ impl Canvas {
 
     /// Writes the sheet as a PNG file.
     pub fn save(&self, path: &Path) -> Drawn {
-        let size = (self.width, self.height);
-        let image = BitMapElement::with_owned_buffer((0, 0), size, self.shrunk()).ok_or("the sheet has lost pixels")?;
-        let area = BitMapBackend::new(path, size).into_drawing_area();
-        area.draw(&image)?;
-        area.present().map_err(|problem| format!("{}: {problem}", path.display()))?;
+        let file = png::encoded(self.width, self.height, &self.shrunk())?;
+        std::fs::write(path, file).map_err(|problem| format!("{}: {problem}", path.display()))?;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ mod canvas;
 mod colours;
 mod comparison;
 mod panel;
+mod png;
 mod profile;
 mod scale;
 mod spectrum;

@@ -1,5 +1,8 @@
 use super::*;
-use proptest::prelude::*;
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::testing::{for_cases, vector};
 
 fn there_and_back<T>(format: impl Fn(&mut Coder<'_>, T) -> Result<T>, value: T, nothing: T) -> (T, usize) {
     let mut writer = Coder::writing();
@@ -10,34 +13,43 @@ fn there_and_back<T>(format: impl Fn(&mut Coder<'_>, T) -> Result<T>, value: T, 
     (read, bytes.len())
 }
 
-proptest! {
-    #[test]
-    fn integers_come_back(values in prop::collection::vec(-(1_i64 << 62)..(1 << 62), 0..50), small in prop::collection::vec(-9_i64..9, 0..200)) {
+#[test]
+fn integers_come_back() {
+    for_cases(256, |random| {
+        let values = vector(random, 0..50, |random| random.random_range(-(1_i64 << 62)..1 << 62));
+        let small = vector(random, 0..200, |random| random.random_range(-9_i64..9));
         let code = |coder: &mut Coder<'_>, values: Vec<i64>| {
             let mut model = Integers::default();
             values.into_iter().map(|value| coder.integer(&mut model, value)).collect()
         };
         for values in [values, small] {
             let len = values.len();
-            prop_assert_eq!(there_and_back(code, values.clone(), vec![0; len]).0, values);
+            assert_eq!(there_and_back(code, values.clone(), vec![0; len]).0, values);
         }
-    }
+    });
+}
 
-    #[test]
-    fn reals_come_back_to_the_last_bit(values in prop::collection::vec(any::<f64>().prop_filter("finite", |x| x.is_finite()), 0..50)) {
+#[test]
+fn reals_come_back_to_the_last_bit() {
+    for_cases(256, |random| {
+        let mut values = vector(random, 0..50, any_f64);
+        values.retain(|x| x.is_finite());
         let code = |coder: &mut Coder<'_>, values: Vec<f64>| {
             let mut model = Reals::default();
             values.into_iter().map(|value| coder.real(&mut model, value)).collect::<Result<Vec<f64>>>()
         };
         let (read, _) = there_and_back(code, values.clone(), vec![0.0; values.len()]);
-        prop_assert!(read.iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits()));
+        assert!(read.iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits()));
         for value in values {
-            prop_assert_eq!(there_and_back(|coder, x| coder.decimal(x), value, 0.0).0.to_bits(), value.to_bits());
+            assert_eq!(there_and_back(|coder, x| coder.decimal(x), value, 0.0).0.to_bits(), value.to_bits());
         }
-    }
+    });
+}
 
-    #[test]
-    fn rubbish_is_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+#[test]
+fn rubbish_is_read_without_a_panic() {
+    for_cases(256, |random| {
+        let bytes = vector(random, 0..100, Rng::random::<u8>);
         let mut coder = Coder::reading(&bytes);
         let (mut integers, mut reals) = (Integers::default(), Reals::default());
         for k in 0..100 {
@@ -48,7 +60,7 @@ proptest! {
             let _ = coder.choice(0, k + 1);
             let _ = coder.positions(None, k);
         }
-    }
+    });
 }
 
 /// What a reader gets of what was written, or that it was refused before anything of it was written.
@@ -68,25 +80,28 @@ fn faithful<T: PartialEq + std::fmt::Debug + Clone>(
     }
 }
 
-fn any_u64() -> impl Strategy<Value = u64> {
-    let near_powers = (0_u32..64, -1_i64..2).prop_map(|(k, by)| (1_u64 << k).wrapping_add_signed(by));
-    prop_oneof![any::<u64>(), near_powers, Just(u64::MAX), Just(0)]
+/// Any number, half of the time one near a power of two or at the end of the range.
+fn any_u64(random: &mut ChaCha8Rng) -> u64 {
+    match random.random_range(0..4) {
+        0 => (1_u64 << random.random_range(0..64)).wrapping_add_signed(random.random_range(-1..2)),
+        1 => [0, u64::MAX][random.random_range(0..2)],
+        _ => random.random(),
+    }
 }
 
-fn any_f64() -> impl Strategy<Value = f64> {
-    let special = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, 5e-324, -0.0, 0.0];
-    prop_oneof![any::<u64>().prop_map(f64::from_bits), prop::sample::select(special.to_vec())]
+/// Any bit pattern, half of the time one that is special.
+fn any_f64(random: &mut ChaCha8Rng) -> f64 {
+    const SPECIAL: [f64; 8] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, 5e-324, -0.0, 0.0];
+    if random.random() { f64::from_bits(random.random()) } else { SPECIAL[random.random_range(0..8)] }
 }
 
-proptest! {
-    #[test]
-    fn what_is_written_is_read_or_refused(
-        (a, b) in (any_u64(), any_u64()),
-        places in prop_oneof![0_u32..70, Just(u32::MAX)],
-        number in any_f64(),
-        mut positions in prop::collection::vec(any_u64().prop_map(|p| p as u32), 0..6),
-        seen in any::<u8>(),
-    ) {
+#[test]
+fn what_is_written_is_read_or_refused() {
+    for_cases(256, |random| {
+        let (a, b) = (any_u64(random), any_u64(random));
+        let places = if random.random() { random.random_range(0..70) } else { u32::MAX };
+        let number = any_f64(random);
+        let mut positions = vector(random, 0..6, |random| any_u64(random) as u32);
         let (integer, count, most) = (a as i64, a as usize, b as usize);
         faithful(&integer, 0, |coder, x| coder.integer(&mut Integers::default(), x));
         faithful(&integer, i64::MIN, |coder, x| coder.scaled(&mut Integers::default(), x, places));
@@ -95,8 +110,9 @@ proptest! {
         faithful(&count, usize::MAX, |coder, x| coder.choice(x, most));
         faithful(&(count % 7), 0, |coder, x| coder.choice(x, 5));
         let bits = |x: f64| if x.is_nan() { None } else { Some(x.to_bits()) };
-        faithful(&bits(number), None, |coder, x| coder.real(&mut Reals::default(), x.map_or(f64::NAN, f64::from_bits)).map(bits));
-        faithful(&bits(number), None, |coder, x| coder.decimal(x.map_or(f64::NAN, f64::from_bits)).map(bits));
+        let real = |x: Option<u64>| x.map_or(f64::NAN, f64::from_bits);
+        faithful(&bits(number), None, |coder, x| coder.real(&mut Reals::default(), real(x)).map(bits));
+        faithful(&bits(number), None, |coder, x| coder.decimal(real(x)).map(bits));
         let code = |coder: &mut Coder<'_>, p: Option<Vec<u32>>| coder.positions(p.as_deref(), most).map(Some);
         faithful(&Some(positions.clone()), None, code);
         positions.sort_unstable();
@@ -104,25 +120,31 @@ proptest! {
         positions.dedup();
         faithful(&Some(positions.clone()), None, |coder, p| coder.positions(p.as_deref(), usize::MAX).map(Some));
         let mut coder = Coder::writing();
-        let mut model = Bit::expected(a as u16, seen);
-        (0..200).for_each(|k| { coder.bit(&mut model, k % 3 == 0); });
-        prop_assert_eq!(coder.bits(a, places), if places < 64 { a & ((1 << places) - 1) } else { a });
-    }
+        let mut model = Bit::expected(a as u16, random.random());
+        (0..200).for_each(|k| {
+            coder.bit(&mut model, k % 3 == 0);
+        });
+        assert_eq!(coder.bits(a, places), if places < 64 { a & ((1 << places) - 1) } else { a });
+    });
+}
 
-    #[test]
-    fn rubbish_is_read_at_the_ends_of_all_ranges(bytes in prop::collection::vec(any::<u8>(), 0..60), most in any_u64(), places in 0_u32..70) {
+#[test]
+fn rubbish_is_read_at_the_ends_of_all_ranges() {
+    for_cases(256, |random| {
+        let bytes = vector(random, 0..60, Rng::random::<u8>);
+        let (most, places) = (any_u64(random), random.random_range(0..70));
         let mut coder = Coder::reading(&bytes);
         for _ in 0..20 {
             let _ = coder.scaled(&mut Integers::default(), i64::MIN, places);
             let _ = coder.integer(&mut Integers::default(), i64::MAX);
-            prop_assert!(coder.count(usize::MAX, most as usize).map_or(true, |count| count as u64 <= most));
-            prop_assert!(coder.choice(usize::MAX, most as usize).map_or(true, |choice| (choice as u64) < most));
+            assert!(coder.count(usize::MAX, most as usize).map_or(true, |count| count as u64 <= most));
+            assert!(coder.choice(usize::MAX, most as usize).map_or(true, |choice| (choice as u64) < most));
             let _ = coder.real(&mut Reals::default(), f64::NAN);
             let _ = coder.decimal(f64::NAN);
             coder.bits(u64::MAX, places);
         }
         let _ = coder.positions(Some(&[7, 7]), bytes.len());
-    }
+    });
 }
 
 #[test]

@@ -2,17 +2,24 @@
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
+use std::fmt::Display;
 use std::ptr::null_mut;
 
-use ndarray016::{Array3, ArrayView3};
+use ndarray::{Array3, ArrayView3};
 use sperr::CompressionMode;
 use tensogram_sz3::{DimensionedData, ErrorBound};
-use vdf_basis::{Result, Vdf, VelocityGrid};
+use vdf_basis::{Error, Result, Vdf, VelocityGrid};
 
-use crate::compressor::{Coder, failed};
+/// Turns values into bytes and back, to a tolerance.
+pub trait Codec {
+    /// The bytes of a distribution whose decoded values are within about `tolerance` of the peak.
+    fn compress(&self, vdf: &Vdf, tolerance: f64) -> Result<Vec<u8>>;
+    /// The distribution that `compress` was given, on the same grid, as far as its tolerance allows.
+    fn decompress(&self, bytes: &[u8], grid: &VelocityGrid) -> Result<Vdf>;
+}
 
-/// The peer of this name.
-pub fn named(name: &str) -> Option<Box<dyn Coder>> {
+/// The codec of this name.
+pub fn named(name: &str) -> Option<Box<dyn Codec>> {
     match name {
         "zfp" => Some(Box::new(Zfp)),
         "sperr" => Some(Box::new(Sperr)),
@@ -21,15 +28,20 @@ pub fn named(name: &str) -> Option<Box<dyn Coder>> {
     }
 }
 
+/// The message of a library as an error of ours.
+fn failed(name: &str, problem: impl Display) -> Error {
+    Error::Io { path: name.to_owned(), problem: problem.to_string() }
+}
+
 fn single(vdf: &Vdf) -> Vec<f32> {
     vdf.as_slice().iter().map(|value| *value as f32).collect()
 }
 
-/// zfp's fixed accuracy (Lindstrom 2014). It rounds a tolerance down to a power of two: values are divided by the tolerance
-/// that is wanted and compressed to 1, and the tolerance is stored in four bytes.
+/// zfp's fixed accuracy (Lindstrom 2014). zfp rounds a tolerance down to a power of two; so values are divided by the
+/// tolerance and compressed to a tolerance of 1. Four bytes more hold the tolerance.
 struct Zfp;
 
-impl Coder for Zfp {
+impl Codec for Zfp {
     fn compress(&self, vdf: &Vdf, tolerance: f64) -> Result<Vec<u8>> {
         let unit = (tolerance * vdf.peak()) as f32;
         let unit = if unit > 0.0 { unit } else { 1.0 };
@@ -101,7 +113,7 @@ fn with_zfp<T>(
 /// second pass over outliers.
 struct Sperr;
 
-impl Coder for Sperr {
+impl Codec for Sperr {
     fn compress(&self, vdf: &Vdf, tolerance: f64) -> Result<Vec<u8>> {
         let [nx, ny, nz] = vdf.grid().shape();
         let values = single(vdf);
@@ -122,7 +134,7 @@ impl Coder for Sperr {
 /// SZ3 (Liang et al. 2023) to an absolute error, with its default predictor.
 struct Sz3;
 
-impl Coder for Sz3 {
+impl Codec for Sz3 {
     fn compress(&self, vdf: &Vdf, tolerance: f64) -> Result<Vec<u8>> {
         let values = single(vdf);
         let mut data = DimensionedData::build(&values);
@@ -137,28 +149,5 @@ impl Coder for Sz3 {
     fn decompress(&self, bytes: &[u8], grid: &VelocityGrid) -> Result<Vdf> {
         let (_, data) = tensogram_sz3::decompress::<f32, _>(bytes).map_err(|problem| failed("sz3", problem))?;
         Vdf::from_vec(*grid, data.data().iter().map(|value| f64::from(*value)).collect())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::compressor::Compressor;
-    use vdf_basis::{Fidelity, Sampling, Synthetic, VelocityGrid};
-
-    #[test]
-    fn every_peer_keeps_the_error_it_is_allowed_on_a_grid_that_is_no_cube() {
-        let box_of = Synthetic::default_grid("gyrating-ring", 32).unwrap();
-        let grid = VelocityGrid::from_edges([40, 24, 32], box_of.lower(), box_of.upper()).unwrap();
-        let vdf = Synthetic::named("gyrating-ring", 0).unwrap().sample(&grid, Sampling::default()).unwrap();
-        for name in ["zfp", "sperr", "sz3"] {
-            let lengths = [0.05, 0.005].map(|l2| {
-                let peer = Compressor::named(&format!("{name}:l2={l2}")).unwrap().unwrap();
-                let bytes = peer.compress(&vdf, peer.tolerance(&vdf).unwrap()).unwrap();
-                let found = Fidelity::compare(&vdf, &peer.decompress(&bytes, &grid).unwrap()).unwrap().l2;
-                assert!(found <= l2 && found > 0.5 * l2, "{name}: {found}, not {l2}");
-                bytes.len()
-            });
-            assert!(lengths[0] < lengths[1] && lengths[1] < grid.cells(), "{name}: {lengths:?}");
-        }
     }
 }
