@@ -1,0 +1,45 @@
+//! The properties that the fuzz targets test, without libFuzzer: a target hands its bytes over, `src/bin/speed.rs`
+//! changes seeds by itself.
+
+use std::sync::LazyLock;
+
+use vdf_basis::{AnyBasis, Expansion, Precision, Registry, Vdf};
+
+/// Largest grid that is decoded. Work grows with the cells, coverage hardly does.
+const MOST_CELLS: usize = 1 << 6;
+
+/// Made once: that takes as long as to decode a short stream.
+static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::standard);
+
+/// Any bytes behind a right magic, version and checksum: an error, or an expansion.
+pub fn decode(content: &[u8]) {
+    let _ = expansion(content);
+}
+
+/// What was decoded can be reconstructed, and is written as coefficients that are read and written again to the bit. Several
+/// times as slow as [`decode`] alone.
+pub fn rewrite(content: &[u8]) {
+    let Some(expansion) = expansion(content) else { return };
+    let _ = expansion.reconstruct();
+    if let Ok(again) = expansion.to_bytes() {
+        let read = REGISTRY.decode_within(&again, MOST_CELLS).expect("what was written is read");
+        assert!(read.to_bytes().expect("what was read is written") == again);
+    }
+}
+
+fn expansion(content: &[u8]) -> Option<Expansion<AnyBasis>> {
+    let mut bytes = [b"VDF".as_slice(), &[vdf_basis::container::VERSION], content].concat();
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    let expansion = REGISTRY.decode_within(&bytes, MOST_CELLS).ok()?;
+    assert!(expansion.grid().cells() <= MOST_CELLS);
+    Some(expansion)
+}
+
+/// Any bytes as a `.npy` file: an error, or a distribution that is written and read again bit by bit.
+pub fn npy(bytes: &[u8]) {
+    let Ok(vdf) = Vdf::from_npy(bytes) else { return };
+    let mut written = Vec::new();
+    vdf.to_npy(&mut written, Precision::Double).expect("a vector takes all");
+    let read = Vdf::from_npy(&written[..]).expect("what was written is read");
+    assert!(read.as_slice().iter().zip(vdf.as_slice()).all(|(a, b)| a.to_bits() == b.to_bits()));
+}
