@@ -1,9 +1,12 @@
-//! What the program is doing, on stderr where that is a terminal.
+//! What the program says: results on stdout, and on stderr, where that is a terminal, what it is doing.
 
-use std::io::{self, Write};
+use std::io;
 use std::time::Duration;
 
+use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::files;
 
 /// A bar over all the work; it draws nothing where stderr is not a terminal.
 pub struct Progress(ProgressBar);
@@ -31,8 +34,24 @@ impl Progress {
 
     /// Prints to stdout without tearing the bar.
     pub fn print(&self, text: &str) -> io::Result<()> {
-        self.0.suspend(|| writeln!(io::stdout(), "{text}"))
+        self.0.suspend(|| files::print(text))
     }
+
+    /// Prints to stderr without tearing the bar.
+    pub fn complain(&self, text: &str) {
+        self.0.suspend(|| eprintln!("{text}"));
+    }
+}
+
+/// Columns of text where stdout is not a terminal.
+const PLAIN_COLUMNS: usize = 120;
+/// A terminal that says it has fewer does not know.
+const FEWEST_COLUMNS: usize = 20;
+
+/// Columns of the terminal that stdout is.
+pub fn columns() -> usize {
+    let columns = Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    columns.filter(|columns| *columns >= FEWEST_COLUMNS).unwrap_or(PLAIN_COLUMNS)
 }
 
 impl Drop for Progress {

@@ -11,6 +11,8 @@ pub enum Units {
     Cells,
 }
 
+/// The three velocities.
+pub const VELOCITIES: [&str; 3] = ["v_{x}", "v_{y}", "v_{z}"];
 /// Cells of a grid in m/s are wider than this, those of one in index units are 1 wide.
 const SI_SPACING: f64 = 1e2;
 
@@ -28,13 +30,17 @@ impl Units {
         }
     }
 
+    /// The name of that unit.
+    pub fn velocity_name(self) -> &'static str {
+        match self {
+            Self::Si => "km/s",
+            Self::Cells => "cells",
+        }
+    }
+
     /// The label of a velocity axis.
     pub fn axis_label(self, axis: usize) -> String {
-        let name = ["v_{x}", "v_{y}", "v_{z}"][axis];
-        match self {
-            Self::Si => format!("{name}  [km/s]"),
-            Self::Cells => format!("{name}  [cells]"),
-        }
+        format!("{}  [{}]", VELOCITIES[axis], self.velocity_name())
     }
 
     /// The label of phase-space densities.
@@ -77,6 +83,17 @@ impl Axis {
     /// Where the centre of a cell lies between the edges, 0..1.
     pub fn centre(&self, cell: usize) -> f64 {
         (cell as f64 + 0.5) / self.cells as f64
+    }
+
+    /// A velocity with its unit: of the centre of a cell, in four digits.
+    pub fn at(&self, cell: usize) -> String {
+        let velocity = self.lower + self.centre(cell) * (self.upper - self.lower);
+        // Less than this part of a cell is a rounding error of the edges.
+        let zero = velocity.abs() < 1e-9 * (self.upper - self.lower);
+        let digits = if zero { 0 } else { 3 - velocity.abs().log10().floor().max(-300.0) as i32 };
+        let unit = 10f64.powi(digits);
+        let velocity = if zero { 0.0 } else { (velocity * unit).round() / unit };
+        format!("{} = {} {}", VELOCITIES[self.index], number(velocity), self.units.velocity_name())
     }
 
     /// The cell at a fraction 0..1.
@@ -169,5 +186,14 @@ mod tests {
         assert_eq!(Units::of(&grid), Units::Si);
         let axis = Axis::of(&Vdf::zeros(grid), 1);
         assert_eq!((axis.lower, axis.upper, axis.fraction(0.0), axis.cell(0.99)), (-40.0, 40.0, 0.5, 3));
+        assert_eq!(axis.at(1), "v_{y} = −10 km/s");
+        let grid = VelocityGrid::new([3, 3, 3], [-1e5; 3], [2e5 / 3.0; 3]).unwrap();
+        let axis = Axis::of(&Vdf::zeros(grid), 2);
+        assert_eq!(
+            [0, 1, 2].map(|cell| axis.at(cell)),
+            ["−66.67", "0", "66.67"].map(|v| format!("v_{{z}} = {v} km/s"))
+        );
+        let axis = Axis::of(&Vdf::zeros(VelocityGrid::unit([4, 4, 4]).unwrap()), 0);
+        assert_eq!(axis.at(3), "v_{x} = 3 cells");
     }
 }
