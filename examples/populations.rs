@@ -39,7 +39,7 @@ use plotters::style::RGBColor;
 use vdf_basis::bases::mixture::relative_entropy;
 use vdf_basis::{Basis, Mixture, MixtureCoefficients, Moments, Registry, Sampling, Synthetic, Vdf};
 
-use axis::Units;
+use axis::{Units, grid_text};
 use canvas::{Align, Area, Canvas, Drawn, Pen};
 use colours::{FADED_INK, INK};
 use panel::{LABEL_SIZE, TICK_SIZE, axis_below, axis_left, density_bar, key, plane};
@@ -108,7 +108,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let reconstruction = mixture.reconstruct(&coefficients, vdf.grid())?;
     files::print(&format!(
         "{name}: {}, peak {:.3e}\n{mixture}: {} components in {seconds:.2} s, l2 {:.4}\n\n{}",
-        vdf.grid(),
+        grid_text(vdf.grid()),
         vdf.peak(),
         report.components,
         report.l2,

@@ -48,8 +48,8 @@ const SYNTHETIC: [&str; 5] = ["bi-maxwellian", "beams", "kappa", "loss-cone", "g
 /// Encode a velocity distribution function in several bases, reconstruct it, and compare: tables of every fidelity figure,
 /// and pictures.
 ///
-/// The exit status is 0 if every basis succeeded on every distribution, 1 if any failed (its reason is in the table and on
-/// stderr), and 2 if the command line means nothing.
+/// The exit status is 0 only if every basis succeeded on every distribution. The reason of each failure is in the table and
+/// on stderr.
 #[derive(Debug, Parser)]
 #[command(name = "compare", after_help = EXAMPLES)]
 pub struct Arguments {

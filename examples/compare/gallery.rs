@@ -32,7 +32,7 @@ impl Gallery<'_> {
         let (mut files, mut problems) = (0, Vec::new());
         let mut draw = |name: String, canvas: Drawn<Canvas>| match canvas.and_then(|canvas| self.save(&name, &canvas)) {
             Ok(()) => files += 1,
-            Err(problem) => problems.push(format!("picture {name} of {}: {problem}", input.name)),
+            Err(problem) => problems.push(format!("a picture of {}: {problem}", input.name)),
         };
         progress.doing("summary".to_owned());
         draw("summary.png".to_owned(), picture::summary(&view, &measured));
@@ -58,6 +58,7 @@ impl Gallery<'_> {
     fn save(&self, name: &str, canvas: &Canvas) -> Drawn {
         let path = self.folder.join(name);
         files::check_output(&path, self.given)?;
+        files::check_writable(&path)?;
         canvas.save(&path)
     }
 }

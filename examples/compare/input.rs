@@ -71,7 +71,7 @@ fn read_bare(path: &Path, arguments: &Arguments) -> Result<Vdf, Box<dyn Error>> 
 /// Distributions that the crate knows by name, each on the grid that suits it.
 fn synthetic(names: &[String], cells: usize) -> Result<Vec<Input>, Box<dyn Error>> {
     let sampled = |name: &String| {
-        let grid = Synthetic::default_grid(name, cells)?;
+        let grid = Synthetic::default_grid(name, cells).map_err(|problem| format!("--cells {cells}: {problem}"))?;
         let vdf = Synthetic::named(name, SEED)?.sample(&grid, Sampling::default())?;
         Ok(Input { name: name.clone(), vdf })
     };

@@ -71,14 +71,16 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 
     let progress = Progress::new(inputs.len() * subjects.len());
     progress.print(&(paragraph(&measure::meaning_of_times(arguments.repeat)) + "\n"))?;
-    let (mut all, mut failed, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut all, mut problems) = (Vec::new(), Vec::new());
     for (input, gallery) in inputs.iter().zip(&galleries) {
         let rows = compare(input, &subjects, arguments.repeat, &progress)?;
-        for row in &rows {
-            if let Err(reason) = &row.outcome {
-                progress.complain(&format!("error: {} of {}: {reason}", row.spec, input.name));
-                failed.push(format!("{} of {}", row.spec, input.name));
-            }
+        let failed: Vec<&str> = rows.iter().filter(|row| row.outcome.is_err()).map(|row| row.spec.as_str()).collect();
+        for (spec, reason) in rows.iter().filter_map(|row| Some((&row.spec, row.outcome.as_ref().err()?))) {
+            progress.complain(&format!("error: {spec} of {}: {reason}", input.name));
+        }
+        if !failed.is_empty() {
+            let counts = format!("{} of {} bases", failed.len(), rows.len());
+            problems.push(format!("{counts} failed on {}: {}", input.name, failed.join("; ")));
         }
         problems.extend(gallery.draw(input, &rows, &progress)?);
         all.extend(rows.iter().map(|row| JsonRow::new(&input.name, row)));
@@ -86,9 +88,6 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if let Some(path) = &arguments.json {
         let text = rows::to_json(&all)? + "\n";
         files::write_whole(path, |file| file.write_all(text.as_bytes()).map_err(|problem| problem.to_string()))?;
-    }
-    if !failed.is_empty() {
-        problems.push(format!("{} of {} encodings failed: {}", failed.len(), all.len(), failed.join("; ")));
     }
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\nerror: ").into()) }
 }
@@ -120,7 +119,7 @@ fn compare(
     }
     let heading = format!(
         "{name}: {}, peak {:.3e}, {occupied_blocks} blocks of 4^3 cells above the floor {floor:.1e}",
-        vdf.grid(),
+        picture::grid_text(vdf.grid()),
         vdf.peak()
     );
     progress.print(&(paragraph(&heading) + "\n" + &table::table(&rows, columns())))?;

@@ -90,9 +90,7 @@ impl Axis {
         let velocity = self.lower + self.centre(cell) * (self.upper - self.lower);
         // Less than this part of a cell is a rounding error of the edges.
         let zero = velocity.abs() < 1e-9 * (self.upper - self.lower);
-        let digits = if zero { 0 } else { 3 - velocity.abs().log10().floor().max(-300.0) as i32 };
-        let unit = 10f64.powi(digits);
-        let velocity = if zero { 0.0 } else { (velocity * unit).round() / unit };
+        let velocity = if zero { 0.0 } else { in_four_digits(velocity) };
         format!("{} = {} {}", VELOCITIES[self.index], number(velocity), self.units.velocity_name())
     }
 
@@ -105,6 +103,28 @@ impl Axis {
     pub fn ticks(&self, count: usize) -> Vec<f64> {
         ticks(self.lower, self.upper, count)
     }
+}
+
+/// A grid in words, for a terminal.
+pub fn grid_text(grid: &VelocityGrid) -> String {
+    let units = Units::of(grid);
+    let plain = |velocity: f64| {
+        let velocity = in_four_digits(velocity / units.velocity());
+        let readable = velocity == 0.0 || (1e-3..1e6).contains(&velocity.abs());
+        if readable { velocity.to_string() } else { format!("{velocity:e}") }
+    };
+    let shape = grid.shape().map(|cells| cells.to_string()).join(" x ");
+    let [lower, spacing] = [grid.lower(), grid.spacing()].map(|vector| vector.map(plain));
+    match units {
+        Units::Cells if grid.spacing() == [1.0; 3] => format!("{shape} cells"),
+        Units::Cells => format!("{shape} cells of {} from ({})", spacing.join(" x "), lower.join(", ")),
+        Units::Si => format!("{shape} cells of {} km/s from ({}) km/s", spacing.join(" x "), lower.join(", ")),
+    }
+}
+
+/// A number rounded to four digits.
+fn in_four_digits(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
 }
 
 /// At most `count` multiples of 1, 2 or 5 times a power of ten from `lower` to `upper`.
@@ -195,5 +215,9 @@ mod tests {
         );
         let axis = Axis::of(&Vdf::zeros(VelocityGrid::unit([4, 4, 4]).unwrap()), 0);
         assert_eq!(axis.at(3), "v_{x} = 3 cells");
+        assert_eq!(grid_text(&grid), "3 x 3 x 3 cells of 66.67 x 66.67 x 66.67 km/s from (-100, -100, -100) km/s");
+        let grid = VelocityGrid::new([3, 4, 5], [-1.0, 0.0, 1e9], [1e-5, 0.5, 2.0]).unwrap();
+        assert_eq!(grid_text(&grid), "3 x 4 x 5 cells of 1e-5 x 0.5 x 2 from (-1, 0, 1e9)");
+        assert_eq!(grid_text(&VelocityGrid::unit([3, 4, 5]).unwrap()), "3 x 4 x 5 cells");
     }
 }

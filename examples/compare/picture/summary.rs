@@ -2,10 +2,11 @@
 
 use vdf_basis::Vdf;
 
-use super::canvas::{Align, Area, Canvas, Drawn, Pen};
-use super::colours::{FADED_INK, INK};
+use super::axis::number;
+use super::canvas::{Align, Area, Canvas, Drawn, Pen, text_width};
+use super::colours::{EMPTY, FADED_INK, INK, NEGATIVE};
 use super::comparison::printed;
-use super::panel::{LABEL_SIZE, TICK_SIZE, axis_below, axis_left, density_bar, plane};
+use super::panel::{LABEL_SIZE, TICK_SIZE, axis_below, axis_left, density_bar, key, plane};
 use super::view::{PLANES, View};
 use crate::measure::Measured;
 use crate::names::broken;
@@ -40,7 +41,12 @@ pub fn summary(view: &View, bases: &[(&str, &Measured)]) -> Drawn<Canvas> {
     let mut panels: Vec<(Vec<String>, String, &Vdf)> =
         vec![(vec!["original".to_owned()], format!("{} values", view.original.grid().cells()), view.original)];
     for (spec, measured) in bases {
-        let figures = format!("{} coefficients, l2 {}", measured.coefficients, printed(measured.fidelity.l2));
+        // What compressors write are no coefficients.
+        let size = match measured.coefficients {
+            0 => format!("{} bytes", measured.cost.bytes),
+            coefficients => format!("{coefficients} coefficients"),
+        };
+        let figures = format!("{size}, l2 {}", printed(measured.fidelity.l2));
         panels.push((broken(spec, characters), figures, &measured.reconstruction));
     }
     let lines = panels.iter().map(|panel| panel.0.len() + 1).max().unwrap_or_default();
@@ -51,6 +57,9 @@ pub fn summary(view: &View, bases: &[(&str, &Measured)]) -> Drawn<Canvas> {
     canvas.text((LEFT, TITLE), &title, Pen::new(TITLE_SIZE, INK, Align::Left))?;
     let subtitle = format!("the original and its reconstructions at {}", view.cut(axes));
     canvas.text((LEFT, SUBTITLE), &subtitle, Pen::new(LABEL_SIZE, FADED_INK, Align::Left))?;
+    let x = LEFT + text_width(&subtitle, LABEL_SIZE)? + 48.0;
+    let x = key(&mut canvas, (x, SUBTITLE), EMPTY, &format!("at or below {}", number(view.scale.lower)))?;
+    key(&mut canvas, (x, SUBTITLE), NEGATIVE, "negative")?;
 
     for (index, (name, figures, vdf)) in panels.iter().enumerate() {
         let (row, column_index) = (index / columns, index % columns);
