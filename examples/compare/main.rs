@@ -130,3 +130,77 @@ fn compare(
 fn paragraph(text: &str) -> String {
     table::wrapped(text, columns()).join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+    use vdf_basis::{Precision, Vdf, VelocityGrid};
+
+    /// A new folder with a distribution that is zero, which `maxwellian` refuses and `wavelet` takes.
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("vdf-basis-compare-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let zero = Vdf::zeros(VelocityGrid::unit([4, 5, 6]).unwrap());
+        zero.write_npy(folder.join("zero.npy"), Precision::Double).unwrap();
+        fs::write(folder.join("bad.npy"), "no array").unwrap();
+        folder
+    }
+
+    /// What a command line gives, its words in `folder` where they begin with `@`.
+    fn outcome(folder: &Path, line: &str) -> Result<(), String> {
+        let word = |word: &str| word.replace('@', &format!("{}/", folder.display()));
+        let words = std::iter::once("compare".to_owned()).chain(line.split_whitespace().map(word));
+        run(&Arguments::try_parse_from(words).unwrap()).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn one_basis_that_fails_fails_the_run_and_keeps_what_the_others_gave() {
+        let folder = folder("partial");
+        let line = "--bases wavelet;maxwellian --repeat 1 @zero.npy --out @out --json @deeper/rows.json";
+        assert_eq!(outcome(&folder, line).unwrap_err(), "1 of 2 bases failed on zero: maxwellian");
+        let json: serde_json::Value =
+            serde_json::from_slice(&fs::read(folder.join("deeper/rows.json")).unwrap()).unwrap();
+        assert_eq!((&json[0]["distribution"], &json[0]["l2"]), (&"zero".into(), &0.0.into()));
+        assert!(json[1]["error"].as_str().unwrap().contains("zero everywhere"));
+        let mut pictures: Vec<_> =
+            fs::read_dir(folder.join("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        pictures.sort();
+        assert_eq!(pictures, ["summary.png", "wavelet.png"]);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn several_distributions_have_a_summary_each_and_nothing_more_unless_asked() {
+        let folder = folder("several");
+        let line = "--synthetic beams,kappa,beams --cells 6 --bases pca --pictures summary --repeat 2 --out @out";
+        assert_eq!(outcome(&folder, line), Ok(()));
+        for name in ["beams", "kappa"] {
+            let files: Vec<_> = fs::read_dir(folder.join("out").join(name)).unwrap().collect();
+            assert_eq!(files.len(), 1);
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_refused_before_the_work_with_the_name_of_the_file() {
+        let folder = folder("refused");
+        let lines = [
+            ("@zero.npy --bases nonsense --out @out", "nonsense"),
+            ("@bad.npy --bases wavelet --out @out", "bad.npy: malformed"),
+            ("@none.npy --bases wavelet --out @out", "none.npy"),
+            ("wavelet --bases wavelet --out @out", "given again"),
+            ("@zero.npy --bases wavelet --out @bad.npy", "bad.npy"),
+            ("@zero.npy --bases wavelet --out @out --json @bad.npy/rows.json", "bad.npy"),
+            ("@zero.npy --bases wavelet --out @out --json @zero.npy", "would be lost"),
+            ("@zero.npy --bases wavelet --out @out --json @", "folder"),
+        ];
+        for (line, part) in lines {
+            let problem = outcome(&folder, line).unwrap_err();
+            assert!(problem.contains(part), "{line}: {problem}");
+        }
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
