@@ -2,7 +2,7 @@
 //! its density, drift and thermal speeds along and across the magnetic field, and drawn over planes through the peak.
 //!
 //! ```text
-//! cargo run --release --example populations -- [FILE.npy] [--spec mixture:components=3] [--field X,Y,Z] [--out FILE.png]
+//! cargo run --release --example populations -- [FILE.npy | --name NAME] [--spec mixture:components=3] [--field X,Y,Z] [--out FILE.png]
 //! ```
 
 // What the pictures of `compare` are made of.
@@ -15,6 +15,9 @@ mod canvas;
 #[allow(dead_code)]
 #[path = "compare/picture/colours.rs"]
 mod colours;
+#[allow(dead_code)]
+#[path = "files/mod.rs"]
+mod files;
 #[allow(dead_code)]
 #[path = "compare/picture/panel.rs"]
 mod panel;
@@ -33,11 +36,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
+use clap::builder::PossibleValuesParser;
 use plotters::style::RGBColor;
 use vdf_basis::bases::mixture::relative_entropy;
 use vdf_basis::{Basis, Mixture, MixtureCoefficients, Moments, Registry, Sampling, Synthetic, Vdf};
 
-use axis::Units;
+use axis::{Units, grid_text};
 use canvas::{Align, Area, Canvas, Drawn, Pen};
 use colours::{FADED_INK, INK};
 use panel::{LABEL_SIZE, TICK_SIZE, axis_below, axis_left, density_bar, key, plane};
@@ -46,10 +50,11 @@ use view::{PLANES, View};
 /// Fit a mixture to a velocity distribution function and list its populations.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A distribution in C order `[vx, vy, vz]`. Without it, a synthetic one.
+    /// A distribution, a `.npy` file in C order `[vx, vy, vz]`. Without it, a synthetic one.
     file: Option<PathBuf>,
     /// Name of the synthetic distribution.
-    #[arg(long, default_value = "gyrating-ring", conflicts_with = "file")]
+    #[arg(long, default_value = "gyrating-ring", conflicts_with = "file",
+          value_parser = PossibleValuesParser::new(Synthetic::names()))]
     name: String,
     /// The mixture to fit.
     #[arg(long, default_value = "mixture:components=6")]
@@ -86,21 +91,33 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let (name, vdf) = load(arguments)?;
     let basis = Registry::standard().parse(&arguments.spec)?;
-    let mixture = *basis.downcast_ref::<Mixture>().ok_or("the spec must be a mixture alone")?;
-    let start = Instant::now();
-    let (coefficients, report) = mixture.fit(&vdf)?;
-    let seconds = start.elapsed().as_secs_f64();
-    println!("{name}: {}, peak {:.3e}", vdf.grid(), vdf.peak());
-    println!("{mixture}: {} components in {seconds:.2} s, l2 {:.4}\n", report.components, report.l2);
-    let reconstruction = mixture.reconstruct(&coefficients, vdf.grid())?;
-    print_populations(&coefficients, &vdf, &reconstruction, arguments.field)?;
-    if let Some(folder) = arguments.out.parent() {
-        std::fs::create_dir_all(folder)?;
+    let mixture =
+        *basis.downcast_ref::<Mixture>().ok_or("--spec must be a mixture alone, as `mixture:components=3`")?;
+    if !arguments.field.iter().all(|component| component.is_finite()) || arguments.field == [0.0; 3] {
+        return Err("--field must be finite, and not zero".into());
     }
+    let (name, vdf) = load(arguments)?;
+    // Refused before the fit, not after it.
+    files::check_output(&arguments.out, arguments.file.as_deref())?;
+    if let Some(folder) = arguments.out.parent() {
+        std::fs::create_dir_all(folder).map_err(|problem| files::in_file(folder, problem))?;
+    }
+    files::check_writable(&arguments.out)?;
+    let start = Instant::now();
+    let (coefficients, report) = mixture.fit(&vdf).map_err(|problem| format!("{name}: {problem}"))?;
+    let seconds = start.elapsed().as_secs_f64();
+    let reconstruction = mixture.reconstruct(&coefficients, vdf.grid())?;
+    files::print(&format!(
+        "{name}: {}, peak {:.3e}\n{mixture}: {} components in {seconds:.2} s, l2 {:.4}\n\n{}",
+        grid_text(vdf.grid()),
+        vdf.peak(),
+        report.components,
+        report.l2,
+        populations(&coefficients, &vdf, &reconstruction, arguments.field)?
+    ))?;
     draw(&name, &mixture, &coefficients, &vdf, &reconstruction)?.save(&arguments.out)?;
-    println!("\npicture: {}", arguments.out.display());
+    files::print(&format!("\npicture: {}", arguments.out.display()))?;
     Ok(())
 }
 
@@ -109,53 +126,49 @@ fn load(arguments: &Arguments) -> Result<(String, Vdf), Box<dyn Error>> {
         let grid = Synthetic::default_grid(&arguments.name, 50)?;
         return Ok((arguments.name.clone(), Synthetic::named(&arguments.name, 0)?.sample(&grid, Sampling::default())?));
     };
-    let vdf = Vdf::read_npy(path)?;
-    let vdf = match (arguments.lower, arguments.spacing) {
-        (Some(lower), Some(spacing)) => vdf.with_geometry(lower, spacing)?,
-        _ => vdf,
+    let vdf = Vdf::read_npy(path).map_err(|problem| files::in_file(path, problem))?;
+    let vdf = match arguments.lower.zip(arguments.spacing) {
+        Some((lower, spacing)) => vdf.with_geometry(lower, spacing)?,
+        None => vdf,
     };
     Ok((path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), vdf))
 }
 
 /// One line a population, then their sum, over all velocities and as far as the box reaches, beside the data.
-fn print_populations(
-    mixture: &MixtureCoefficients,
-    vdf: &Vdf,
-    fit: &Vdf,
-    field: [f64; 3],
-) -> Result<(), Box<dyn Error>> {
+fn populations(mixture: &MixtureCoefficients, vdf: &Vdf, fit: &Vdf, field: [f64; 3]) -> Result<String, Box<dyn Error>> {
     let units = Units::of(vdf.grid());
-    let (speed, speed_unit) = (units.velocity(), if units == Units::Si { "km/s" } else { "cells" });
+    let speed = units.velocity();
     let total = mixture.moments_over_velocity_space();
-    println!(
-        "     share     density        drift [{speed_unit}]             thermal speed [{speed_unit}]          T⊥/T∥"
-    );
-    println!("                              x       y       z     mean  parallel  perpendicular");
+    let unit = format!("[{}]", units.velocity_name());
+    let mut lines = vec![
+        format!("    share    density         drift {unit:<12}     thermal speed {unit:<8}  T⊥/T∥"),
+        "                             x       y       z     mean parallel   perp.".to_owned(),
+    ];
     for (k, population) in mixture.components().iter().enumerate() {
         let [x, y, z] = population.frame.centre.map(|u| u / speed);
         let [along, across] = population.parallel_and_perpendicular(field)?.map(|v| v / speed);
-        println!(
-            "{:>3} {:6.2}%  {:10.3e}  {x:7.1} {y:7.1} {z:7.1}  {:7.1}   {along:7.1}        {across:7.1}   {:9.2}",
+        lines.push(format!(
+            "{:>2} {:5.1}% {:10.3e} {x:9.1} {y:7.1} {z:7.1}  {:7.1}  {along:7.1} {across:7.1} {:6.2}",
             k + 1,
             1e2 * population.density / total.density,
             population.density,
             population.thermal_speed() / speed,
             population.anisotropy(field)?
-        );
+        ));
     }
     let line = |name: &str, m: &Moments| {
         let [x, y, z] = m.bulk_velocity.map(|u| u / speed);
-        println!("{name:>12}  {:10.3e}  {x:7.1} {y:7.1} {z:7.1}  {:7.1}", m.density, m.thermal_speed() / speed);
+        format!("{name:<9} {:10.3e} {x:9.1} {y:7.1} {z:7.1}  {:7.1}", m.density, m.thermal_speed() / speed)
     };
-    line("all of them", &total);
-    line("in the box", &fit.moments());
-    line("the data", &vdf.moments());
-    println!(
-        "\nfree energy per particle relative to the bulk Maxwellian: {:.3} kT (without mixing at most {:.3})",
-        relative_entropy(vdf),
-        mixture.free_energy_bound()
-    );
-    Ok(())
+    lines.extend([
+        line("all", &total),
+        line("in box", &fit.moments()),
+        line("data", &vdf.moments()),
+        String::new(),
+        "free energy per particle relative to the bulk Maxwellian:".to_owned(),
+        format!("{:.3} kT (without mixing at most {:.3})", relative_entropy(vdf), mixture.free_energy_bound()),
+    ]);
+    Ok(lines.join("\n"))
 }
 
 /// Colours that stand out from viridis.
@@ -171,10 +184,11 @@ const COLOURS: [RGBColor; 6] = [
 const DRAWN: usize = 24;
 
 /// Measures of the page [px].
-const LEFT: f64 = 100.0;
-const TOP: f64 = 130.0;
+const LEFT: f64 = 110.0;
+const TOP: f64 = 128.0;
 const PANEL: f64 = 420.0;
 const GAP: f64 = 40.0;
+const ABOVE: f64 = 28.0;
 const BELOW: f64 = 74.0;
 
 /// Original and mixture in the three planes through the peak, the populations as one-sigma ellipses: what their
@@ -183,7 +197,7 @@ fn draw(name: &str, mixture: &Mixture, populations: &MixtureCoefficients, vdf: &
     let view = View::new(name, vdf);
     let lengths = view.lengths(PANEL);
     let column = lengths[0].max(lengths[1]);
-    let rows: f64 = PLANES.iter().map(|plane| lengths[plane[1]] + BELOW).sum();
+    let rows: f64 = PLANES.iter().map(|plane| ABOVE + lengths[plane[1]] + BELOW).sum();
     let mut canvas = Canvas::new(LEFT + 2.0 * column + GAP + 180.0, TOP + rows + 50.0)?;
     canvas.text((LEFT, 40.0), &mixture.to_string(), Pen::new(30.0, INK, Align::Left))?;
     let subtitle = format!(
@@ -194,6 +208,8 @@ fn draw(name: &str, mixture: &Mixture, populations: &MixtureCoefficients, vdf: &
     let mut top = TOP;
     for axes in PLANES {
         let height = lengths[axes[1]];
+        canvas.text((LEFT, top + 12.0), &view.cut(axes), Pen::new(TICK_SIZE, FADED_INK, Align::Left))?;
+        top += ABOVE;
         for (index, (what, shown)) in [("original", vdf), ("mixture", fit)].into_iter().enumerate() {
             let left = LEFT + index as f64 * (column + GAP);
             let area = Area { left, top, width: lengths[axes[0]], height };
@@ -201,8 +217,8 @@ fn draw(name: &str, mixture: &Mixture, populations: &MixtureCoefficients, vdf: &
             plane(&mut canvas, &area, across, up, |cells| view.scale.colour(view.in_plane(shown, axes, cells)))?;
             axis_below(&mut canvas, &area, across)?;
             axis_left(&mut canvas, &area, up, index == 0)?;
-            if top == TOP {
-                canvas.text((area.centre().0, top - 18.0), what, Pen::new(LABEL_SIZE, INK, Align::Middle))?;
+            if axes == PLANES[0] {
+                canvas.text((area.centre().0, TOP - 14.0), what, Pen::new(LABEL_SIZE, INK, Align::Middle))?;
             }
             for (k, population) in populations.components().iter().take(DRAWN).enumerate().rev() {
                 let label = (k + 1).to_string();
@@ -211,7 +227,8 @@ fn draw(name: &str, mixture: &Mixture, populations: &MixtureCoefficients, vdf: &
         }
         top += height + BELOW;
     }
-    let bar = Area { left: LEFT + 2.0 * column + GAP + 24.0, top: TOP, width: 18.0, height: rows - BELOW };
+    let bar =
+        Area { left: LEFT + 2.0 * column + GAP + 24.0, top: TOP + ABOVE, width: 18.0, height: rows - ABOVE - BELOW };
     density_bar(&mut canvas, &bar, &view)?;
     let mut x = LEFT;
     let total: f64 = populations.components().iter().map(|population| population.density).sum();

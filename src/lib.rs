@@ -117,3 +117,8 @@ pub use ndarray;
 pub use numerics::selection::Selection;
 pub use presets::{Effort, Preset};
 pub use registry::Registry;
+
+// The snippets of the README are compiled and run as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, ValueEnum};
+use vdf_basis::Synthetic;
 
 /// The bases compared when none are named, and a compressor beside them.
 pub const DEFAULT_BASES: [&str; 25] = [
@@ -33,20 +35,27 @@ pub const DEFAULT_BASES: [&str; 25] = [
     "zlib",
 ];
 
-/// Encode a velocity distribution function in several bases, reconstruct it, and compare: one table of every fidelity
-/// figure, and one picture per basis.
+/// The synthetic distributions compared when none are named.
+const SYNTHETIC: [&str; 5] = ["bi-maxwellian", "beams", "kappa", "loss-cone", "gyrating-ring"];
+
+/// Encode a velocity distribution function in several bases, reconstruct it, and compare: tables of every fidelity figure,
+/// and pictures.
+///
+/// The exit status is 0 only if every basis succeeded on every distribution. The reason of each failure is in the table and
+/// on stderr.
 #[derive(Debug, Parser)]
-#[command(name = "compare")]
+#[command(name = "compare", after_help = EXAMPLES)]
 pub struct Arguments {
     /// A distribution in C order `[vx, vy, vz]`: `.npy`, or bare little-endian `.bin` with --shape. Without it,
     /// several synthetic distributions are compared.
     pub file: Option<PathBuf>,
 
-    /// The bases to compare, or the general compressor `zlib`.
-    #[arg(long, num_args = 1.., value_name = "SPEC", default_values = DEFAULT_BASES)]
-    pub bases: Vec<String>,
+    /// A basis to compare, or the general compressor `zlib`. Give the option again for each further one, or several specs in
+    /// quotes with `;` between them. Without it, some 25 are compared.
+    #[arg(long, visible_alias = "basis", value_name = "SPEC", value_delimiter = ';', value_parser = spec)]
+    bases: Vec<String>,
 
-    /// Write the figures as JSON: an array of rows, those of several distributions one after another.
+    /// Write the figures as JSON: an array of rows, each with the names of its distribution and basis.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
@@ -54,7 +63,13 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR", default_value = "out/compare")]
     pub out: PathBuf,
 
-    /// Times are medians of this many runs, or of as many as end within two seconds.
+    /// Which pictures: a summary of each distribution, or a page for each basis too. Without it, all if --bases is given,
+    /// else the summaries.
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pictures: Option<Pictures>,
+
+    /// Times are medians of this many runs, or of as many as end within two seconds, after one that is not counted. With 1
+    /// they are those of the first run.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = repeats)]
     pub repeat: usize,
 
@@ -74,9 +89,44 @@ pub struct Arguments {
     #[arg(long, value_enum, requires = "file")]
     pub precision: Option<Bits>,
 
-    /// Cells along each axis of the synthetic distributions.
+    /// A synthetic distribution to compare, again for each further one.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_values = SYNTHETIC, conflicts_with = "file",
+          value_parser = PossibleValuesParser::new(Synthetic::names()))]
+    pub synthetic: Vec<String>,
+
+    /// Cells along the longest axis of the synthetic distributions.
     #[arg(long, value_name = "N", default_value_t = 50, conflicts_with = "file")]
     pub cells: usize,
+}
+
+impl Arguments {
+    /// The specs to compare.
+    pub fn bases(&self) -> Vec<&str> {
+        if self.bases.is_empty() { DEFAULT_BASES.to_vec() } else { self.bases.iter().map(String::as_str).collect() }
+    }
+
+    /// The pictures to draw.
+    pub fn pictures(&self) -> Pictures {
+        self.pictures.unwrap_or(if self.bases.is_empty() { Pictures::Summary } else { Pictures::All })
+    }
+}
+
+/// What `--help` ends with.
+const EXAMPLES: &str = "Examples:
+  compare
+  compare vdf.npy --bases maxwellian --bases hermite:order=12,truncation=total-degree
+  compare --bases \"maxwellian; maxwellian + hermite:order=8; smallest:l2=0.03\" vdf.npy --json rows.json
+  compare --synthetic beams --pictures all";
+
+/// Which pictures are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Pictures {
+    /// None.
+    None,
+    /// One of each distribution: the original and the reconstructions of all bases in one plane.
+    Summary,
+    /// The summary, a page for each basis, and the spectra of spherical expansions.
+    All,
 }
 
 /// Precision of bare values.
@@ -86,6 +136,14 @@ pub enum Bits {
     F32,
     /// Eight bytes a value.
     F64,
+}
+
+/// One spec of a list; what it means is the registry's business.
+fn spec(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("a spec is needed, as `hermite:order=12`".to_owned()),
+        text => Ok(text.to_owned()),
+    }
 }
 
 fn repeats(text: &str) -> Result<usize, String> {
@@ -114,21 +172,55 @@ mod tests {
         Arguments::command().debug_assert();
     }
 
+    fn parsed(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(std::iter::once("compare").chain(line.split_whitespace()))
+    }
+
     #[test]
     fn a_whole_command_line_is_understood() {
-        let line = "compare f.bin --shape 68,72,56 --lower -5.6e5,-6.4e5,-6.4e5 --spacing 2e4,2e4,2e4 --precision f32 \
-                    --repeat 1 --bases maxwellian hermite:order=4,truncation=total-degree --json f.json";
-        let arguments = Arguments::try_parse_from(line.split_whitespace()).unwrap();
-        assert_eq!(arguments.bases, ["maxwellian", "hermite:order=4,truncation=total-degree"]);
+        let arguments = parsed(
+            "f.bin --shape 68,72,56 --lower -5.6e5,-6.4e5,-6.4e5 --spacing 2e4,2e4,2e4 --precision f32 --repeat 1 \
+             --bases maxwellian --bases hermite:order=4,truncation=total-degree --json f.json",
+        )
+        .unwrap();
+        assert_eq!(arguments.bases(), ["maxwellian", "hermite:order=4,truncation=total-degree"]);
         assert_eq!((arguments.shape, arguments.precision), (Some([68, 72, 56]), Some(Bits::F32)));
         assert_eq!(arguments.lower, Some([-5.6e5, -6.4e5, -6.4e5]));
+        assert_eq!(arguments.pictures(), Pictures::All);
+    }
+
+    #[test]
+    fn a_file_may_follow_the_bases() {
+        let arguments = parsed("--bases maxwellian ok.npy").unwrap();
+        assert_eq!((arguments.bases(), arguments.file), (vec!["maxwellian"], Some(PathBuf::from("ok.npy"))));
+        let words =
+            ["compare", "--basis", "maxwellian + hermite:order=2,terms=3; conserve(wavelet):bytes=400", "ok.npy"];
+        let arguments = Arguments::try_parse_from(words).unwrap();
+        assert_eq!(arguments.bases(), ["maxwellian + hermite:order=2,terms=3", "conserve(wavelet):bytes=400"]);
+    }
+
+    #[test]
+    fn few_pictures_are_drawn_unasked() {
+        let arguments = parsed("").unwrap();
+        assert_eq!((arguments.bases().len() > 20, arguments.pictures()), (true, Pictures::Summary));
+        assert_eq!(parsed("--pictures all").unwrap().pictures(), Pictures::All);
+        assert_eq!(parsed("--bases pca --pictures none").unwrap().pictures(), Pictures::None);
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for line in ["f.bin --shape 1,2", "f.bin --repeat 0", "f.npy --lower 0,0,0", "f.npy --cells 4", "--bases"] {
-            let words = std::iter::once("compare").chain(line.split_whitespace());
-            assert!(Arguments::try_parse_from(words).is_err(), "{line}");
+        let lines = [
+            "f.bin --shape 1,2",
+            "f.bin --repeat 0",
+            "f.npy --lower 0,0,0",
+            "f.npy --cells 4",
+            "f.npy --synthetic beams",
+            "--synthetic no-such",
+            "--bases",
+            "--bases ;",
+        ];
+        for line in lines {
+            assert!(parsed(line).is_err(), "{line}");
         }
     }
 }

@@ -8,9 +8,8 @@ use vdf_basis::distribution::synthetic::{Sampling, Synthetic};
 use vdf_basis::{Vdf, VelocityGrid};
 
 use crate::arguments::{Arguments, Bits};
+use crate::files;
 
-/// The synthetic distributions compared.
-const SYNTHETIC: [&str; 5] = ["bi-maxwellian", "beams", "kappa", "loss-cone", "gyrating-ring"];
 /// Seed of their random parts.
 const SEED: u64 = 0;
 
@@ -29,43 +28,55 @@ pub fn load(arguments: &Arguments) -> Result<Vec<Input>, Box<dyn Error>> {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             Ok(vec![Input { name, vdf: read(path, arguments)? }])
         }
-        None => synthetic(arguments.cells),
+        None => synthetic(&arguments.synthetic, arguments.cells),
     }
 }
 
 fn read(path: &Path, arguments: &Arguments) -> Result<Vdf, Box<dyn Error>> {
+    let problem = |problem: vdf_basis::Error| files::in_file(path, problem);
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     let vdf = match extension.as_str() {
-        "npy" => Vdf::read_npy(path)?,
-        "bin" => {
-            let grid = VelocityGrid::unit(arguments.shape.ok_or("a .bin file needs --shape NX,NY,NZ")?)?;
-            let precision = match arguments.precision {
-                Some(Bits::F32) => Precision::Single,
-                Some(Bits::F64) => Precision::Double,
-                None => {
-                    let metadata = path.metadata().map_err(|problem| format!("{}: {problem}", path.display()))?;
-                    Precision::of_length(metadata.len(), &grid)?
-                }
-            };
-            Vdf::read_raw(path, grid, precision)?
+        "npy" => Vdf::read_npy(path).map_err(problem)?,
+        "bin" => read_bare(path, arguments)?,
+        _ => {
+            let reason =
+                "only .npy and .bin files are read; --bases takes one spec, and is given again for each further one";
+            return Err(files::in_file(path, reason).into());
         }
-        _ => return Err(format!("{}: only .npy and .bin files are read", path.display()).into()),
     };
     if let Some(shape) = arguments.shape.filter(|&shape| shape != vdf.grid().shape()) {
-        return Err(format!("{} has shape {:?}, not {shape:?}", path.display(), vdf.grid().shape()).into());
+        return Err(files::in_file(path, format!("its shape is {:?}, not {shape:?}", vdf.grid().shape())).into());
     }
-    match (arguments.lower, arguments.spacing) {
-        (Some(lower), Some(spacing)) => Ok(vdf.with_geometry(lower, spacing)?),
-        _ => Ok(vdf),
+    match arguments.lower.zip(arguments.spacing) {
+        Some((lower, spacing)) => Ok(vdf.with_geometry(lower, spacing)?),
+        None => Ok(vdf),
     }
 }
 
-/// Distributions that the crate knows by name, each on the grid that suits it.
-fn synthetic(cells: usize) -> Result<Vec<Input>, Box<dyn Error>> {
-    let sampled = |name: &str| {
-        let grid = Synthetic::default_grid(name, cells)?;
-        let vdf = Synthetic::named(name, SEED)?.sample(&grid, Sampling::default())?;
-        Ok(Input { name: name.to_owned(), vdf })
+/// Values without a header.
+fn read_bare(path: &Path, arguments: &Arguments) -> Result<Vdf, Box<dyn Error>> {
+    let shape = arguments.shape.ok_or_else(|| files::in_file(path, "a .bin file needs --shape NX,NY,NZ"))?;
+    let grid = VelocityGrid::unit(shape).map_err(|problem| format!("--shape: {problem}"))?;
+    let precision = match arguments.precision {
+        Some(Bits::F32) => Precision::Single,
+        Some(Bits::F64) => Precision::Double,
+        None => {
+            let metadata = path.metadata().map_err(|problem| files::in_file(path, problem))?;
+            Precision::of_length(metadata.len(), &grid).map_err(|problem| files::in_file(path, problem))?
+        }
     };
-    SYNTHETIC.into_iter().map(sampled).collect()
+    Vdf::read_raw(path, grid, precision).map_err(|problem| files::in_file(path, problem).into())
+}
+
+/// Distributions that the crate knows by name, each on the grid that suits it.
+fn synthetic(names: &[String], cells: usize) -> Result<Vec<Input>, Box<dyn Error>> {
+    let sampled = |name: &String| {
+        let grid = Synthetic::default_grid(name, cells).map_err(|problem| format!("--cells {cells}: {problem}"))?;
+        let vdf = Synthetic::named(name, SEED)?.sample(&grid, Sampling::default())?;
+        Ok(Input { name: name.clone(), vdf })
+    };
+    // A name given twice would be measured twice, and its pictures written over.
+    let first = |(index, name): (usize, &String)| !names[..index].contains(name);
+    let names = names.iter().enumerate().filter(|entry| first(*entry));
+    names.map(|(_, name)| sampled(name)).collect()
 }

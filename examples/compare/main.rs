@@ -3,14 +3,16 @@
 //! zlib stands beside them. `cargo run --release -p vdf-basis-peers` measures zfp, SPERR and SZ3.
 //!
 //! ```text
-//! cargo run --release --example compare -- [FILE] [--bases SPEC ...] [--json FILE] [--out DIR] [--repeat N]
-//!     [--shape NX,NY,NZ] [--precision f32|f64] [--lower X,Y,Z --spacing X,Y,Z] [--cells N]
+//! cargo run --release --example compare -- [FILE] [--bases SPEC]... [--json FILE] [--repeat N]
+//!     [--out DIR] [--pictures none|summary|all] [--synthetic NAME]... [--cells N]
+//!     [--shape NX,NY,NZ] [--precision f32|f64] [--lower X,Y,Z --spacing X,Y,Z]
 //! ```
 
 mod arguments;
 mod compressor;
 #[path = "../files/mod.rs"]
 mod files;
+mod gallery;
 mod input;
 mod measure;
 mod names;
@@ -21,17 +23,18 @@ mod table;
 
 use std::error::Error;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use vdf_basis::{Fidelity, Registry};
 
-use arguments::Arguments;
+use arguments::{Arguments, Pictures};
+use gallery::Gallery;
 use input::Input;
-use measure::{Row, Subject, measure};
-use picture::View;
-use progress::Progress;
+use measure::{Row, Subject, Task, measure};
+use progress::{Progress, columns};
+use rows::JsonRow;
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
@@ -45,34 +48,55 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let registry = Registry::standard();
-    // Refused before any work: a spec that means nothing would only be a row among others at the end.
-    let subjects = arguments.bases.iter().map(|spec| Ok((spec.as_str(), Subject::named(spec, &registry)?)));
+    // Whatever can be refused is refused before any work.
+    let specs = arguments.bases();
+    let subjects = specs.iter().map(|spec| Ok((*spec, Subject::named(spec, &registry)?)));
     let subjects = subjects.collect::<Result<Vec<(&str, Subject)>, Box<dyn Error>>>()?;
+    let inputs = input::load(arguments)?;
     let given = arguments.file.as_deref();
     if let Some(path) = &arguments.json {
-        files::check_output(path, given)?;
+        check_json(path, given)?;
     }
-    let inputs = input::load(arguments)?;
-    // Each basis is measured, then drawn.
-    let progress = Progress::new(inputs.len() * arguments.bases.len() * 2);
-    let mut succeeded = false;
-    let mut all = Vec::new();
-    for input in &inputs {
+    let folder = |input: &Input| match inputs.len() {
+        1 => arguments.out.clone(),
+        _ => arguments.out.join(&input.name),
+    };
+    let pictures = arguments.pictures();
+    let galleries: Vec<_> = inputs.iter().map(|input| Gallery { folder: folder(input), pictures, given }).collect();
+    if pictures != Pictures::None {
+        galleries.iter().try_for_each(|gallery| files::check_folder(&gallery.folder))?;
+    }
+
+    let progress = Progress::new(inputs.len() * subjects.len());
+    progress.print(&(paragraph(&measure::meaning_of_times(arguments.repeat)) + "\n"))?;
+    let (mut all, mut problems) = (Vec::new(), Vec::new());
+    for (input, gallery) in inputs.iter().zip(&galleries) {
         let rows = compare(input, &subjects, arguments.repeat, &progress)?;
-        succeeded |= rows.iter().any(|row| row.outcome.is_ok());
-        let folder = if inputs.len() > 1 { arguments.out.join(&input.name) } else { arguments.out.clone() };
-        let pictures = draw(input, given, &rows, &folder, &progress)?;
-        if !pictures.is_empty() {
-            progress.print(&format!("pictures: {}\n", listed(&folder, &pictures)))?;
+        let failed: Vec<&str> = rows.iter().filter(|row| row.outcome.is_err()).map(|row| row.spec.as_str()).collect();
+        for (spec, reason) in rows.iter().filter_map(|row| Some((&row.spec, row.outcome.as_ref().err()?))) {
+            progress.complain(&format!("error: {spec} of {}: {reason}", input.name));
         }
-        all.extend(rows);
+        if !failed.is_empty() {
+            let counts = format!("{} of {} bases", failed.len(), rows.len());
+            problems.push(format!("{counts} failed on {}: {}", input.name, failed.join("; ")));
+        }
+        problems.extend(gallery.draw(input, &rows, &progress)?);
+        all.extend(rows.iter().map(|row| JsonRow::new(&input.name, row)));
     }
     if let Some(path) = &arguments.json {
-        create_parent(path)?;
         let text = rows::to_json(&all)? + "\n";
         files::write_whole(path, |file| file.write_all(text.as_bytes()).map_err(|problem| problem.to_string()))?;
     }
-    if succeeded { Ok(()) } else { Err("every basis failed".into()) }
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("\nerror: ").into()) }
+}
+
+/// Refuses a file for the figures that cannot be written, or is the one to be read.
+fn check_json(path: &Path, given: Option<&Path>) -> Result<(), String> {
+    files::check_output(path, given)?;
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|problem| files::in_file(parent, problem))?;
+    }
+    files::check_writable(path)
 }
 
 /// Measures every basis on one distribution and prints the table.
@@ -84,69 +108,97 @@ fn compare(
 ) -> Result<Vec<Row>, Box<dyn Error>> {
     let Input { name, vdf } = input;
     let floor = Fidelity::default_floor(vdf);
-    let blocks = vdf.block_occupancy(floor)?.count();
+    let occupied_blocks = vdf.block_occupancy(floor)?.count();
+    let task = Task { vdf, occupied_blocks, repeat, progress };
     let mut rows = Vec::with_capacity(subjects.len());
     for (spec, subject) in subjects {
-        rows.push(measure(spec, subject, vdf, blocks, repeat, progress));
+        rows.push(measure(spec, subject, &task));
         progress.step();
     }
-    progress.print(&format!(
-        "{name}: {}, peak {:.3e}, {blocks} blocks of 4^3 cells above the floor {floor:.1e}\n{}",
-        vdf.grid(),
-        vdf.peak(),
-        table::table(&rows)
-    ))?;
+    let heading = format!(
+        "{name}: {}, peak {:.3e}, {occupied_blocks} blocks of 4^3 cells above the floor {floor:.1e}",
+        picture::grid_text(vdf.grid()),
+        vdf.peak()
+    );
+    progress.print(&(paragraph(&heading) + "\n" + &table::table(&rows, columns())))?;
     Ok(rows)
 }
 
-/// Draws a picture of every basis that succeeded and one summary of them all, none over the file `given`; gives the names of
-/// the files.
-fn draw(
-    input: &Input,
-    given: Option<&Path>,
-    rows: &[Row],
-    folder: &Path,
-    progress: &Progress,
-) -> Result<Vec<PathBuf>, Box<dyn Error>> {
-    fs::create_dir_all(folder).map_err(|problem| format!("{}: {problem}", folder.display()))?;
-    let view = View::new(&input.name, &input.vdf);
-    let stems = names::file_stems(rows.iter().map(|row| row.spec.as_str()));
-    let mut files = Vec::new();
-    for (row, stem) in rows.iter().zip(stems) {
-        if let Ok(measured) = &row.outcome {
-            let file = PathBuf::from(format!("{stem}.png"));
-            progress.doing(format!("{}: picture", row.spec));
-            files::check_output(&folder.join(&file), given)?;
-            picture::comparison(&view, &row.spec, measured)?.save(&folder.join(&file))?;
-            files.push(file);
-            if let Some(spectrum) = &measured.spectrum {
-                let file = PathBuf::from(format!("{stem}-spectrum.png"));
-                files::check_output(&folder.join(&file), given)?;
-                picture::spectrum(&view, &row.spec, spectrum)?.save(&folder.join(&file))?;
-                files.push(file);
-            }
+/// Text in lines that fit into the terminal.
+fn paragraph(text: &str) -> String {
+    table::wrapped(text, columns()).join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+    use vdf_basis::{Precision, Vdf, VelocityGrid};
+
+    /// A new folder with a distribution that is zero, which `maxwellian` refuses and `wavelet` takes.
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("vdf-basis-compare-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let zero = Vdf::zeros(VelocityGrid::unit([4, 5, 6]).unwrap());
+        zero.write_npy(folder.join("zero.npy"), Precision::Double).unwrap();
+        fs::write(folder.join("bad.npy"), "no array").unwrap();
+        folder
+    }
+
+    /// What a command line gives, its words in `folder` where they begin with `@`.
+    fn outcome(folder: &Path, line: &str) -> Result<(), String> {
+        let word = |word: &str| word.replace('@', &format!("{}/", folder.display()));
+        let words = std::iter::once("compare".to_owned()).chain(line.split_whitespace().map(word));
+        run(&Arguments::try_parse_from(words).unwrap()).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn one_basis_that_fails_fails_the_run_and_keeps_what_the_others_gave() {
+        let folder = folder("partial");
+        let line = "--bases wavelet;maxwellian --repeat 1 @zero.npy --out @out --json @deeper/rows.json";
+        assert_eq!(outcome(&folder, line).unwrap_err(), "1 of 2 bases failed on zero: maxwellian");
+        let json: serde_json::Value =
+            serde_json::from_slice(&fs::read(folder.join("deeper/rows.json")).unwrap()).unwrap();
+        assert_eq!((&json[0]["distribution"], &json[0]["l2"]), (&"zero".into(), &0.0.into()));
+        assert!(json[1]["error"].as_str().unwrap().contains("zero everywhere"));
+        let mut pictures: Vec<_> =
+            fs::read_dir(folder.join("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        pictures.sort();
+        assert_eq!(pictures, ["summary.png", "wavelet.png"]);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn several_distributions_have_a_summary_each_and_nothing_more_unless_asked() {
+        let folder = folder("several");
+        let line = "--synthetic beams,kappa,beams --cells 6 --bases pca --pictures summary --repeat 2 --out @out";
+        assert_eq!(outcome(&folder, line), Ok(()));
+        for name in ["beams", "kappa"] {
+            let files: Vec<_> = fs::read_dir(folder.join("out").join(name)).unwrap().collect();
+            assert_eq!(files.len(), 1);
         }
-        progress.step();
+        fs::remove_dir_all(folder).unwrap();
     }
-    let shown: Vec<_> = rows.iter().filter_map(|row| Some((row.spec.as_str(), row.outcome.as_ref().ok()?))).collect();
-    if !shown.is_empty() {
-        let file = PathBuf::from("summary.png");
-        files::check_output(&folder.join(&file), given)?;
-        picture::summary(&view, &shown)?.save(&folder.join(&file))?;
-        files.push(file);
-    }
-    Ok(files)
-}
 
-fn create_parent(path: &Path) -> Result<(), Box<dyn Error>> {
-    match path.parent() {
-        Some(parent) => Ok(fs::create_dir_all(parent).map_err(|problem| format!("{}: {problem}", parent.display()))?),
-        None => Ok(()),
+    #[test]
+    fn what_cannot_be_done_is_refused_before_the_work_with_the_name_of_the_file() {
+        let folder = folder("refused");
+        let lines = [
+            ("@zero.npy --bases nonsense --out @out", "nonsense"),
+            ("@bad.npy --bases wavelet --out @out", "bad.npy: malformed"),
+            ("@none.npy --bases wavelet --out @out", "none.npy"),
+            ("wavelet --bases wavelet --out @out", "given again"),
+            ("@zero.npy --bases wavelet --out @bad.npy", "bad.npy"),
+            ("@zero.npy --bases wavelet --out @out --json @bad.npy/rows.json", "bad.npy"),
+            ("@zero.npy --bases wavelet --out @out --json @zero.npy", "would be lost"),
+            ("@zero.npy --bases wavelet --out @out --json @", "folder"),
+        ];
+        for (line, part) in lines {
+            let problem = outcome(&folder, line).unwrap_err();
+            assert!(problem.contains(part), "{line}: {problem}");
+        }
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        fs::remove_dir_all(folder).unwrap();
     }
-}
-
-/// `folder/{a.png, b.png}`.
-fn listed(folder: &Path, files: &[PathBuf]) -> String {
-    let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-    format!("{}/{{{}}}", folder.display(), files.join(", "))
 }

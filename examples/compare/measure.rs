@@ -43,7 +43,7 @@ pub struct Measured {
     pub cost: StorageCost,
     /// How faithful the reconstruction is.
     pub fidelity: Fidelity,
-    /// Median time of encoding, writing the stream included [ms].
+    /// Median time of encoding, writing the stream included [ms]. As all times, see [`timed`].
     pub encode_ms: f64,
     /// Median time of reading the stream and reconstructing, with nothing else at hand [ms].
     pub reconstruct_ms: f64,
@@ -59,38 +59,37 @@ pub struct Row {
     pub outcome: Result<Measured>,
 }
 
+/// A distribution, and how it is measured.
+pub struct Task<'a> {
+    /// The distribution.
+    pub vdf: &'a Vdf,
+    /// Blocks of 4³ cells above the floor.
+    pub occupied_blocks: usize,
+    /// How many runs are timed.
+    pub repeat: usize,
+    /// Where it is said what is being done.
+    pub progress: &'a Progress,
+}
+
 /// Runs one basis or compressor; its errors become part of the row.
-pub fn measure(
-    spec: &str,
-    subject: &Subject,
-    vdf: &Vdf,
-    occupied_blocks: usize,
-    repeat: usize,
-    progress: &Progress,
-) -> Row {
+pub fn measure(spec: &str, subject: &Subject, task: &Task) -> Row {
     let outcome = match subject {
-        Subject::Basis(basis) => measure_basis(basis, vdf, occupied_blocks, repeat, spec, progress),
-        Subject::Compressor(compressor) => measure_compressor(compressor, vdf, occupied_blocks, repeat, spec, progress),
+        Subject::Basis(basis) => measure_basis(basis, spec, task),
+        Subject::Compressor(compressor) => measure_compressor(compressor, spec, task),
     };
     Row { spec: spec.to_owned(), outcome }
 }
 
-fn measure_basis(
-    basis: &AnyBasis,
-    vdf: &Vdf,
-    occupied_blocks: usize,
-    repeat: usize,
-    spec: &str,
-    progress: &Progress,
-) -> Result<Measured> {
+fn measure_basis(basis: &AnyBasis, spec: &str, task: &Task) -> Result<Measured> {
+    let &Task { vdf, occupied_blocks, repeat, progress } = task;
     let ((expansion, bytes), encode_ms) = timed(repeat, |run| {
-        progress.doing(format!("{spec}: encode {}/{repeat}", run + 1));
+        progress.doing(format!("{spec}: encode {run}/{repeat}"));
         let expansion = Expansion::encode(basis, vdf)?;
         let bytes = expansion.to_bytes()?;
         Ok((expansion, bytes))
     })?;
     let (reconstruction, reconstruct_ms) = timed(repeat, |run| {
-        progress.doing(format!("{spec}: decode {}/{repeat}", run + 1));
+        progress.doing(format!("{spec}: decode {run}/{repeat}"));
         Registry::standard().decode(&bytes)?.reconstruct()
     })?;
     let coefficients = expansion.coefficients();
@@ -107,20 +106,14 @@ fn measure_basis(
     })
 }
 
-fn measure_compressor(
-    compressor: &Compressor,
-    vdf: &Vdf,
-    occupied_blocks: usize,
-    repeat: usize,
-    spec: &str,
-    progress: &Progress,
-) -> Result<Measured> {
+fn measure_compressor(compressor: &Compressor, spec: &str, task: &Task) -> Result<Measured> {
+    let &Task { vdf, occupied_blocks, repeat, progress } = task;
     let (bytes, encode_ms) = timed(repeat, |run| {
-        progress.doing(format!("{spec}: compress {}/{repeat}", run + 1));
+        progress.doing(format!("{spec}: compress {run}/{repeat}"));
         compressor.compress(vdf)
     })?;
     let (reconstruction, reconstruct_ms) = timed(repeat, |run| {
-        progress.doing(format!("{spec}: decompress {}/{repeat}", run + 1));
+        progress.doing(format!("{spec}: decompress {run}/{repeat}"));
         compressor.decompress(&bytes, vdf.grid())
     })?;
     Ok(Measured {
@@ -139,12 +132,30 @@ fn measure_compressor(
 /// How long runs are repeated [ms]: what takes longer is not measured so often.
 const PATIENCE: f64 = 2e3;
 
-/// The result of the last run, and the median time of all [ms].
+/// What the times of the tables are.
+pub fn meaning_of_times(repeat: usize) -> String {
+    match repeat {
+        1 => "Times are those of a single run, which also fills the caches of its grid.".to_owned(),
+        _ => format!(
+            "Times are medians of {repeat} runs, fewer where they take longer than {:.0} s together, after a first one \
+             that fills the caches of its grid and does not count.",
+            PATIENCE / 1e3
+        ),
+    }
+}
+
+/// The result of the last run, and the median time [ms] of `repeat` runs, or of as many as end within the patience.
+///
+/// A first run, number 0, is not counted: it makes tables for the grid that later runs find. With one repeat it is the only
+/// one, numbered 1.
 fn timed<T>(repeat: usize, mut run: impl FnMut(usize) -> Result<T>) -> Result<(T, f64)> {
+    if repeat > 1 {
+        run(0)?;
+    }
     let mut times = Vec::with_capacity(repeat);
     loop {
         let start = Instant::now();
-        let result = run(times.len())?;
+        let result = run(times.len() + 1)?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
         if times.len() >= repeat || times.iter().sum::<f64>() >= PATIENCE {
             return Ok((result, median(&mut times)));
@@ -161,6 +172,23 @@ fn median(times: &mut [f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_of_several_runs_is_not_timed() {
+        for (repeat, expected) in [(1, vec![1]), (3, vec![0, 1, 2, 3])] {
+            let mut runs = Vec::new();
+            let slow_at_first = |run| {
+                runs.push(run);
+                if run == 0 {
+                    std::thread::sleep(std::time::Duration::from_millis(200));
+                }
+                Ok(run)
+            };
+            let (last, ms) = timed(repeat, slow_at_first).unwrap();
+            assert_eq!((last, &runs), (repeat, &expected));
+            assert!(ms < 200.0, "{ms}");
+        }
+    }
 
     #[test]
     fn medians_of_odd_and_even_counts() {

@@ -28,16 +28,22 @@ pub fn file_stems<'a>(specs: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     specs.into_iter().map(unique).collect()
 }
 
-/// A spec in lines of at most `width` characters, broken after `:`, `,`, `+` or `(` where it can be.
+/// A spec in lines of at most `width` characters, broken after `:`, `,`, `+` or `(` where it can be, else after `=` or `-`.
 pub fn broken(spec: &str, width: usize) -> Vec<String> {
+    let fits = |text: &str| text.chars().count() <= width;
     let mut lines: Vec<String> = Vec::new();
+    let mut append = |piece: &str| match lines.last_mut() {
+        Some(line) if line.chars().count() + piece.chars().count() <= width => line.push_str(piece),
+        _ => lines.push(piece.to_owned()),
+    };
     for piece in spec.split_inclusive([':', ',', '+', '(']) {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + piece.chars().count() <= width => line.push_str(piece),
-            _ => {
-                let characters: Vec<char> = piece.chars().collect();
-                lines.extend(characters.chunks(width.max(1)).map(|line| line.iter().collect::<String>()));
-            }
+        if fits(piece) {
+            append(piece);
+            continue;
+        }
+        for part in piece.split_inclusive(['=', '-']) {
+            let characters: Vec<char> = part.chars().collect();
+            characters.chunks(width.max(1)).for_each(|chunk| append(&chunk.iter().collect::<String>()));
         }
     }
     lines
@@ -71,6 +77,7 @@ mod tests {
             ["hermite:order=15,", "truncation=total-degree"]
         );
         assert_eq!(broken("maxwellian", 24), ["maxwellian"]);
+        assert_eq!(broken("hermite:truncation=total-degree", 18), ["hermite:", "truncation=total-", "degree"]);
         assert_eq!(broken("abcdef", 4), ["abcd", "ef"]);
         assert!(broken("", 4).is_empty());
     }

@@ -4,10 +4,13 @@ use serde::Serialize;
 
 use crate::measure::{Measured, Row};
 
-/// One basis. Of a basis that failed only the spec is there; figures that are missing or not finite are `null`.
+/// One basis on one distribution. Figures that are missing or not finite are `null`; where a basis failed, all are, and
+/// `error` says why.
 #[derive(Debug, Default, Serialize)]
-struct JsonRow<'a> {
-    basis: &'a str,
+pub struct JsonRow {
+    distribution: String,
+    basis: String,
+    error: Option<String>,
     coefficients: Option<usize>,
     bytes: Option<usize>,
     ratio_f64: Option<f64>,
@@ -27,20 +30,20 @@ struct JsonRow<'a> {
     reconstruct_ms: Option<f64>,
 }
 
-impl<'a> JsonRow<'a> {
-    fn new(row: &'a Row) -> Self {
-        let basis = row.spec.as_str();
+impl JsonRow {
+    /// The figures of one basis on the distribution of this name.
+    pub fn new(distribution: &str, row: &Row) -> Self {
+        let named = Self { distribution: distribution.to_owned(), basis: row.spec.clone(), ..Self::default() };
         match &row.outcome {
-            Ok(measured) => Self::measured(basis, measured),
-            Err(_) => Self { basis, ..Self::default() },
+            Ok(measured) => named.measured(measured),
+            Err(reason) => Self { error: Some(reason.to_string()), ..named },
         }
     }
 
-    fn measured(basis: &'a str, measured: &Measured) -> Self {
+    fn measured(self, measured: &Measured) -> Self {
         let Measured { cost, fidelity, .. } = measured;
         let finite = |figure: f64| figure.is_finite().then_some(figure);
         Self {
-            basis,
             coefficients: Some(measured.coefficients),
             bytes: Some(cost.bytes),
             ratio_f64: finite(cost.ratio_f64),
@@ -58,13 +61,14 @@ impl<'a> JsonRow<'a> {
             negative_mass: finite(fidelity.negative_mass),
             encode_ms: finite(measured.encode_ms),
             reconstruct_ms: finite(measured.reconstruct_ms),
+            ..self
         }
     }
 }
 
 /// An array of one object per row; with several distributions their rows follow each other, in the order of the tables.
-pub fn to_json(rows: &[Row]) -> serde_json::Result<String> {
-    serde_json::to_string_pretty(&rows.iter().map(JsonRow::new).collect::<Vec<_>>())
+pub fn to_json(rows: &[JsonRow]) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(rows)
 }
 
 #[cfg(test)]
@@ -72,7 +76,7 @@ mod tests {
     use super::*;
     use vdf_basis::{Error, Fidelity, StorageCost, Vdf, VelocityGrid};
 
-    fn rows() -> Vec<Row> {
+    fn rows() -> Vec<JsonRow> {
         let vdf = Vdf::zeros(VelocityGrid::unit([2, 2, 2]).unwrap());
         let mut fidelity = Fidelity::compare(&vdf, &vdf).unwrap();
         fidelity.pressure = f64::INFINITY;
@@ -87,16 +91,18 @@ mod tests {
             spectrum: None,
         };
         let failed = Error::Degenerate { basis: "maxwellian", reason: "nothing there".to_owned() };
-        vec![
+        let rows = [
             Row { spec: "maxwellian".to_owned(), outcome: Ok(measured) },
             Row { spec: "maxwellian:fit=moments".to_owned(), outcome: Err(failed) },
-        ]
+        ];
+        rows.iter().map(|row| JsonRow::new("beams", row)).collect()
     }
 
     #[test]
     fn every_row_has_exactly_the_promised_keys_in_order() {
-        let keys = "basis coefficients bytes ratio_f64 ratio_f32 l1 l2 linf log10_rms density bulk_velocity \
-                    bulk_velocity_component pressure pressure_component heat_flux negative_mass encode_ms reconstruct_ms";
+        let keys = "distribution basis error coefficients bytes ratio_f64 ratio_f32 l1 l2 linf log10_rms density \
+                    bulk_velocity bulk_velocity_component pressure pressure_component heat_flux negative_mass encode_ms \
+                    reconstruct_ms";
         let json = to_json(&rows()).unwrap();
         let found: Vec<&str> =
             json.lines().filter_map(|line| Some(line.split_once(':')?.0.trim().trim_matches('"'))).collect();
@@ -109,6 +115,7 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&to_json(&rows()).unwrap()).unwrap();
         assert_eq!((&json[0]["ratio_f64"], &json[0]["coefficients"]), (&0.5.into(), &7.into()));
         assert!(json[0]["pressure"].is_null() && json[1]["l2"].is_null());
-        assert_eq!(json[1]["basis"], "maxwellian:fit=moments");
+        assert_eq!((&json[1]["distribution"], &json[1]["basis"]), (&"beams".into(), &"maxwellian:fit=moments".into()));
+        assert!(json[0]["error"].is_null() && json[1]["error"].as_str().unwrap().contains("nothing there"));
     }
 }

@@ -1,85 +1,165 @@
-//! The figures as one table for a terminal of about 150 columns.
-
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table, TableComponent};
+//! The figures as tables that are no wider than the terminal.
 
 use crate::measure::{Measured, Row};
 use crate::names::broken;
 
-/// What the columns hold, in groups that stand apart: the basis, storage, errors of f, errors of its moments, times.
-const GROUPS: [&[&str]; 5] = [
-    &["\nbasis"],
-    &["coeffi-\ncients", "\nbytes", "ratio\nf64", "ratio\nf32", "ratio\nblocks"],
-    &["\nl1", "\nl2", "\nlinf", "log10\nrms"],
-    &["\ndensity", "bulk\nvelocity", "worst\nu_i", "\npressure", "worst\nP_ij", "heat\nflux", "negative\nmass"],
-    &["encode\nms", "recon-\nstruct"],
+/// Columns that are never separated.
+struct Group {
+    /// The two lines of each column's heading.
+    columns: &'static [[&'static str; 2]],
+    /// The figures below them.
+    figures: fn(&Measured) -> Vec<String>,
+}
+
+/// Storage, times, errors of f, errors of its moments, and the mass below zero.
+const GROUPS: [Group; 5] = [
+    Group {
+        columns: &[["coeffi-", "cients"], ["", "bytes"], ["ratio", "f64"], ["ratio", "f32"], ["ratio", "blocks"]],
+        figures: |Measured { coefficients, cost, .. }| {
+            let ratios = [cost.ratio_f64, cost.ratio_f32, cost.ratio_blocks].map(rounded);
+            [coefficients.to_string(), cost.bytes.to_string()].into_iter().chain(ratios).collect()
+        },
+    },
+    Group {
+        columns: &[["encode", "ms"], ["decode", "ms"]],
+        figures: |measured| [measured.encode_ms, measured.reconstruct_ms].map(rounded).into(),
+    },
+    Group {
+        columns: &[["", "l1"], ["", "l2"], ["", "linf"], ["log10", "rms"]],
+        figures: |Measured { fidelity: f, .. }| [f.l1, f.l2, f.linf, f.log10_rms].map(rounded).into(),
+    },
+    Group {
+        columns: &[["", "density"], ["bulk", "velocity"], ["worst", "u_i"]],
+        figures: |Measured { fidelity: f, .. }| {
+            [f.density, f.bulk_velocity, f.bulk_velocity_component].map(rounded).into()
+        },
+    },
+    Group {
+        columns: &[["", "pressure"], ["worst", "P_ij"], ["heat", "flux"], ["negative", "mass"]],
+        figures: |Measured { fidelity: f, .. }| {
+            [f.pressure, f.pressure_component, f.heat_flux, f.negative_mass].map(rounded).into()
+        },
+    },
 ];
-/// Longer specs are broken into several lines.
-const SPEC_WIDTH: usize = 24;
-/// Spaces before the first column of a group.
-const GROUP_GAP: u16 = 3;
-/// Lines before the first row: two of names, and a rule.
-const HEADER_LINES: usize = 3;
+/// Longer specs are broken into several lines, shorter ones where that saves a block.
+const SPEC_WIDTHS: std::ops::RangeInclusive<usize> = 12..=24;
+/// Spaces between two columns, and before the first of a group.
+const COLUMN_GAP: usize = 1;
+const GROUP_GAP: usize = 3;
 
-/// One line per basis, in the order given; where a basis failed, its reason stands in place of the figures.
-pub fn table(rows: &[Row]) -> String {
-    let mut table = Table::new();
-    table.load_preset(NOTHING);
-    table.set_style(TableComponent::HeaderLines, '─');
-    table.set_header(GROUPS.concat());
-    for row in rows {
-        let spec = broken(&row.spec, SPEC_WIDTH).join("\n");
-        table.add_row(std::iter::once(spec).chain(row.outcome.as_ref().map(figures).unwrap_or_default()));
-    }
-    let starts: Vec<usize> =
-        GROUPS.iter().scan(0, |next, group| Some(std::mem::replace(next, *next + group.len()))).collect();
-    for (index, column) in table.column_iter_mut().enumerate() {
-        if index > 0 {
-            column.set_cell_alignment(CellAlignment::Right);
-            column.set_padding((if starts.contains(&index) { GROUP_GAP } else { 1 }, 0));
-        } else {
-            column.set_padding((0, 0));
-        }
-    }
-    with_reasons(table.lines().collect(), rows)
+/// A group with the figures of all rows, none for those that failed, and the width of each column.
+struct Filled {
+    headings: [Vec<String>; 2],
+    rows: Vec<Option<Vec<String>>>,
+    widths: Vec<usize>,
 }
 
-/// Puts the reasons of failures to the right of their specs, over as many columns and lines as they take, and rules
-/// above and below.
-fn with_reasons(mut lines: Vec<String>, rows: &[Row]) -> String {
-    let specs: Vec<Vec<String>> = rows.iter().map(|row| broken(&row.spec, SPEC_WIDTH)).collect();
+impl Filled {
+    fn new(group: &Group, rows: &[Row]) -> Self {
+        let headings = [0, 1].map(|line| group.columns.iter().map(|column| column[line].to_owned()).collect());
+        let rows: Vec<_> = rows.iter().map(|row| row.outcome.as_ref().ok().map(group.figures)).collect();
+        let longest = |column: usize| {
+            let lines = headings.iter().chain(rows.iter().flatten());
+            lines.map(|line: &Vec<String>| line[column].chars().count()).max().unwrap_or_default()
+        };
+        let widths = (0..group.columns.len()).map(longest).collect();
+        Self { headings, rows, widths }
+    }
+
+    /// The width of all columns and of the gap before them.
+    fn width(&self) -> usize {
+        GROUP_GAP + self.widths.iter().sum::<usize>() + COLUMN_GAP * (self.widths.len() - 1)
+    }
+
+    /// Some cells, aligned to the right.
+    fn line(&self, cells: &[String]) -> String {
+        let mut line = " ".repeat(GROUP_GAP - COLUMN_GAP);
+        for (cell, width) in cells.iter().zip(&self.widths) {
+            line += &format!("{:COLUMN_GAP$}{cell:>width$}", "");
+        }
+        line
+    }
+}
+
+/// One line per basis, in the order given; where a basis failed, its reason stands in place of the figures. Groups of columns
+/// that do not fit into `width` side by side follow each other in blocks, each with the names of the bases.
+pub fn table(rows: &[Row], width: usize) -> String {
+    let groups = GROUPS.map(|group| Filled::new(&group, rows));
+    let cost = |spec_width: &usize| {
+        let blocks = packed(&groups, width.saturating_sub(*spec_width));
+        (blocks.iter().any(|block| spec_width + columns_width(block) > width), blocks.len())
+    };
+    // Of those with as few blocks the widest.
+    let spec_width = SPEC_WIDTHS.rev().min_by_key(cost).unwrap_or(*SPEC_WIDTHS.start());
+    let specs: Vec<Vec<String>> = rows.iter().map(|row| broken(&row.spec, spec_width)).collect();
+    let blocks = packed(&groups, width.saturating_sub(spec_width));
     let spec_width = specs.iter().flatten().map(|line| line.chars().count()).max().unwrap_or_default();
-    let rule = "─".repeat(lines.first().map_or(0, |line| line.chars().count()));
-    let reason_width = rule.chars().count().saturating_sub(spec_width + usize::from(GROUP_GAP));
-    let mut line = HEADER_LINES;
-    for (row, spec) in rows.iter().zip(&specs) {
-        let mut height = spec.len().max(1);
-        if let Err(reason) = &row.outcome {
-            let reason = wrapped(&format!("failed: {reason}"), reason_width);
-            let shown = spec.len().max(reason.len());
-            let replaced = (0..shown).map(|index| {
-                let [spec, reason] = [spec, &reason].map(|lines| lines.get(index).map_or("", String::as_str));
-                format!("{spec:spec_width$}{:gap$}{reason}", "", gap = usize::from(GROUP_GAP))
-            });
-            lines.splice(line..line + height, replaced.collect::<Vec<_>>());
-            height = shown;
+
+    let mut lines = Vec::new();
+    for (index, block) in blocks.into_iter().enumerate() {
+        // Failures are explained once, and what has no figures has no further lines.
+        let reasons = (index == 0).then_some(width);
+        if reasons.is_some() || rows.iter().any(|row| row.outcome.is_ok()) {
+            lines.extend(block_lines(block, rows, &specs, spec_width, reasons));
         }
-        line += height;
     }
-    lines.insert(0, rule.clone());
-    lines.push(rule);
-    lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+    let longest = lines.iter().map(|line| line.chars().count()).max().unwrap_or_default();
+    lines.push("─".repeat(longest));
+    lines.join("\n")
 }
 
-fn figures(measured: &Measured) -> Vec<String> {
-    let Measured { cost, fidelity, .. } = measured;
-    let mut cells = vec![measured.coefficients.to_string(), cost.bytes.to_string()];
-    cells.extend([cost.ratio_f64, cost.ratio_f32, cost.ratio_blocks].map(rounded));
-    cells.extend([fidelity.l1, fidelity.l2, fidelity.linf, fidelity.log10_rms].map(rounded));
-    cells.extend([fidelity.density, fidelity.bulk_velocity, fidelity.bulk_velocity_component].map(rounded));
-    cells.extend([fidelity.pressure, fidelity.pressure_component, fidelity.heat_flux].map(rounded));
-    cells.extend([fidelity.negative_mass, measured.encode_ms, measured.reconstruct_ms].map(rounded));
-    cells
+/// The width of some groups side by side.
+fn columns_width(block: &[Filled]) -> usize {
+    block.iter().map(Filled::width).sum()
+}
+
+/// The groups in blocks: in each as many as fit into this width, and at least one.
+fn packed(groups: &[Filled], width: usize) -> Vec<&[Filled]> {
+    let mut blocks = Vec::new();
+    let mut rest = groups;
+    while !rest.is_empty() {
+        let fitting = (1..=rest.len()).take_while(|&count| columns_width(&rest[..count]) <= width).count();
+        let (block, after) = rest.split_at(fitting.max(1));
+        blocks.push(block);
+        rest = after;
+    }
+    blocks
+}
+
+/// The lines of some groups, below a rule; with the reasons of failures in lines of the width given, if any.
+fn block_lines(
+    block: &[Filled],
+    rows: &[Row],
+    specs: &[Vec<String>],
+    spec_width: usize,
+    reasons: Option<usize>,
+) -> Vec<String> {
+    let rule = "─".repeat(spec_width + columns_width(block));
+    let mut lines = vec![rule.clone()];
+    for (line, name) in ["", "basis"].into_iter().enumerate() {
+        let cells: String = block.iter().map(|group| group.line(&group.headings[line])).collect();
+        lines.push(format!("{name:spec_width$}{cells}"));
+    }
+    lines.push(rule);
+    for (index, (row, spec)) in rows.iter().zip(specs).enumerate() {
+        let beside = match (&row.outcome, reasons) {
+            (Ok(_), _) => {
+                let cells = block.iter().filter_map(|group| Some(group.line(group.rows[index].as_ref()?)));
+                vec![cells.collect::<String>()]
+            }
+            (Err(reason), Some(width)) => {
+                let gap = " ".repeat(GROUP_GAP);
+                let reason = wrapped(&format!("failed: {reason}"), width.saturating_sub(spec_width + GROUP_GAP));
+                reason.into_iter().map(|line| gap.clone() + &line).collect()
+            }
+            (Err(_), None) => continue,
+        };
+        for line in 0..spec.len().max(beside.len()) {
+            let [spec, beside] = [spec, &beside].map(|lines| lines.get(line).map_or("", String::as_str));
+            lines.push(format!("{spec:spec_width$}{beside}").trim_end().to_owned());
+        }
+    }
+    lines
 }
 
 /// Three digits where they are readable without an exponent, two with one.
@@ -99,7 +179,7 @@ pub fn rounded(figure: f64) -> String {
 }
 
 /// Text in lines of at most `width` characters, broken at spaces; longer words stay whole.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
@@ -157,21 +237,42 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_basis_takes_the_lines_it_needs_and_the_others_stay() {
+    fn no_line_is_longer_than_the_terminal_is_wide() {
         let long = "every word of this reason is to be read ".repeat(8);
         let rows = [
             row("hermite:order=15,truncation=total-degree", None),
             row("maxwellian", Some(&long)),
             row("maxwellian:fit=moments", None),
         ];
-        let text = table(&rows);
+        for width in 60..200 {
+            let text = table(&rows, width);
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
+            assert_eq!(text.matches("every word").count(), 8, "{text}");
+            for heading in ["coeffi-", "encode", "linf", "P_ij"] {
+                assert_eq!(text.matches(heading).count(), 1, "{text}");
+            }
+        }
+        let blocks = |width| table(&rows, width).lines().filter(|line| line.starts_with("basis")).count();
+        assert_eq!([160, 80].map(blocks), [1, 3]);
+        // What does not fit at all is readable as soon as lines are broken anywhere.
+        assert!(table(&rows, 0).contains("truncation="));
+    }
+
+    #[test]
+    fn a_failed_basis_takes_the_lines_it_needs_and_the_others_stay() {
+        let rows = [
+            row("hermite:order=15,truncation=total-degree", None),
+            row("maxwellian", Some(&"reason ".repeat(40))),
+            row("maxwellian:fit=moments", None),
+        ];
+        let text = table(&rows, 150);
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines.iter().all(|line| line.chars().count() <= 150), "{text}");
         assert!(lines[4].starts_with("hermite:order=15,") && lines[5].starts_with("truncation=total-degree"), "{text}");
         assert!(lines[6].starts_with("maxwellian ") && lines[6].contains("failed: these coefficients"), "{text}");
-        assert_eq!(text.matches("every word").count(), 8, "{text}");
         assert!(
             lines[lines.len() - 2].starts_with("maxwellian:fit=moments") && lines[lines.len() - 2].contains("1.50")
         );
+        let all_failed = table(&rows[1..2], 80);
+        assert_eq!(all_failed.matches("basis").count(), 2, "its heading and its reason: {all_failed}");
     }
 }

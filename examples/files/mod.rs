@@ -1,5 +1,6 @@
-//! Output files of the examples: never over an input, and whole or not at all.
+//! Output of the examples: files never over an input, and whole or not at all; text to whoever reads it.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -32,6 +33,44 @@ pub fn check_output<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Path
             let (input, output) = (input.display(), output.display());
             Err(format!("the output {output} is the input {input}, which would be lost: give it another name"))
         }
+    }
+}
+
+/// Refuses an output file that cannot be written: found out before the work whose result it is to hold.
+pub fn check_writable(path: &Path) -> Result<(), String> {
+    let failed = |problem: &dyn Display| format!("the output {} cannot be written: {problem}", path.display());
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    match fs::metadata(&target) {
+        Ok(metadata) if metadata.is_dir() => return Err(failed(&"it is a folder")),
+        // A pipe, which to open could wait for its reader, or a terminal.
+        Ok(metadata) if !metadata.is_file() => return Ok(()),
+        Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(failed(&problem)),
+        _ if target.file_name().is_none() => return Err(failed(&"it is no name of a file")),
+        _ => {}
+    }
+    let part = beside(&target);
+    let made = File::options().write(true).create_new(true).open(&part);
+    made.and_then(|_| fs::remove_file(&part)).map_err(|problem| failed(&problem))
+}
+
+/// Makes a folder for outputs where there is none, and refuses one that nothing can be written to.
+pub fn check_folder(folder: &Path) -> Result<(), String> {
+    fs::create_dir_all(folder).map_err(|problem| format!("the folder {}: {problem}", folder.display()))?;
+    check_writable(&folder.join("file"))
+}
+
+/// A problem with the contents of a file, with the file's name.
+pub fn in_file(path: &Path, problem: impl Display) -> String {
+    let (path, problem) = (path.display().to_string(), problem.to_string());
+    // Problems with the file itself are named already.
+    if problem.starts_with(&path) { problem } else { format!("{path}: {problem}") }
+}
+
+/// Prints a line, or several, to stdout. Nothing is wrong where whoever reads has seen enough and closed it.
+pub fn print(text: &str) -> io::Result<()> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
     }
 }
 
@@ -107,6 +146,33 @@ mod tests {
             assert!(check_output(&name, [&*input]).is_ok());
         }
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused_and_nothing_is_left_of_the_trial() {
+        let folder = folder("writable");
+        let file = folder.join("x.json");
+        fs::write(&file, "before").unwrap();
+        for good in [file.clone(), folder.join("new.json"), PathBuf::from("new.json")] {
+            assert_eq!(check_writable(&good), Ok(()));
+        }
+        let long = folder.join("x".repeat(300));
+        for bad in [&*folder, &folder.join("nowhere/x.json"), &file.join("x.json"), &long, Path::new("")] {
+            assert!(check_writable(bad).unwrap_err().contains("cannot be written"), "{}", bad.display());
+        }
+        assert_eq!(check_folder(&folder.join("deeper/still")), Ok(()));
+        assert!(check_folder(&file).unwrap_err().contains("x.json"));
+        assert!(check_folder(&file.join("deeper")).unwrap_err().contains("x.json"));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "before");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn problems_name_their_file_once() {
+        let path = Path::new("a/b.npy");
+        assert_eq!(in_file(path, "not finite"), "a/b.npy: not finite");
+        assert_eq!(in_file(path, "a/b.npy: no such file"), "a/b.npy: no such file");
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub enum Units {
     Cells,
 }
 
+/// The three velocities.
+pub const VELOCITIES: [&str; 3] = ["v_{x}", "v_{y}", "v_{z}"];
 /// Cells of a grid in m/s are wider than this, those of one in index units are 1 wide.
 const SI_SPACING: f64 = 1e2;
 
@@ -28,13 +30,17 @@ impl Units {
         }
     }
 
+    /// The name of that unit.
+    pub fn velocity_name(self) -> &'static str {
+        match self {
+            Self::Si => "km/s",
+            Self::Cells => "cells",
+        }
+    }
+
     /// The label of a velocity axis.
     pub fn axis_label(self, axis: usize) -> String {
-        let name = ["v_{x}", "v_{y}", "v_{z}"][axis];
-        match self {
-            Self::Si => format!("{name}  [km/s]"),
-            Self::Cells => format!("{name}  [cells]"),
-        }
+        format!("{}  [{}]", VELOCITIES[axis], self.velocity_name())
     }
 
     /// The label of phase-space densities.
@@ -79,6 +85,15 @@ impl Axis {
         (cell as f64 + 0.5) / self.cells as f64
     }
 
+    /// A velocity with its unit: of the centre of a cell, in four digits.
+    pub fn at(&self, cell: usize) -> String {
+        let velocity = self.lower + self.centre(cell) * (self.upper - self.lower);
+        // Less than this part of a cell is a rounding error of the edges.
+        let zero = velocity.abs() < 1e-9 * (self.upper - self.lower);
+        let velocity = if zero { 0.0 } else { in_four_digits(velocity) };
+        format!("{} = {} {}", VELOCITIES[self.index], number(velocity), self.units.velocity_name())
+    }
+
     /// The cell at a fraction 0..1.
     pub fn cell(&self, fraction: f64) -> usize {
         ((fraction * self.cells as f64) as usize).min(self.cells - 1)
@@ -88,6 +103,28 @@ impl Axis {
     pub fn ticks(&self, count: usize) -> Vec<f64> {
         ticks(self.lower, self.upper, count)
     }
+}
+
+/// A grid in words, for a terminal.
+pub fn grid_text(grid: &VelocityGrid) -> String {
+    let units = Units::of(grid);
+    let plain = |velocity: f64| {
+        let velocity = in_four_digits(velocity / units.velocity());
+        let readable = velocity == 0.0 || (1e-3..1e6).contains(&velocity.abs());
+        if readable { velocity.to_string() } else { format!("{velocity:e}") }
+    };
+    let shape = grid.shape().map(|cells| cells.to_string()).join(" x ");
+    let [lower, spacing] = [grid.lower(), grid.spacing()].map(|vector| vector.map(plain));
+    match units {
+        Units::Cells if grid.spacing() == [1.0; 3] => format!("{shape} cells"),
+        Units::Cells => format!("{shape} cells of {} from ({})", spacing.join(" x "), lower.join(", ")),
+        Units::Si => format!("{shape} cells of {} km/s from ({}) km/s", spacing.join(" x "), lower.join(", ")),
+    }
+}
+
+/// A number rounded to four digits.
+fn in_four_digits(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
 }
 
 /// At most `count` multiples of 1, 2 or 5 times a power of ten from `lower` to `upper`.
@@ -169,5 +206,18 @@ mod tests {
         assert_eq!(Units::of(&grid), Units::Si);
         let axis = Axis::of(&Vdf::zeros(grid), 1);
         assert_eq!((axis.lower, axis.upper, axis.fraction(0.0), axis.cell(0.99)), (-40.0, 40.0, 0.5, 3));
+        assert_eq!(axis.at(1), "v_{y} = −10 km/s");
+        let grid = VelocityGrid::new([3, 3, 3], [-1e5; 3], [2e5 / 3.0; 3]).unwrap();
+        let axis = Axis::of(&Vdf::zeros(grid), 2);
+        assert_eq!(
+            [0, 1, 2].map(|cell| axis.at(cell)),
+            ["−66.67", "0", "66.67"].map(|v| format!("v_{{z}} = {v} km/s"))
+        );
+        let axis = Axis::of(&Vdf::zeros(VelocityGrid::unit([4, 4, 4]).unwrap()), 0);
+        assert_eq!(axis.at(3), "v_{x} = 3 cells");
+        assert_eq!(grid_text(&grid), "3 x 3 x 3 cells of 66.67 x 66.67 x 66.67 km/s from (-100, -100, -100) km/s");
+        let grid = VelocityGrid::new([3, 4, 5], [-1.0, 0.0, 1e9], [1e-5, 0.5, 2.0]).unwrap();
+        assert_eq!(grid_text(&grid), "3 x 4 x 5 cells of 1e-5 x 0.5 x 2 from (-1, 0, 1e9)");
+        assert_eq!(grid_text(&VelocityGrid::unit([3, 4, 5]).unwrap()), "3 x 4 x 5 cells");
     }
 }

@@ -16,11 +16,12 @@ use crate::table::rounded;
 /// Measures of the page [px].
 const LONGEST_AXIS: f64 = 400.0;
 const MARGIN: f64 = 28.0;
-const LEFT: f64 = 100.0;
+const LEFT: f64 = 110.0;
 const PANEL_GAP: f64 = 30.0;
 const BAR_WIDTH: f64 = 18.0;
 const BAR_LABELS: f64 = 100.0;
 const BELOW_PANEL: f64 = 72.0;
+const ABOVE_PANEL: f64 = 30.0;
 const PROFILE_HEIGHT: f64 = 280.0;
 const PROFILE_GAP: f64 = 34.0;
 /// Heading and legend need this width.
@@ -43,7 +44,7 @@ pub fn comparison(view: &View, spec: &str, measured: &Measured) -> Drawn<Canvas>
     let width = (difference_bar_left + BAR_WIDTH + BAR_LABELS).max(NARROWEST);
 
     let first_row = MARGIN + 46.0 * titles.len() as f64 + 112.0;
-    let planes_height = rows.iter().sum::<f64>() + BELOW_PANEL * rows.len() as f64;
+    let planes_height = rows.iter().sum::<f64>() + (ABOVE_PANEL + BELOW_PANEL) * rows.len() as f64;
     let profiles = first_row + planes_height + 50.0;
     let mut canvas = Canvas::new(width, profiles + PROFILE_HEIGHT + BELOW_PANEL + MARGIN)?;
 
@@ -56,6 +57,8 @@ pub fn comparison(view: &View, spec: &str, measured: &Measured) -> Drawn<Canvas>
     }
     let differences = SymmetricScale::new(view.largest_difference(&measured.reconstruction));
     for (&axes, &height) in PLANES.iter().zip(&rows) {
+        canvas.text((LEFT, top + 12.0), &view.cut(axes), Pen::new(TICK_SIZE, FADED_INK, Align::Left))?;
+        top += ABOVE_PANEL;
         let area = |left| Area { left, top, width: lengths[axes[0]], height };
         let (across, up) = (&view.axes[axes[0]], &view.axes[axes[1]]);
         for (left, vdf) in [(LEFT, view.original), (reconstruction_left, &measured.reconstruction)] {
@@ -73,7 +76,8 @@ pub fn comparison(view: &View, spec: &str, measured: &Measured) -> Drawn<Canvas>
     }
 
     // Both colour bars stand beside all three rows.
-    let bar = |left| Area { left, top: first_row, width: BAR_WIDTH, height: planes_height - BELOW_PANEL };
+    let bars_height = planes_height - ABOVE_PANEL - BELOW_PANEL;
+    let bar = |left| Area { left, top: first_row + ABOVE_PANEL, width: BAR_WIDTH, height: bars_height };
     density_bar(&mut canvas, &bar(bar_left), view)?;
     let difference_label = "(reconstruction − original) / peak";
     colour_bar(&mut canvas, &bar(difference_bar_left), difference_label, &differences.ticks(), |fraction| {
@@ -97,7 +101,7 @@ fn heading(canvas: &mut Canvas, view: &View, titles: &[String], measured: &Measu
         printed(measured.fidelity.l2),
         printed(measured.fidelity.pressure),
         view.name,
-        view.original.grid().shape().map(|cells| cells.to_string()).join(" × "),
+        view.shape(),
     );
     canvas.text((LEFT, y - 4.0), &figures, Pen::new(LABEL_SIZE, FADED_INK, Align::Left))
 }

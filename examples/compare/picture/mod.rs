@@ -12,6 +12,8 @@ mod spectrum;
 mod summary;
 mod view;
 
+pub use axis::grid_text;
+pub use canvas::{Canvas, Drawn};
 pub use comparison::comparison;
 pub use spectrum::spectrum;
 pub use summary::summary;

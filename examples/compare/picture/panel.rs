@@ -22,6 +22,10 @@ const NUMBERS_BESIDE: f64 = 5.0;
 const LABEL_BESIDE: f64 = 19.0;
 /// One tick for so many pixels at most.
 const TICK_EVERY: f64 = 62.0;
+/// Least space between two numbers below an axis, and how far the outermost may reach beyond its ends: less than half of the
+/// narrowest gap between two panels [px].
+const NUMBER_GAP: f64 = 12.0;
+const OVERHANG: f64 = 6.0;
 
 /// A plane of cells: each in the colour that `colour` gives for its indices across and up.
 pub fn plane(
@@ -59,13 +63,38 @@ pub fn outlines(
 
 /// Ticks, numbers and label of an axis below an area.
 pub fn axis_below(canvas: &mut Canvas, area: &Area, axis: &Axis) -> Drawn {
-    for tick in axis.ticks((area.width / TICK_EVERY) as usize + 1) {
-        let x = area.left + axis.fraction(tick) * area.width;
+    for (x, text) in numbers_below(area, axis)? {
         canvas.line(&[(x, area.bottom()), (x, area.bottom() + TICK_LENGTH)], 1.0, INK)?;
-        canvas.text((x, area.bottom() + NUMBERS_BELOW), &number(tick), Pen::new(TICK_SIZE, INK, Align::Middle))?;
+        canvas.text((x, area.bottom() + NUMBERS_BELOW), &text, Pen::new(TICK_SIZE, INK, Align::Middle))?;
     }
     let below = (area.centre().0, area.bottom() + LABEL_BELOW);
     canvas.text(below, &axis.label(), Pen::new(LABEL_SIZE, INK, Align::Middle))
+}
+
+/// Where the ticks of an axis below an area are, and their numbers: as many as have room between them, and none where it
+/// would reach into the next panel.
+fn numbers_below(area: &Area, axis: &Axis) -> Drawn<Vec<(f64, String)>> {
+    let most = (area.width / TICK_EVERY) as usize + 1;
+    for count in (1..=most).rev() {
+        let mut ticks = Vec::new();
+        let mut free = true;
+        let mut end = f64::NEG_INFINITY;
+        for tick in axis.ticks(count) {
+            let (x, text) = (area.left + axis.fraction(tick) * area.width, number(tick));
+            let half = 0.5 * text_width(&text, TICK_SIZE)?;
+            if x - half < area.left - OVERHANG || x + half > area.right() + OVERHANG {
+                ticks.push((x, String::new()));
+                continue;
+            }
+            free &= x - half >= end + NUMBER_GAP;
+            end = x + half;
+            ticks.push((x, text));
+        }
+        if free {
+            return Ok(ticks);
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// Ticks of an axis left of an area; with `labelled` also numbers and label.
@@ -137,4 +166,31 @@ pub fn key(canvas: &mut Canvas, (x, y): (f64, f64), colour: RGBColor, meaning: &
     canvas.frame(&square, FADED_INK)?;
     canvas.text((x + SIDE + 8.0, y), meaning, Pen::new(TICK_SIZE, INK, Align::Left))?;
     Ok(x + SIDE + 8.0 + text_width(meaning, TICK_SIZE)? + 28.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vdf_basis::{Vdf, VelocityGrid};
+
+    #[test]
+    fn numbers_below_neighbouring_panels_do_not_meet() {
+        Canvas::new(1.0, 1.0).unwrap();
+        for half in [1.5e6, 2.5e6, 1.2e5, 9.9e8, 3.0] {
+            let grid = VelocityGrid::from_edges([10, 10, 10], [-half; 3], [half; 3]).unwrap();
+            let axis = Axis::of(&Vdf::zeros(grid), 0);
+            for width in [60.0, 100.0, 219.0, 400.0, 1000.0] {
+                let area = Area { left: 0.0, top: 0.0, width, height: 10.0 };
+                let mut end = -OVERHANG;
+                let mut numbers = 0;
+                for (x, text) in numbers_below(&area, &axis).unwrap().iter().filter(|(_, text)| !text.is_empty()) {
+                    let half = 0.5 * text_width(text, TICK_SIZE).unwrap();
+                    assert!(x - half >= end && x + half <= width + OVERHANG, "{half}: {text} at {x} of {width}");
+                    end = x + half + NUMBER_GAP;
+                    numbers += 1;
+                }
+                assert!(numbers > 0 && (width < 219.0 || numbers > 1), "{half}: {numbers} on {width}");
+            }
+        }
+    }
 }

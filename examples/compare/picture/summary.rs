@@ -2,28 +2,32 @@
 
 use vdf_basis::Vdf;
 
-use super::canvas::{Align, Area, Canvas, Drawn, Pen};
-use super::colours::{FADED_INK, INK};
+use super::axis::number;
+use super::canvas::{Align, Area, Canvas, Drawn, Pen, text_width};
+use super::colours::{EMPTY, FADED_INK, INK, NEGATIVE};
 use super::comparison::printed;
-use super::panel::{TICK_SIZE, axis_below, axis_left, density_bar, plane};
+use super::panel::{LABEL_SIZE, TICK_SIZE, axis_below, axis_left, density_bar, key, plane};
 use super::view::{PLANES, View};
 use crate::measure::Measured;
 use crate::names::broken;
 
 /// Measures of the picture [px].
 const WIDTH: f64 = 1400.0;
-const LEFT: f64 = 92.0;
+const LEFT: f64 = 108.0;
 const RIGHT: f64 = 130.0;
-const TOP: f64 = 24.0;
+const TITLE: f64 = 32.0;
+const SUBTITLE: f64 = 66.0;
+const TOP: f64 = 96.0;
 const GAP: f64 = 22.0;
 const BELOW_PANEL: f64 = 66.0;
 const LINE: f64 = 25.0;
 const BAR_WIDTH: f64 = 16.0;
 /// Panels side by side at most; more go into further rows.
 const COLUMNS: usize = 5;
+const TITLE_SIZE: f64 = 28.0;
 const NAME_SIZE: f64 = 19.0;
 
-/// A strip of the original and its reconstructions in the first plane through the peak.
+/// The original and its reconstructions in the first plane through the peak.
 pub fn summary(view: &View, bases: &[(&str, &Measured)]) -> Drawn<Canvas> {
     let axes = PLANES[0];
     let columns = (bases.len() + 1).clamp(2, COLUMNS);
@@ -37,13 +41,25 @@ pub fn summary(view: &View, bases: &[(&str, &Measured)]) -> Drawn<Canvas> {
     let mut panels: Vec<(Vec<String>, String, &Vdf)> =
         vec![(vec!["original".to_owned()], format!("{} values", view.original.grid().cells()), view.original)];
     for (spec, measured) in bases {
-        let figures = format!("{} coefficients, l2 {}", measured.coefficients, printed(measured.fidelity.l2));
+        // What compressors write are no coefficients.
+        let size = match measured.coefficients {
+            0 => format!("{} bytes", measured.cost.bytes),
+            coefficients => format!("{coefficients} coefficients"),
+        };
+        let figures = format!("{size}, l2 {}", printed(measured.fidelity.l2));
         panels.push((broken(spec, characters), figures, &measured.reconstruction));
     }
     let lines = panels.iter().map(|panel| panel.0.len() + 1).max().unwrap_or_default();
     let row_height = panel_height + BELOW_PANEL + LINE * lines as f64 + 14.0;
     let rows = panels.len().div_ceil(columns);
     let mut canvas = Canvas::new(WIDTH, TOP + row_height * rows as f64)?;
+    let title = format!("{}, {} cells", view.name, view.shape());
+    canvas.text((LEFT, TITLE), &title, Pen::new(TITLE_SIZE, INK, Align::Left))?;
+    let subtitle = format!("the original and its reconstructions at {}", view.cut(axes));
+    canvas.text((LEFT, SUBTITLE), &subtitle, Pen::new(LABEL_SIZE, FADED_INK, Align::Left))?;
+    let x = LEFT + text_width(&subtitle, LABEL_SIZE)? + 48.0;
+    let x = key(&mut canvas, (x, SUBTITLE), EMPTY, &format!("at or below {}", number(view.scale.lower)))?;
+    key(&mut canvas, (x, SUBTITLE), NEGATIVE, "negative")?;
 
     for (index, (name, figures, vdf)) in panels.iter().enumerate() {
         let (row, column_index) = (index / columns, index % columns);

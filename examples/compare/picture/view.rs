@@ -43,6 +43,17 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Where the plane of two axes cuts the third.
+    pub fn cut(&self, plane: [usize; 2]) -> String {
+        let through = 3 - plane[0] - plane[1];
+        format!("{}, through the peak", self.axes[through].at(self.peak_cell[through]))
+    }
+
+    /// The number of cells along each axis.
+    pub fn shape(&self) -> String {
+        self.original.grid().shape().map(|cells| cells.to_string()).join(" × ")
+    }
+
     /// The value in the plane through the peak spanned by two axes, at a cell of each.
     pub fn in_plane(&self, vdf: &Vdf, plane: [usize; 2], cells: [usize; 2]) -> f64 {
         let mut cell = self.peak_cell;
@@ -100,6 +111,7 @@ mod tests {
         let vdf = Vdf::from_vec(VelocityGrid::unit([2, 3, 4]).unwrap(), values).unwrap();
         let view = View::new("point", &vdf);
         assert_eq!((view.peak_cell, view.peak), ([1, 1, 1], 4.0));
+        assert_eq!((view.cut([0, 2]), view.shape()), ("v_{y} = 1 cells, through the peak".into(), "2 × 3 × 4".into()));
         assert_eq!(view.profile(&vdf, 2), [0.0, 4.0, 0.0, 0.0]);
         assert_eq!(view.in_plane(&vdf, [0, 2], [1, 1]), 4.0);
         assert_eq!(view.largest_difference(&Vdf::zeros(*vdf.grid())), 1.0);

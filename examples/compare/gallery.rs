@@ -1,0 +1,64 @@
+//! Which pictures of a distribution are drawn, and into which files.
+
+use std::path::{Path, PathBuf};
+
+use crate::arguments::Pictures;
+use crate::files;
+use crate::input::Input;
+use crate::measure::Row;
+use crate::names;
+use crate::picture::{self, Canvas, Drawn, View};
+use crate::progress::Progress;
+
+/// A folder for the pictures of one distribution.
+pub struct Gallery<'a> {
+    /// Where they go.
+    pub folder: PathBuf,
+    /// Which are wanted.
+    pub pictures: Pictures,
+    /// The file that was read, which none of them may replace.
+    pub given: Option<&'a Path>,
+}
+
+impl Gallery<'_> {
+    /// Draws what is wanted of the bases that succeeded, and says where it is; gives what could not be drawn.
+    pub fn draw(&self, input: &Input, rows: &[Row], progress: &Progress) -> std::io::Result<Vec<String>> {
+        let measured: Vec<_> =
+            rows.iter().filter_map(|row| Some((row.spec.as_str(), row.outcome.as_ref().ok()?))).collect();
+        if self.pictures == Pictures::None || measured.is_empty() {
+            return Ok(Vec::new());
+        }
+        let view = View::new(&input.name, &input.vdf);
+        let (mut files, mut problems) = (0, Vec::new());
+        let mut draw = |name: String, canvas: Drawn<Canvas>| match canvas.and_then(|canvas| self.save(&name, &canvas)) {
+            Ok(()) => files += 1,
+            Err(problem) => problems.push(format!("a picture of {}: {problem}", input.name)),
+        };
+        progress.doing("summary".to_owned());
+        draw("summary.png".to_owned(), picture::summary(&view, &measured));
+        if self.pictures == Pictures::All {
+            let stems = names::file_stems(measured.iter().map(|(spec, _)| *spec));
+            for ((spec, measured), stem) in measured.iter().zip(stems) {
+                progress.doing(format!("{spec}: picture"));
+                draw(format!("{stem}.png"), picture::comparison(&view, spec, measured));
+                if let Some(spectrum) = &measured.spectrum {
+                    draw(format!("{stem}-spectrum.png"), picture::spectrum(&view, spec, spectrum));
+                }
+            }
+        }
+        let folder = self.folder.display();
+        match files {
+            0 => {}
+            1 => progress.print(&format!("picture: {folder}/summary.png\n"))?,
+            _ => progress.print(&format!("{files} pictures: {folder}/*.png\n"))?,
+        }
+        Ok(problems)
+    }
+
+    fn save(&self, name: &str, canvas: &Canvas) -> Drawn {
+        let path = self.folder.join(name);
+        files::check_output(&path, self.given)?;
+        files::check_writable(&path)?;
+        canvas.save(&path)
+    }
+}
