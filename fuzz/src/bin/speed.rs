@@ -15,9 +15,8 @@ use rand_chacha::ChaCha8Rng;
 fn main() -> Result<(), Box<dyn Error>> {
     let executions: usize = std::env::args().nth(1).map_or(Ok(200_000), |argument| argument.parse())?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds/decode");
-    let mut seeds = std::fs::read_dir(folder)?
-        .map(|entry| std::fs::read(entry?.path()))
-        .collect::<Result<Vec<Vec<u8>>, _>>()?;
+    let mut seeds =
+        std::fs::read_dir(folder)?.map(|entry| std::fs::read(entry?.path())).collect::<Result<Vec<Vec<u8>>, _>>()?;
     seeds.retain(|seed| !seed.is_empty());
     seeds.sort();
     println!("executions a second, from {} seeds:", seeds.len());
