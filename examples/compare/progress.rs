@@ -95,6 +95,6 @@ mod tests {
         let progress = Progress { steps: 3, done: Cell::new(0), columns: None };
         assert_eq!(progress.line("fast: encode", 79), format!("[{}] 0/3 fast: encode", "─".repeat(30)));
         (0..3).for_each(|_| progress.step());
-        assert_eq!(progress.line(&"x".repeat(200), 79), format!("[{}] 3/3 {}", "━".repeat(30), "x".repeat(43)));
+        assert_eq!(progress.line(&"x".repeat(200), 79), format!("[{}] 3/3 {}", "━".repeat(30), "x".repeat(42)));
     }
 }
