@@ -15,7 +15,7 @@ const UP: u8 = 2;
 /// The file of an image whose pixels are given row by row.
 pub fn encoded(width: u32, height: u32, pixels: &[u8]) -> io::Result<Vec<u8>> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &FORMAT].concat();
-    let mut rows = ZlibEncoder::new(Vec::new(), Compression::default());
+    let mut rows = ZlibEncoder::new(Vec::new(), Compression::fast());
     let row_length = 3 * width as usize;
     let mut above = &vec![0; row_length][..];
     for row in pixels.chunks_exact(row_length) {
