@@ -1,6 +1,6 @@
 //! A distribution on coarser cells, on which starts are tried at a fraction of the cost.
 
-use nalgebra::Vector3;
+use nalgebra::{Matrix3, Vector3};
 
 use super::NAME;
 use super::cells::Cells;
@@ -23,6 +23,9 @@ const RESOLVED: f64 = 0.9;
 /// Sums over blocks of cells.
 pub(super) struct Coarse {
     pub cells: Cells,
+    /// Variance of the fine cells of a block about its centre, (b² − 1)/12 for b cells (Sheppard's correction): sums over
+    /// blocks add it to the covariance of every component.
+    spread: Vector3<f64>,
 }
 
 impl Coarse {
@@ -66,16 +69,19 @@ impl Coarse {
             }
         }
         let cells = Cells::new(NAME, &Vdf::from_vec(grid, sums).ok()?).ok()?;
-        Some(Self { cells })
+        let spread = Vector3::from_fn(|i, _| ((blocks[i] * blocks[i]) as f64 - 1.0) * spacing[i] * spacing[i] / 12.0);
+        Some(Self { cells, spread })
     }
 
-    /// Components found on the coarse cells as the fine ones see them.
+    /// Components found on the coarse cells as the fine ones see them. Narrow covariances may be below the floor, or not
+    /// definite, until they are constrained.
     pub fn refined(&self, mut members: Vec<Member>) -> Vec<Member> {
         let unit = self.cells.scaling.unit;
         for member in &mut members {
             member.mass /= self.cells.factor;
             member.mean = Vector3::from(self.cells.scaling.velocity(&member.mean));
             member.covariance *= unit * unit;
+            member.covariance -= Matrix3::from_diagonal(&self.spread);
         }
         members
     }

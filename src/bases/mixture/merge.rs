@@ -2,28 +2,36 @@
 
 use super::member::Member;
 
-/// With the two components merged that lose least by it: they are replaced by one with the moments of both. The loss is
-/// Runnalls' bound on the relative entropy, ½ [(a + b) ln det Σ_ab − a ln det Σ_a − b ln det Σ_b] (2007, IEEE Trans.
-/// Aerosp. Electron. Syst. 43, 989), which no change of units changes. Nothing is left of a single component.
-pub(super) fn merged(mut members: Vec<Member>) -> Vec<Member> {
+/// With the two components merged that lose least by it. Nothing is left of a single component.
+pub(super) fn merged(members: Vec<Member>) -> Vec<Member> {
+    merged_by_rank(members, 0).unwrap_or_default()
+}
+
+/// With the pair merged that comes at `rank` by what is lost, 0 for the least: it is replaced by one component with the
+/// moments of both. The loss is Runnalls' bound on the relative entropy,
+/// ½ [(a + b) ln det Σ_ab − a ln det Σ_a − b ln det Σ_b] (2007, IEEE Trans. Aerosp. Electron. Syst. 43, 989), which no
+/// change of units changes. None where there are no more pairs than `rank`.
+pub(super) fn merged_by_rank(mut members: Vec<Member>, rank: usize) -> Option<Vec<Member>> {
     let log_det = |member: &Member| member.covariance.determinant().ln();
     let alone: Vec<f64> = members.iter().map(log_det).collect();
-    let mut cheapest: Option<(f64, usize, usize, Member)> = None;
+    let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
     for (i, a) in members.iter().enumerate() {
         for (j, b) in members.iter().enumerate().skip(i + 1) {
             let both = a.merged_with(b);
             let loss = both.mass * log_det(&both) - a.mass * alone[i] - b.mass * alone[j];
-            let loss = if loss.is_nan() { f64::INFINITY } else { loss };
             // The loss of a covariance without a determinant is no number, and comes last.
-            if cheapest.as_ref().is_none_or(|(least, ..)| loss.total_cmp(least).is_lt()) {
-                cheapest = Some((loss, i, j, both));
-            }
+            pairs.push((if loss.is_nan() { f64::INFINITY } else { loss }, i, j));
         }
     }
-    let Some((_, i, j, both)) = cheapest else { return Vec::new() };
-    members[i] = both;
+    if rank >= pairs.len() {
+        return None;
+    }
+    let by_loss =
+        |a: &(f64, usize, usize), b: &(f64, usize, usize)| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2)));
+    let (_, &mut (_, i, j), _) = pairs.select_nth_unstable_by(rank, by_loss);
+    members[i] = members[i].merged_with(&members[j]);
     members.remove(j);
-    members
+    Some(members)
 }
 
 #[cfg(test)]
@@ -52,5 +60,9 @@ mod tests {
             assert_relative_eq!(three[0].covariance[(2, 2)], 2.0 * units[2] * units[2], max_relative = 1e-14);
         }
         assert!(merged(vec![]).is_empty());
+        let round = |x: f64| Member { mass: 1.0, mean: Vector3::ith(0, x), covariance: Matrix3::identity() };
+        let next = merged_by_rank(vec![round(0.0), round(1.0), round(3.0)], 1).unwrap();
+        assert_eq!(next.iter().map(|member| member.mean[0]).collect::<Vec<_>>(), [0.0, 2.0]);
+        assert!(merged_by_rank(next, 1).is_none());
     }
 }

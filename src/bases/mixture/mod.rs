@@ -68,8 +68,9 @@ pub enum Refine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Start {
     /// [`Greedy`](Self::Greedy) with least squares. Without, the likeliest of [`KMeans`](Self::KMeans),
-    /// [`MomentSplit`](Self::MomentSplit), insertion one by one and twice as many clusters merged again, after a few
-    /// steps of EM, on coarser cells where these resolve the distribution.
+    /// [`MomentSplit`](Self::MomentSplit), insertion one by one and twice as many clusters merged again, by EM on
+    /// coarser cells where these resolve the distribution; then components that do little are moved to where more is
+    /// missing, as long as that makes the mixture likelier.
     #[default]
     Auto,
     /// Weighted k-means++ on the cells, by the seed.

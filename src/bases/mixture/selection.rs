@@ -122,12 +122,14 @@ fn pruned(search: &Search<'_>, start: Vec<Member>, samples: f64) -> (Vec<Member>
     (members, report, floored)
 }
 
-/// Equation 15 of Figueiredo and Jain.
+/// Equation 15 of Figueiredo and Jain, in which the code of a parameter is no shorter than nothing: ½ ln(N w/12) is
+/// negative for a component worth fewer than twelve samples, whose parameters would pay for their own length.
 fn message_length(search: &Search<'_>, members: &[Member], report: &EmReport, samples: f64) -> Option<f64> {
     let likelihood = report.log_likelihood.last()?;
     let per_component = (parameters(search, 1)) as f64;
     let k = members.len() as f64;
-    let weights: f64 = members.iter().map(|member| (samples * member.mass / search.cells.mass / 12.0).ln()).sum();
+    let precision = |member: &Member| (samples * member.mass / search.cells.mass / 12.0).max(1.0).ln();
+    let weights: f64 = members.iter().map(precision).sum();
     Some(
         0.5 * per_component * weights + 0.5 * k * (samples / 12.0).ln() + 0.5 * k * (per_component + 1.0)
             - samples * likelihood,

@@ -60,6 +60,29 @@ fn scattered(count: usize, seed: u64) -> Vdf {
     sampled(VelocityGrid::unit([40, 44, 36]).unwrap(), &populations)
 }
 
+/// Cigars with thermal speeds of 1.0 to 1.8 cells across and 2 to 5 times as much along, of any orientation, anywhere in
+/// the box: many overlap.
+fn overlapping(count: usize, seed: u64) -> Vdf {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let half = Vector3::repeat(12.0);
+    let mut populations: Vec<Population> = Vec::new();
+    while populations.len() < count {
+        let mut random = || Vector3::from_fn(|_, _| 2.0 * rng.random::<f64>() - 1.0);
+        let turn = Rotation3::from_scaled_axis(random() * 3.0);
+        let ratios = random();
+        let across = 1.2 + 0.2 * ratios[0];
+        let widths = across * Vector3::new(1.0, 1.0 + 0.3 * ratios[1], 3.5 + 1.5 * ratios[2]);
+        let mean = random().component_mul(&(half * 0.85));
+        let density = (1.15 * random()[0]).exp();
+        let factor = turn.matrix() * Matrix3::from_diagonal(&widths);
+        let covariance = factor * factor.transpose();
+        if (0..3).all(|i| mean[i].abs() + 2.2 * covariance[(i, i)].sqrt() < half[i]) {
+            populations.push((density, mean, factor));
+        }
+    }
+    sampled(VelocityGrid::unit([24; 3]).unwrap(), &populations)
+}
+
 fn error(basis: &Mixture, vdf: &Vdf) -> f64 {
     basis.fit(vdf).unwrap().1.l2
 }
@@ -84,6 +107,17 @@ fn parallel_populations_are_told_apart_with_every_seed() {
 }
 
 #[test]
+fn scattered_and_overlapping_populations_are_found_as_well_as_by_insertion() {
+    for (seed, count) in (0..12).zip([3, 4, 5, 6].into_iter().cycle()) {
+        for vdf in [overlapping(count, seed), scattered(count, seed)] {
+            let basis = Mixture::new(count).unwrap().with_refine(Refine::None);
+            let (auto, greedy) = (error(&basis, &vdf), error(&basis.with_start(Start::Greedy), &vdf));
+            assert!(auto <= 1.1 * greedy, "{count} of seed {seed}: {auto}, greedy {greedy}");
+        }
+    }
+}
+
+#[test]
 fn the_number_of_parallel_populations_is_found() {
     for (count, gap, axes) in [(3, 7.0, [0, 1]), (4, 6.0, [1, 0]), (5, 6.0, [2, 1])] {
         let vdf = cigars(count, gap, axes, 0.0);
@@ -98,7 +132,6 @@ fn the_number_of_parallel_populations_is_found() {
     }
 }
 
-/// One miss is known, and allowed: MML takes the two populations of seed 9 for three, by 10 of 1500 nats.
 #[test]
 fn the_number_of_scattered_populations_is_found() {
     let mut missed = Vec::new();
@@ -112,5 +145,5 @@ fn the_number_of_scattered_populations_is_found() {
             }
         }
     }
-    assert!(missed.len() <= 1, "{missed:?}");
+    assert!(missed.is_empty(), "{missed:?}");
 }
