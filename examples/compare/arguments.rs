@@ -59,7 +59,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
-    /// Folder for the pictures. With synthetic distributions, one folder inside it for each.
+    /// Folder for the pictures. With several distributions, one folder inside it for each.
     #[arg(long, value_name = "DIR", default_value = "out/compare")]
     pub out: PathBuf,
 
