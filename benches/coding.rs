@@ -16,7 +16,7 @@ use constriction::stream::model::{DefaultContiguousCategoricalEntropyModel as Hi
 use constriction::stream::queue::{DefaultRangeDecoder, DefaultRangeEncoder};
 use constriction::stream::{Decode, Encode};
 use vdf_basis::bases::wavelet::WaveletCoefficients;
-use vdf_basis::{Basis, Coder, Coefficients, Quantized, Resolution, Target, Vdf, VelocityGrid, Wavelet};
+use vdf_basis::{Basis, Bound, Coder, Coefficients, Quantized, Resolution, Stream, Vdf, VelocityGrid, Wavelet};
 
 const ERRORS: [f64; 4] = [0.1, 0.03, 0.01, 0.002];
 const RUNS: usize = 15;
@@ -36,7 +36,7 @@ impl<'a> Integers<'a> {
         let wavelet = Wavelet::default();
         let mut levels = Vec::new();
         wavelet.encode(vdf).unwrap().visit(&mut |slot, _| levels.push(slot.degree as usize));
-        let rounded = Quantized::new(wavelet.clone(), Target::L2(error)).unwrap().encode(vdf).unwrap();
+        let rounded = Quantized::new(wavelet.clone(), Bound::l2(error)).unwrap().encode(vdf).unwrap();
         let (coefficients, step) = (rounded.inner().clone(), rounded.step());
         let multiples = coefficients.to_dense().iter().map(|amplitude| (amplitude / step).round() as i32).collect();
         Self { grid: vdf.grid(), wavelet, coefficients, step, multiples, levels }
@@ -51,13 +51,14 @@ impl<'a> Integers<'a> {
 
     fn ours(&self) -> Vec<u8> {
         let mut coder = Coder::writing();
-        self.wavelet.code(Some(&self.coefficients), self.grid, Resolution::Step(self.step), &mut coder).unwrap();
+        self.wavelet.code(&mut self.coefficients.clone(), self.grid, Resolution::Step(self.step), &mut coder).unwrap();
         coder.finish()
     }
 
     fn ours_back(&self, bytes: &[u8]) -> Vec<i32> {
         let mut coder = Coder::reading(bytes);
-        let read = self.wavelet.code(None, self.grid, Resolution::Step(self.step), &mut coder).unwrap();
+        let mut read = self.wavelet.blank(self.grid);
+        self.wavelet.code(&mut read, self.grid, Resolution::Step(self.step), &mut coder).unwrap();
         read.to_dense().iter().map(|amplitude| (amplitude / self.step).round() as i32).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! One error type for the whole crate, with the offending values in it.
 
+use std::sync::Arc;
+
 /// Shorthand for results of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -7,7 +9,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 ///
 /// Not converging is *not* an error: fits return the best they have and a report that says why they stopped.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// A grid without cells, with more cells than can be addressed, or with a geometry that is not finite and positive.
     #[error("invalid velocity grid: {0}")]
@@ -54,6 +56,14 @@ pub enum Error {
         /// What the distribution lacks.
         reason: String,
     },
+    /// Coefficients with a number beyond the range in which a stream, or f64, holds it.
+    #[error("{basis} cannot be written: {reason}")]
+    OutOfRange {
+        /// Name of the basis.
+        basis: &'static str,
+        /// The number, and the range.
+        reason: String,
+    },
     /// Coefficients that a stream cannot hold in such fine steps: a coarser step, or [`Resolution::Exact`], can.
     ///
     /// [`Resolution::Exact`]: crate::Resolution::Exact
@@ -83,9 +93,25 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
-    /// A byte stream that is cut, damaged, of another version, or not one of this crate's.
+    /// A byte stream that is cut, damaged, or not one of this crate's.
     #[error("malformed stream: {0}")]
     MalformedStream(String),
+    /// A byte stream of a version of the format that this crate does not read.
+    #[error("the stream is of version {found} of the format; this crate reads version {supported}")]
+    UnsupportedVersion {
+        /// The version of the stream.
+        found: u8,
+        /// The version that is read.
+        supported: u8,
+    },
+    /// A byte stream that asks for more than its reader allows; the stream itself may be sound.
+    #[error("the stream holds {what}, beyond the limit of {limit} that its reader sets")]
+    LimitExceeded {
+        /// The claim, with its number.
+        what: String,
+        /// The limit.
+        limit: usize,
+    },
     /// An error bound or a length that the basis cannot reach.
     #[error("`{basis}` cannot reach {target}: the best it reaches is {reached}")]
     TargetNotMet {
@@ -97,11 +123,23 @@ pub enum Error {
         reached: String,
     },
     /// Reading or writing failed.
-    #[error("{path}: {problem}")]
+    #[error("{path}: {source}")]
     Io {
         /// The path concerned.
         path: String,
-        /// What the operating system said.
-        problem: String,
+        /// The error of the operating system.
+        source: Arc<std::io::Error>,
     },
+}
+
+impl Error {
+    /// The refusal of a parameter's value, with what is allowed.
+    pub(crate) fn parameter(name: &'static str, value: impl std::fmt::Display, allowed: impl Into<String>) -> Self {
+        Self::InvalidParameter { name, value: value.to_string(), allowed: allowed.into() }
+    }
+
+    /// The failure of reading or writing a file.
+    pub(crate) fn io(path: impl Into<String>, source: std::io::Error) -> Self {
+        Self::Io { path: path.into(), source: Arc::new(source) }
+    }
 }

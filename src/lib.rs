@@ -42,6 +42,7 @@
 //! use vdf_basis::{Expansion, Registry, Sampling, Synthetic};
 //! # let grid = Synthetic::default_grid("beams", 24)?;
 //! # let vdf = Synthetic::named("beams", 0)?.sample(&grid, Sampling::default())?;
+//! // Several limits hold together: `balanced:l2=0.02,linf=0.05`.
 //! let basis = Registry::standard().parse("balanced:l2=0.02")?;
 //! let bytes = Expansion::encode(&basis, &vdf)?.to_bytes()?;
 //! let back = Registry::standard().decode(&bytes)?.reconstruct()?;
@@ -49,59 +50,68 @@
 //! # Ok::<(), vdf_basis::Error>(())
 //! ```
 //!
+//! Your own basis takes part in all of this: implement [`Basis`], [`Stream`], [`Quantise`] and [`NamedBasis`], and
+//! add it with [`Registry::with`]. `CONTRIBUTING.md` explains the steps, and [`laws`] tests the result.
+//!
 //! # Where things are
 //! | floor | room | |
 //! |---|---|---|
-//! | 6 | [`container`], [`batch`] | streams; many distributions at once |
-//! | 5 | [`registry`], [`presets`] | names to bases; bases chosen by their streams |
-//! | 4 | [`bases`], [`compose`] | one room per basis; bases made of bases |
-//! | 3 | [`basis`], [`any_basis`], [`spec`] | the contract, its run-time twin, the grammar of names |
-//! | 2 | [`distribution`], [`coding`] | grid, values, moments, frames, fidelity, synthetic distributions, files; numbers to bytes |
-//! | 1 | [`numerics`], [`error`] | what several rooms share and no library does for us |
+//! | 8 | [`container`] | streams; many distributions at once ([`container::batch`]) |
+//! | 7 | [`registry`], [`presets`] | names to bases; bases chosen by their streams |
+//! | 6 | [`compose`] | bases made of bases |
+//! | 5 | [`bases`] | one room per basis |
+//! | 4 | [`basis`] | the contract, [`choices`](basis::choices), [`spec`](basis::spec), [`bound`](basis::bound), [`AnyBasis`] |
+//! | 3 | [`distribution`] | grid, values, moments, frames, fidelity, synthetic distributions, files |
+//! | 2 | [`coding`] | numbers to bytes |
+//! | 1 | [`numerics`], [`Error`] | what several rooms share and no library does for us |
 //!
-//! A room imports only from floors below its own, and no basis imports another.
+//! A room imports only from floors below its own; on floor 7 the registry imports the presets. No basis imports
+//! another. Above all floors are the [`laws`] that every basis keeps.
 //!
 //! # Units
 //! SI in the documentation: velocities in m/s, densities in s³ m⁻⁶. Any consistent unit works, cell indices included.
 //! Nothing depends on the magnitude of the values, between 1e-300 and 1e300.
 #![forbid(unsafe_code)]
 
-pub mod any_basis;
 pub mod bases;
 pub mod basis;
-pub mod batch;
 pub mod coding;
 pub mod compose;
 pub mod container;
 pub mod distribution;
-pub mod error;
-mod header;
-mod inner_bounds;
+mod error;
+pub mod laws;
 pub mod numerics;
 pub mod presets;
 pub mod registry;
-pub mod spec;
 #[cfg(test)]
 mod testing;
 
-pub use any_basis::{AnyBasis, AnyCoefficients};
-pub use bases::cosine::{Cosine, CosineCoefficients};
-pub use bases::hermite::{Hermite, HermiteCoefficients};
-pub use bases::maxwellian::{Maxwellian, MaxwellianCoefficients};
-pub use bases::mixture::{Mixture, MixtureCoefficients, MixtureComponent};
-pub use bases::octree::{Octree, OctreeCoefficients, OctreeTarget};
-pub use bases::pca::{Pca, PcaAccumulator, PcaCoefficients, PopulationPca, PopulationPcaCoefficients};
-pub use bases::spherical::{Spherical, SphericalCoefficients};
-pub use bases::wavelet::{Wavelet, WaveletCoefficients, WaveletFilter};
-pub use basis::{Basis, Coefficients, Expansion, NamedBasis, Quantity, Slot};
-pub use batch::Batch;
-pub use coding::{Coder, Resolution};
-pub use compose::conserve::Conserve;
-pub use compose::log_density::LogDensity;
-pub use compose::quantized::Quantized;
-pub use compose::residual::Residual;
-pub use compose::target::Target;
+pub use bases::cosine::{Cosine, CosineCoefficients, Padding};
+pub use bases::hermite::{Hermite, HermiteCoefficients, Projection, Scaling, Truncation, Weight};
+pub use bases::maxwellian::{Fit, Maxwellian, MaxwellianCoefficients};
+pub use bases::mixture::{
+    Covariance as MixtureCovariance, Mixture, MixtureCoefficients, MixtureComponent, Refine,
+    Selection as MixtureSelection, Start,
+};
+pub use bases::octree::{LeafKind, Octree, OctreeCoefficients, OctreeTarget, Splitting};
+pub use bases::pca::{Pca, PcaAccumulator, PcaCoefficients, PopulationPca, PopulationPcaCoefficients, Values};
+pub use bases::spherical::{Centre, Method, Misner, Shells, Spherical, SphericalCoefficients};
+pub use bases::wavelet::{Boundary, Rounding, Wavelet, WaveletCoefficients, WaveletFilter};
+pub use basis::any_basis::{AnyBasis, AnyCoefficients};
+pub use basis::bound::{Bound, Figure};
+pub use basis::choices::{Choices, Number, options_of, spec_of};
+pub use basis::spec::{Spec, Term, Value};
+pub use basis::{
+    Basis, Coefficients, Expansion, Kept, Label, MOST_COEFFICIENTS, NamedBasis, Quantise, Quantity, Slot, Stream,
+};
+pub use coding::{Bit, Coder, Integers, Numbers, Reals, Resolution};
+pub use compose::conserve::{Conserve, ConserveCoefficients};
+pub use compose::log_density::{LogDensity, LogDensityCoefficients};
+pub use compose::quantized::{Quantized, QuantizedCoefficients};
+pub use compose::residual::{Residual, ResidualCoefficients};
 pub use container::StreamInfo;
+pub use container::batch::Batch;
 pub use distribution::blocks::BlockOccupancy;
 pub use distribution::fidelity::{Fidelity, StorageCost};
 pub use distribution::frame::{Frame, Orientation};
@@ -115,7 +125,7 @@ pub use distribution::vdf::Vdf;
 pub use error::{Error, Result};
 pub use ndarray;
 pub use numerics::selection::Selection;
-pub use presets::{Effort, Preset};
+pub use presets::{Effort, Preset, PresetCoefficients};
 pub use registry::Registry;
 
 // The snippets of the README are compiled and run as doc tests.

@@ -1,10 +1,8 @@
-//! From names to bases.
+//! From names to bases: the one place that lists them.
 
-mod check;
-
+use std::fmt;
 use std::sync::Arc;
 
-use crate::any_basis::AnyBasis;
 use crate::bases::cosine::Cosine;
 use crate::bases::hermite::Hermite;
 use crate::bases::maxwellian::Maxwellian;
@@ -13,25 +11,24 @@ use crate::bases::octree::Octree;
 use crate::bases::pca::Pca;
 use crate::bases::spherical::Spherical;
 use crate::bases::wavelet::Wavelet;
-use crate::basis::{Basis, NamedBasis};
-use crate::compose::conserve::Conserve;
-use crate::compose::log_density::LogDensity;
-use crate::compose::quantized::Quantized;
+use crate::basis::any_basis::AnyBasis;
+use crate::basis::bound::Bound;
+use crate::basis::choices::Choices;
+use crate::basis::spec::{Spec, Term, invalid};
+use crate::basis::{Kept, NamedBasis, Quantise};
+use crate::compose::conserve::{self, Conserve};
+use crate::compose::log_density::{self, LogDensity};
+use crate::compose::quantized::{self, Quantized};
 use crate::compose::residual::Residual;
-use crate::compose::target::Target;
 use crate::error::Result;
-use crate::inner_bounds;
 use crate::numerics::cache::Cache;
 use crate::presets::{Effort, Preset};
-use crate::spec::{Options, Spec, Term, invalid};
 
-pub(crate) use check::check_known;
-
-type Build = fn(&mut Options<'_>) -> Result<AnyBasis>;
-type Combine = fn(AnyBasis, &mut Options<'_>) -> Result<AnyBasis>;
+type Build = Arc<dyn Fn(&mut Choices<'_>) -> Result<AnyBasis> + Send + Sync>;
+type Combine = Arc<dyn Fn(AnyBasis, &mut Choices<'_>) -> Result<AnyBasis> + Send + Sync>;
 
 /// The bases that exist, by name. A value, not a global: add your own with [`Registry::with`]. It remembers the last few
-/// bases that it has built, with their tables: who decodes many streams keeps one.
+/// bases that it has built, with their tables, so keep one registry if you decode many streams.
 ///
 /// ```
 /// use vdf_basis::Registry;
@@ -41,22 +38,27 @@ type Combine = fn(AnyBasis, &mut Options<'_>) -> Result<AnyBasis>;
 /// assert!(error.to_string().contains("cosine, hermite, maxwellian, mixture"));
 /// # Ok::<(), vdf_basis::Error>(())
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Clone)]
 pub struct Registry {
     bases: Vec<(&'static str, Build)>,
     combinators: Vec<(&'static str, Combine)>,
-    values: Vec<AnyBasis>,
-    built: Arc<Built>,
+    /// Bases learnt from data, found by the one term of their spec.
+    values: Vec<(Term, AnyBasis)>,
+    /// The bases built last: streams that follow one another share their tables.
+    built: Arc<Cache<Spec, AnyBasis>>,
 }
 
-/// The bases built last, by their specs: streams that follow one another share their tables.
-#[derive(Debug)]
-struct Built(Cache<String, AnyBasis>);
-
-impl Default for Built {
+impl Default for Registry {
+    /// As [`Registry::standard`].
     fn default() -> Self {
-        const LAST: usize = 4;
-        Self(Cache::new(LAST))
+        Self::standard()
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.names().chain(self.combinators()).collect();
+        write!(f, "Registry({})", names.join(", "))
     }
 }
 
@@ -64,13 +66,13 @@ impl Registry {
     /// No names at all.
     #[must_use]
     pub fn empty() -> Self {
-        Self::default()
+        Self { bases: Vec::new(), combinators: Vec::new(), values: Vec::new(), built: no_bases() }
     }
 
     /// All bases and combinators of this crate.
     #[must_use]
     pub fn standard() -> Self {
-        Self::empty()
+        let bases = Self::empty()
             .with::<Cosine>()
             .with::<Hermite>()
             .with::<Maxwellian>()
@@ -78,62 +80,89 @@ impl Registry {
             .with::<Octree>()
             .with::<Pca>()
             .with::<Spherical>()
-            .with::<Wavelet>()
-            .with_builder("fast", |options| Preset::from_options(Effort::Fast, options).map(AnyBasis::new))
-            .with_builder("balanced", |options| Preset::from_options(Effort::Balanced, options).map(AnyBasis::new))
-            .with_builder("smallest", |options| Preset::from_options(Effort::Smallest, options).map(AnyBasis::new))
-            .with_combinator("conserve", |inner, options| {
-                let heat_flux = options.choice("heat-flux", &[("yes", true), ("no", false)])?.unwrap_or(false);
-                Ok(AnyBasis::new(Conserve::new(inner).with_heat_flux(heat_flux)))
+            .with::<Wavelet>();
+        let presets = Effort::ALL.into_iter().fold(bases, |registry, (name, effort)| {
+            registry.with_builder(name, move |choices| {
+                let mut preset = Preset::of(effort);
+                preset.choose(choices)?;
+                Ok(AnyBasis::new(preset))
             })
-            .with_combinator("log", |inner, options| {
-                Ok(AnyBasis::new(match options.number("floor")? {
-                    Some(floor) => LogDensity::above(inner, floor)?,
-                    None => LogDensity::new(inner),
-                }))
+        });
+        presets
+            .with_combinator(conserve::NAME, |inner, choices| {
+                let mut conserve = Conserve::new(inner);
+                conserve.choose(choices)?;
+                Ok(AnyBasis::new(conserve))
             })
-            .with_combinator("quantized", |inner, options| {
-                let target = match (Target::from_options(options)?, options.number("slack")?) {
-                    (None, slack) => Target::Slack(slack.unwrap_or(Quantized::<AnyBasis>::DEFAULT_SLACK)),
-                    (Some(target), None) => target,
-                    (Some(_), Some(_)) => {
-                        return Err(options.refused("slack", "as given", "only without l2, linf and bytes"));
+            .with_combinator(log_density::NAME, |inner, choices| {
+                let mut log = LogDensity::new(inner);
+                log.choose(choices)?;
+                Ok(AnyBasis::new(log))
+            })
+            .with_combinator(quantized::NAME, |inner, choices| {
+                let mut quantized = Quantized::with_slack(inner, Quantized::<AnyBasis>::DEFAULT_SLACK)?;
+                quantized.choose(choices)?;
+                match quantized.bound() {
+                    Some(bound) => bounded(quantized.inner(), bound),
+                    // The basis inside chooses its own step: rounding it once more would change nothing.
+                    None if matches!(quantized.inner().keep(&Preset::DEFAULT_BOUND), Ok(Kept::Itself(_))) => {
+                        match quantized.has_default_slack() {
+                            true => Ok(quantized.inner().clone()),
+                            false => Err(choices.refused("slack", "given", "the basis inside chooses its own step")),
+                        }
                     }
-                };
-                Ok(AnyBasis::new(Quantized::new(inner, target)?))
+                    None => Ok(AnyBasis::new(quantized)),
+                }
             })
     }
 
     /// This registry with one more basis; one of the same name is replaced.
     #[must_use]
     pub fn with<B: NamedBasis>(self) -> Self {
-        check::remember::<B>();
-        self.with_builder(B::NAME, build::<B>)
+        self.with_builder(B::NAME, |choices| {
+            let mut basis = B::default();
+            basis.choose(choices)?;
+            Ok(AnyBasis::new(basis))
+        })
     }
 
-    fn with_builder(mut self, name: &'static str, build: Build) -> Self {
-        self.built = Arc::default();
+    fn with_builder(
+        mut self,
+        name: &'static str,
+        build: impl Fn(&mut Choices<'_>) -> Result<AnyBasis> + Send + Sync + 'static,
+    ) -> Self {
+        self.built = no_bases();
         self.bases.retain(|(other, _)| *other != name);
-        self.bases.push((name, build));
+        self.bases.push((name, Arc::new(build)));
         self
     }
 
     /// This registry with one more combinator, written `name(inner):options`; one of the same name is replaced.
     #[must_use]
-    pub fn with_combinator(mut self, name: &'static str, combine: Combine) -> Self {
-        self.built = Arc::default();
+    pub fn with_combinator(
+        mut self,
+        name: &'static str,
+        combine: impl Fn(AnyBasis, &mut Choices<'_>) -> Result<AnyBasis> + Send + Sync + 'static,
+    ) -> Self {
+        self.built = no_bases();
         self.combinators.retain(|(other, _)| *other != name);
-        self.combinators.push((name, combine));
+        self.combinators.push((name, Arc::new(combine)));
         self
     }
 
-    /// This registry with a basis that its options do not make, because it was learnt from data: found by the one term
-    /// that it prints (`pca:learnt=` and its hash).
-    #[must_use]
-    pub fn with_value<B: Basis>(mut self, basis: B) -> Self {
-        self.built = Arc::default();
-        self.values.push(AnyBasis::new(basis));
-        self
+    /// This registry with a basis that was learnt from data, which no options could make again. A spec names it by one term
+    /// (`pca:learnt=` and its hash).
+    ///
+    /// # Errors
+    /// [`Error::InvalidSpec`](crate::Error::InvalidSpec) for a basis whose spec is not a single term.
+    pub fn with_value<B: Quantise>(mut self, basis: B) -> Result<Self> {
+        let spec = basis.spec()?;
+        let [term] = &spec.terms[..] else {
+            return Err(invalid(&spec.to_string(), "a learnt basis has one term"));
+        };
+        self.built = no_bases();
+        self.values.push((term.clone(), AnyBasis::new(basis)));
+        Ok(self)
     }
 
     /// Names of the bases, in the order they were added.
@@ -146,14 +175,14 @@ impl Registry {
         self.combinators.iter().map(|(name, _)| *name)
     }
 
-    /// The basis that a spec describes (grammar: [`crate::spec`]). A bound of a combinator reaches the preset or the
-    /// `quantized` inside that is given none: `conserve(smallest):l2=0.03`.
+    /// The basis that a spec describes (grammar: [`spec`](crate::basis::spec)). A bound after a combinator is passed on to a
+    /// preset in its parentheses that has no bound: `conserve(smallest):l2=0.03`. In a sum, a bound after one term limits
+    /// that term alone: `quantized(a + b):l2=0.03` bounds the whole.
     ///
     /// # Errors
-    /// [`Error::InvalidSpec`](crate::Error::InvalidSpec) for what is not grammar, for unknown names, keys and values with
-    /// the list of those that exist, and for a bound that does not reach what rounds for itself inside
-    /// (`log(smallest):l2=0.03`) with what to write; [`Error::InvalidParameter`](crate::Error::InvalidParameter) for
-    /// values out of range.
+    /// [`Error::InvalidSpec`](crate::Error::InvalidSpec) for text that the grammar does not allow, for unknown names, keys
+    /// and values with the list of those that exist, and for a bound that cannot be passed on (`log(smallest):l2=0.03`)
+    /// with the spec to write instead; [`Error::InvalidParameter`](crate::Error::InvalidParameter) for values out of range.
     pub fn parse(&self, spec: &str) -> Result<AnyBasis> {
         self.build(&spec.parse()?)
     }
@@ -163,18 +192,11 @@ impl Registry {
     /// # Errors
     /// As [`Registry::parse`].
     pub fn build(&self, spec: &Spec) -> Result<AnyBasis> {
-        self.build_as_written(&inner_bounds::spread(spec.clone())?)
-    }
-
-    /// The basis of a spec in which bounds are written wherever they are in force, as in streams.
-    pub(crate) fn build_as_written(&self, spec: &Spec) -> Result<AnyBasis> {
-        let Built(built) = &*self.built;
-        let text = spec.to_string();
-        if let Some(basis) = built.get(&text) {
+        if let Some(basis) = self.built.get(spec) {
             return Ok(AnyBasis::clone(&basis));
         }
         let basis = self.sum(spec)?;
-        Ok(AnyBasis::clone(&built.get_or_build(text, || basis)))
+        Ok(AnyBasis::clone(&self.built.get_or_build(spec.clone(), || basis)))
     }
 
     fn sum(&self, spec: &Spec) -> Result<AnyBasis> {
@@ -190,11 +212,10 @@ impl Registry {
     }
 
     fn term(&self, term: &Term) -> Result<AnyBasis> {
-        let text = term.to_string();
-        if let Some(value) = self.values.iter().find(|value| value.to_string() == text) {
+        if let Some((_, value)) = self.values.iter().find(|(own, _)| own == term) {
             return Ok(value.clone());
         }
-        let mut options = Options::of(term);
+        let mut choices = Choices::of(term);
         let basis = match &term.inner {
             None => {
                 let combines = self.combinators().any(|name| name == term.name);
@@ -202,31 +223,49 @@ impl Registry {
                     true => format!("`{name}` needs a basis in parentheses, such as `{name}(wavelet)`"),
                     false => format!("there is no basis `{name}`; there are {names}"),
                 })?;
-                build(&mut options)?
+                build(&mut choices)?
             }
             Some(inner) => {
                 let combine = find(&self.combinators, term, |name, names| {
-                    format!("there is no combinator `{name}`, which may have a basis in parentheses; there are {names}")
+                    format!(
+                        "`{name}` is no combinator, so nothing may stand in parentheses after it; combinators are {names}"
+                    )
                 })?;
-                combine(self.sum(inner)?, &mut options)?
+                combine(self.sum(inner)?, &mut choices)?
             }
         };
-        // A bound that the basis does not know itself is kept by rounding as coarsely as it allows.
-        let basis = match Target::from_unread(&mut options)? {
-            Some(target) => AnyBasis::new(Quantized::new(basis, target)?),
-            None => basis,
-        };
-        options.finish()?;
-        Ok(basis)
+        // The keys of a bound that the basis does not use itself: the basis is then rounded as coarsely as the bound allows.
+        let mut bound = None;
+        Bound::choose(&mut bound, &mut choices)?;
+        choices.finish()?;
+        match bound {
+            Some(bound) => bounded(&basis, bound),
+            None => Ok(basis),
+        }
     }
 }
 
-fn build<B: NamedBasis>(options: &mut Options<'_>) -> Result<AnyBasis> {
-    B::from_options(options).map(AnyBasis::new)
+/// A basis that keeps a bound: the basis itself if it chooses its own step, else [`Quantized`] around it.
+fn bounded(basis: &AnyBasis, bound: Bound) -> Result<AnyBasis> {
+    Ok(match basis.keep(&bound)? {
+        Kept::AtAnyStep => AnyBasis::new(Quantized::new(basis.clone(), bound)?),
+        Kept::Inside(basis) => AnyBasis::new(Quantized::new(basis, bound)?),
+        Kept::Itself(basis) => basis,
+    })
 }
 
-fn find<T: Copy>(table: &[(&'static str, T)], term: &Term, unknown: impl FnOnce(&str, &str) -> String) -> Result<T> {
-    table.iter().find(|(name, _)| *name == term.name).map(|(_, value)| *value).ok_or_else(|| {
+/// An empty memory of the bases built last.
+fn no_bases() -> Arc<Cache<Spec, AnyBasis>> {
+    const LAST: usize = 4;
+    Arc::new(Cache::new(LAST))
+}
+
+fn find<'a, T>(
+    table: &'a [(&'static str, T)],
+    term: &Term,
+    unknown: impl FnOnce(&str, &str) -> String,
+) -> Result<&'a T> {
+    table.iter().find(|(name, _)| *name == term.name).map(|(_, value)| value).ok_or_else(|| {
         let names: Vec<_> = table.iter().map(|(name, _)| *name).collect();
         invalid(&term.to_string(), unknown(&term.name, &names.join(", ")))
     })
@@ -235,6 +274,9 @@ fn find<T: Copy>(table: &[(&'static str, T)], term: &Term, unknown: impl FnOnce(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::basis::framing::{RARE_WORDS, WORDS};
+    use crate::distribution::fidelity::relative_l2;
+    use crate::{Expansion, Sampling, Synthetic};
 
     #[test]
     fn unknown_names_and_keys_are_refused_with_what_exists() {
@@ -243,9 +285,12 @@ mod tests {
         let expected = format!("there is no basis `hermit`; there are {}", names.join(", "));
         assert!(message("hermit").contains(&expected));
         let names: Vec<_> = Registry::standard().combinators().collect();
-        let expected =
-            format!("no combinator `hermite`, which may have a basis in parentheses; there are {}", names.join(", "));
+        let expected = format!(
+            "no combinator, so nothing may stand in parentheses after it; combinators are {}",
+            names.join(", ")
+        );
         assert!(message("hermite(maxwellian)").contains(&expected));
+        assert!(message("hermite(maxwellian)").contains("`hermite` is no combinator"));
         assert!(message("log").contains("`log` needs a basis in parentheses, such as `log(wavelet)`"));
         let keys = message("maxwellian:oder=3");
         assert!(keys.contains("no key `oder`") && keys.contains("fit, covariance"), "{keys}");
@@ -283,11 +328,103 @@ mod tests {
     fn the_registry_is_a_value() {
         assert_eq!(Registry::empty().with::<Hermite>().names().collect::<Vec<_>>(), ["hermite"]);
         assert_eq!(Registry::standard().with::<Hermite>().names().count(), Registry::standard().names().count());
-        // What was built before does not stand in for what is there now.
+        // A basis built before a combinator was replaced is not used afterwards.
         let registry = Registry::standard();
         let maxwellian = registry.parse("log(maxwellian)").unwrap();
         let other = registry.clone().with_combinator("log", |inner, _| Ok(inner));
         assert_eq!(other.parse("log(maxwellian)").unwrap().to_string(), "maxwellian");
         assert_eq!(registry.parse("log(maxwellian)").unwrap(), maxwellian);
+    }
+
+    #[test]
+    fn bounds_reach_what_rounds_for_itself() {
+        for (spec, expected) in [
+            ("quantized(smallest):linf=0.03", "smallest:linf=0.03"),
+            ("quantized(quantized(cosine)):bytes=90", "quantized(cosine):bytes=90"),
+            ("quantized(quantized(fast)):bytes=90", "fast:bytes=90"),
+            ("conserve(smallest):l2=0.03", "conserve(smallest:l2=0.0294):l2=0.03"),
+            ("conserve(quantized(cosine:terms=9)):l2=0.3", "conserve(quantized(cosine:terms=9):l2=0.294):l2=0.3"),
+            ("quantized(conserve(fast)):l2=0.03", "quantized(conserve(fast:l2=0.0294)):l2=0.03"),
+            ("log(conserve(conserve(fast)):l2=1)", "log(conserve(conserve(fast:l2=0.9602)):l2=1)"),
+        ] {
+            // The spec that is printed into a stream makes the same basis.
+            let registry = Registry::standard();
+            let basis = registry.parse(spec).unwrap();
+            assert_eq!(registry.parse(expected).unwrap(), basis, "{spec}");
+            assert_eq!(registry.parse(&basis.to_string()).unwrap(), basis, "{spec}");
+        }
+        // A bound in the parentheses is not changed, and none is added there without a bound after them.
+        for (spec, printed) in [
+            ("conserve(smallest:l2=0.1):l2=0.03", "quantized(conserve(smallest:l2=0.1)):l2=0.03"),
+            ("conserve(smallest)", "conserve(smallest)"),
+            (
+                "conserve(quantized(cosine):slack=0.3):l2=0.03",
+                "quantized(conserve(quantized(cosine):slack=0.3)):l2=0.03",
+            ),
+            ("conserve(wavelet):l2=0.03", "quantized(conserve(wavelet)):l2=0.03"),
+            ("maxwellian + smallest", "maxwellian + smallest"),
+            ("quantized(fast:bytes=90 + wavelet):l2=0.1", "quantized(fast:bytes=90 + wavelet):l2=0.1"),
+        ] {
+            assert_eq!(Registry::standard().parse(spec).unwrap().to_string(), printed);
+        }
+    }
+
+    #[test]
+    fn where_a_bound_does_not_reach_it_is_said_what_to_write() {
+        for (spec, expected) in [
+            ("log(smallest):l2=0.03", "through `log`; write a basis that does not, as `log(wavelet)`"),
+            ("conserve(fast):linf=0.1", "leaves to it is not known; write its own bound, `fast:linf=0.1`"),
+            ("conserve(balanced):bytes=800", "what `800 bytes` leaves to it is not known"),
+            ("conserve(log(fast)):l2=0.1", "through `log`"),
+            (
+                "quantized(maxwellian + smallest):l2=0.03",
+                "in a sum is not known; write its own bound, `smallest:l2=0.03`",
+            ),
+            ("conserve(quantized(cosine) + wavelet):l2=0.5", "`quantized(cosine):l2=0.4899`"),
+        ] {
+            let message = Registry::standard().parse(spec).unwrap_err().to_string();
+            assert!(message.contains(expected), "{spec}: {message}");
+        }
+    }
+
+    #[test]
+    fn conserve_keeps_the_bound_that_reached_its_preset() {
+        let registry = Registry::standard();
+        let grid = Synthetic::default_grid("gyrating-ring", 24).unwrap();
+        let vdf = Synthetic::named("gyrating-ring", 0).unwrap().sample(&grid, Sampling::default()).unwrap();
+        let stream = |spec: &str| {
+            let bytes = Expansion::encode(&registry.parse(spec).unwrap(), &vdf).unwrap().to_bytes().unwrap();
+            let expansion = registry.decode(&bytes).unwrap();
+            assert_eq!(expansion.basis(), &registry.parse(spec).unwrap());
+            (relative_l2(&vdf, &expansion.reconstruct().unwrap()), bytes.len())
+        };
+        for target in [0.1, 0.03] {
+            let (error, len) = stream(&format!("conserve(fast):l2={target}"));
+            let (_, inside) = stream(&format!("conserve(fast:l2={target})"));
+            let (_, default) = stream("conserve(fast)");
+            assert!(error <= target, "{error}");
+            assert!(len < inside + inside / 25 + 12 && len < 4 * default / 5, "{len}, {inside}, {default}");
+        }
+        assert_eq!(Preset::new(Effort::Fast, Bound::l2(0.01)).unwrap().to_string(), "fast:l2=0.01");
+    }
+
+    #[test]
+    fn the_dictionary_of_the_format_holds_what_the_bases_declare() {
+        let registry = Registry::standard();
+        let mut declared: Vec<&str> = registry.names().chain(registry.combinators()).collect();
+        for (_, build) in &registry.bases {
+            let mut choices = Choices::printing();
+            build(&mut choices).unwrap();
+            declared.extend(choices.vocabulary());
+        }
+        for (_, combine) in &registry.combinators {
+            let mut choices = Choices::printing();
+            combine(AnyBasis::new(Cosine::new()), &mut choices).unwrap();
+            declared.extend(choices.vocabulary());
+        }
+        let known: Vec<_> = WORDS.into_iter().chain(RARE_WORDS).collect();
+        let missing: Vec<_> = declared.iter().filter(|word| !known.contains(word)).collect();
+        let unused: Vec<_> = known.iter().filter(|word| !declared.contains(word)).collect();
+        assert!(missing.is_empty() && unused.is_empty(), "missing {missing:?}, unused {unused:?}");
     }
 }

@@ -13,8 +13,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
+use vdf_basis::Spec;
 use vdf_basis::container::VERSION;
-use vdf_basis::spec::Spec;
 use vdf_basis::{Expansion, Fidelity, Registry, Sampling, Synthetic, Vdf, VelocityGrid};
 
 /// Small, and between them every basis, combinator and way of writing numbers. On cells in index units, on a box about

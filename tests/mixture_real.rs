@@ -101,7 +101,7 @@ fn no_component_collapses() {
         let basis = Mixture::new(components).unwrap().with_covariance(KINDS[kind]).unwrap().with_refine(refine);
         // From k-means: the greedy way to 64 components takes its time.
         let basis = basis.with_start(Start::KMeans).with_seed(seed).with_iterations(10).unwrap();
-        let (mut c, report) = basis.fit(&vdf).unwrap();
+        let (c, report) = basis.fit(&vdf).unwrap();
         assert!(report.l2 < 1.0, "{} {}", basis, report.l2);
         assert_eq!(c.components().len(), report.components, "{}", basis);
         // The least squares may take one where no cell sees it: such are left out.

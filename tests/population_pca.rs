@@ -354,7 +354,7 @@ fn coefficients_name_their_basis_and_another_refuses_them() {
     let vdfs = shock(12);
     let [first, second] = [0..12, 0..11].map(|part| taken(&vdfs[part], LOG).learn(4).unwrap());
     assert_ne!(first.hash(), second.hash());
-    let mut c = first.encode(&vdfs[0]).unwrap();
+    let c = first.encode(&vdfs[0]).unwrap();
     assert_eq!((c.basis(), c.count(), c.topology_len()), (first.hash(), 5, 1));
     match second.reconstruct(&c, vdfs[0].grid()).unwrap_err() {
         Error::ForeignCoefficients(problem) => assert!(problem.contains(&format!("{:016x}", first.hash()))),
@@ -376,7 +376,7 @@ fn a_registry_knows_the_bases_it_was_given() {
     assert!(spec.starts_with("pca:learnt="));
     let unknown = Registry::standard().parse(&spec).unwrap_err().to_string();
     assert!(unknown.contains("Registry::with_value"), "{unknown}");
-    let registry = Registry::standard().with_value(basis);
+    let registry = Registry::standard().with_value(basis).unwrap();
     let sum = registry.parse(&spec).unwrap();
     assert_eq!(sum.to_string(), spec);
     let back = sum.reconstruct(&sum.encode(&vdfs[4]).unwrap(), vdfs[4].grid()).unwrap();

@@ -50,7 +50,7 @@ fn burnett_and_hermite_of_equal_total_degree_are_one_expansion() {
             .and_then(|basis| basis.with_centre(Centre::Given(centre)))
             .unwrap();
         let burnett = axis.map_or_else(|| burnett.clone(), |axis| burnett.clone().with_polar_axis(axis).unwrap());
-        let mut b = burnett.encode(&vdf).unwrap();
+        let b = burnett.encode(&vdf).unwrap();
         let back = burnett.reconstruct(&b, &grid).unwrap();
         let difference = Fidelity::compare(&from_hermite, &back).unwrap().l2;
         assert!(difference < 1e-11, "{difference:e}");
@@ -58,7 +58,7 @@ fn burnett_and_hermite_of_equal_total_degree_are_one_expansion() {
         let mut squares = vec![0.0; degree + 1];
         b.visit(&mut |slot, value| {
             if slot.quantity == Quantity::PhaseSpaceDensity {
-                squares[slot.degree as usize] += *value * *value;
+                squares[slot.degree as usize] += value * value;
             }
         });
         let total: f64 = squares.iter().sum();

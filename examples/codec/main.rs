@@ -44,6 +44,8 @@ enum Command {
         input: PathBuf,
         output: PathBuf,
     },
+    /// Write the coefficients of a stream as a `.npy` array, and what each of them is as JSON.
+    Coefficients { input: PathBuf, array: PathBuf, json: PathBuf },
     /// Say what a stream is, and what each part of it costs.
     Info { input: PathBuf },
 }
@@ -102,6 +104,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Synthetic(arguments) => sample(&arguments),
         Command::Encode(arguments) => encode(&arguments),
         Command::Decode { single, input, output } => decode(&input, &output, precision(single)),
+        Command::Coefficients { input, array, json } => coefficients(&input, &array, &json),
         Command::Info { input } => info(&input),
     }
 }
@@ -162,6 +165,15 @@ fn decode(input: &Path, output: &Path, precision: Precision) -> Result<(), Box<d
     files::check_writable(output)?;
     let vdf = expansion.reconstruct().map_err(|problem| files::in_file(input, problem))?;
     write_npy(&vdf, output, precision)?;
+    Ok(())
+}
+
+fn coefficients(input: &Path, array: &Path, json: &Path) -> Result<(), Box<dyn Error>> {
+    files::check_output(array, [input])?;
+    files::check_output(json, [input, array])?;
+    let expansion = Registry::standard().decode(&read(input)?).map_err(|problem| files::in_file(input, problem))?;
+    files::write_whole(array, |file| expansion.coefficients_to_npy(file).map_err(|problem| problem.to_string()))?;
+    files::write_whole(json, |file| expansion.coefficients_to_json(file).map_err(|problem| problem.to_string()))?;
     Ok(())
 }
 

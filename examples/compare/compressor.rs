@@ -43,7 +43,7 @@ fn is_single(vdf: &Vdf) -> bool {
 
 /// The message of the library as an error of ours.
 fn failed(problem: impl Display) -> Error {
-    Error::Io { path: "zlib".to_owned(), problem: problem.to_string() }
+    Error::Io { path: "zlib".to_owned(), source: std::sync::Arc::new(std::io::Error::other(problem.to_string())) }
 }
 
 #[cfg(test)]

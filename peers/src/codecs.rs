@@ -30,7 +30,7 @@ pub fn named(name: &str) -> Option<Box<dyn Codec>> {
 
 /// The message of a library as an error of ours.
 fn failed(name: &str, problem: impl Display) -> Error {
-    Error::Io { path: name.to_owned(), problem: problem.to_string() }
+    Error::Io { path: name.to_owned(), source: std::sync::Arc::new(std::io::Error::other(problem.to_string())) }
 }
 
 fn single(vdf: &Vdf) -> Vec<f32> {

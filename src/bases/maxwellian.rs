@@ -1,20 +1,20 @@
 //! A single Maxwellian: the simplest reading of a distribution.
 
 use std::f64::consts::TAU;
-use std::fmt;
 
 use nalgebra::Matrix3;
 
-use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
+use crate::basis::choices::{Choices, spec_of};
+use crate::basis::spec::Spec;
+use crate::basis::{Basis, Coefficients, Label, NamedBasis, Quantise, Quantity, Slot, Stream};
 use crate::coding::{Coder, Resolution};
-use crate::distribution::gaussian_coding::{GaussianModels, Widths, best_step, is_same, off_whole};
+use crate::distribution::gaussian_coding::{BLANK, GaussianModels, Widths, best_step, is_same, off_whole};
 use crate::distribution::gaussian_fit::{self, Covariance, Gaussian};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::levenberg_marquardt::Report;
-use crate::spec::{Options, SpecWriter};
 
 /// How the Maxwellian is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -102,23 +102,12 @@ impl MaxwellianCoefficients {
     }
 }
 
-impl fmt::Display for Maxwellian {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name_of = |wanted| COVARIANCES.iter().find(|(_, c)| *c == wanted).map_or("", |(name, _)| name);
-        SpecWriter::new(NAME)
-            .option(self.fit == Fit::Moments, "fit", "moments")
-            .option(self.covariance != Covariance::default(), "covariance", name_of(self.covariance))
-            .write(f)
-    }
-}
-
 impl NamedBasis for Maxwellian {
     const NAME: &'static str = NAME;
 
-    fn from_options(options: &mut Options<'_>) -> Result<Self> {
-        let fit = options.choice("fit", &FITS)?.unwrap_or_default();
-        let covariance = options.choice("covariance", &COVARIANCES)?.unwrap_or_default();
-        Ok(Self { fit, covariance })
+    fn choose(&mut self, choices: &mut Choices<'_>) -> Result<()> {
+        choices.one_of("fit", &mut self.fit, &FITS)?;
+        choices.one_of("covariance", &mut self.covariance, &COVARIANCES)
     }
 }
 
@@ -153,48 +142,62 @@ impl Basis for Maxwellian {
             peak * (-0.5 * (whitening * offset).norm_squared()).exp()
         })
     }
+}
+
+impl Stream for Maxwellian {
+    fn spec(&self) -> Result<Spec> {
+        spec_of(self)
+    }
+
+    fn blank(&self, _: &VelocityGrid) -> MaxwellianCoefficients {
+        MaxwellianCoefficients { covariance: self.covariance, gaussian: BLANK }
+    }
 
     fn code(
         &self,
-        coefficients: Option<&MaxwellianCoefficients>,
+        coefficients: &mut MaxwellianCoefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<MaxwellianCoefficients> {
-        coefficients.map_or(Ok(()), |coefficients| self.check(coefficients))?;
+    ) -> Result<()> {
+        self.check(coefficients)?;
         let widths = match self.covariance {
             Covariance::Isotropic => Widths::One,
             Covariance::Diagonal => Widths::PerAxis,
             Covariance::Full => Widths::Full,
         };
-        let gaussian = coefficients.map(|c| &c.gaussian);
-        let gaussian = GaussianModels::of(NAME).code(coder, gaussian, widths, grid, resolution)?;
-        Ok(MaxwellianCoefficients { covariance: self.covariance, gaussian })
+        GaussianModels::of(NAME).code(coder, &mut coefficients.gaussian, widths, grid, resolution)
     }
+}
 
+impl Quantise for Maxwellian {
     fn rounded_before(&self, coefficients: &MaxwellianCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
         let (gaussian, grid) = (&coefficients.gaussian, vdf.grid());
         best_step(steps, |step| {
             let off = off_whole(gaussian, grid, step)?;
-            let rounded = self.code(Some(coefficients), grid, Resolution::Step(step), &mut Coder::writing()).ok()?;
+            let rounded = self.rounded(coefficients, vdf, Resolution::Step(step)).ok()?;
             is_same(gaussian, &rounded.gaussian, grid, step).then_some(off)
         })
     }
 }
 
 impl Coefficients for MaxwellianCoefficients {
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
-        let Gaussian { peak, frame } = &mut self.gaussian;
-        let mut visit = |quantity, value: &mut f64| visitor(Slot::new(quantity, 0), value);
-        visit(Quantity::PhaseSpaceDensity, peak);
-        frame.centre.iter_mut().for_each(|value| visit(Quantity::Velocity, value));
-        if self.covariance == Covariance::Isotropic {
-            visit(Quantity::Speed, &mut frame.scales[0]);
-            frame.scales = [frame.scales[0]; 3];
-        } else {
-            frame.scales.iter_mut().for_each(|value| visit(Quantity::Speed, value));
-        }
-        frame.rotation.iter_mut().flatten().for_each(|value| visit(Quantity::Angle, value));
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
+        let Gaussian { peak, frame } = &self.gaussian;
+        visitor(Slot::new(Quantity::PhaseSpaceDensity, 0), *peak);
+        let mut visit_axes = |quantity, values: &[f64]| {
+            for (axis, value) in (0..).zip(values) {
+                visitor(Slot::new(quantity, 0).at(Label::Axis(axis)), *value);
+            }
+        };
+        visit_axes(Quantity::Velocity, &frame.centre);
+        let widths = if self.covariance == Covariance::Isotropic { 1 } else { 3 };
+        visit_axes(Quantity::Speed, &frame.scales[..widths]);
+        visit_axes(Quantity::Angle, frame.rotation.as_ref().map_or(&[], |angles| &angles[..]));
+    }
+
+    fn scale(&mut self, factor: f64) {
+        self.gaussian.peak *= factor;
     }
 }
 
@@ -228,7 +231,7 @@ mod tests {
             let frame = Frame::grid_aligned(centre, scales);
             let vdf = sample(frame, 3e-13);
             let basis = Maxwellian::new(Fit::LeastSquares, covariance);
-            let (mut c, report) = basis.fit(&vdf).unwrap();
+            let (c, report) = basis.fit(&vdf).unwrap();
             assert!(report.unwrap().iterations < 30, "{report:?}");
             assert_relative_eq!(c.gaussian.peak / 3e-13, 1.0, max_relative = 1e-11);
             for i in 0..3 {
@@ -236,7 +239,6 @@ mod tests {
                 assert_relative_eq!(c.gaussian.frame.scales[i], scales[i], max_relative = 1e-10);
             }
             assert_eq!(c.count(), count);
-            c.visit(&mut |_, _| ());
         }
     }
 

@@ -8,3 +8,15 @@ pub mod octree;
 pub mod pca;
 pub mod spherical;
 pub mod wavelet;
+
+crate::basis::choices::display_as_spec!(
+    cosine::Cosine,
+    hermite::Hermite,
+    maxwellian::Maxwellian,
+    mixture::Mixture,
+    octree::Octree,
+    pca::Pca,
+    pca::PopulationPca,
+    spherical::Spherical,
+    wavelet::Wavelet,
+);

@@ -1,26 +1,56 @@
-//! The amplitudes of an expansion: all of an array, or those kept and where they stand.
+//! Coding of the amplitudes of an expansion: all of an array, or those kept, with their positions.
 
 use super::coder::Coder;
 use super::models::Reals;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-/// Positions in an array, ascending (none: all of them), and the numbers that stand there.
+/// Positions in an array, ascending (`None`: all of them), and the numbers at these positions.
 pub(crate) type Kept = (Option<Vec<u32>>, Vec<f64>);
 
 impl Coder<'_> {
-    /// Amplitudes of an array of `len`, to the last bit.
+    /// Codes amplitudes of an array of length `len`, to the last bit.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`](crate::Error::MalformedStream).
-    pub(crate) fn kept(&mut self, given: Option<(Option<&[u32]>, &[f64])>, len: usize) -> Result<Kept> {
-        let sparse = self.bits(u64::from(given.is_some_and(|(positions, _)| positions.is_some())), 1) == 1;
-        let positions =
-            if sparse { Some(self.positions(given.and_then(|(positions, _)| positions), len)?) } else { None };
-        let count = positions.as_ref().map_or(len, Vec::len);
+    /// [`Error::MalformedStream`](crate::Error::MalformedStream), and
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for positions outside the array.
+    pub(crate) fn kept(
+        &mut self,
+        positions: &mut Option<Vec<u32>>,
+        amplitudes: &mut Vec<f64>,
+        len: usize,
+    ) -> Result<()> {
+        let sparse = self.bits(u64::from(positions.is_some()), 1) == 1;
+        let count = match sparse {
+            true => {
+                let positions = positions.get_or_insert_default();
+                self.positions(positions, len)?;
+                positions.len()
+            }
+            false => {
+                *positions = None;
+                len
+            }
+        };
+        self.sized(amplitudes, count)?;
         let mut reals = Reals::default();
-        let amplitude = |index| given.and_then(|(_, amplitudes)| amplitudes.get(index)).copied().unwrap_or(0.0);
-        let amplitudes = (0..count).map(|index| self.real(&mut reals, amplitude(index))).collect::<Result<_>>()?;
-        Ok((positions, amplitudes))
+        for amplitude in amplitudes {
+            *amplitude = self.real(&mut reals, *amplitude)?;
+        }
+        Ok(())
+    }
+
+    /// Resizes a list to be read to a length that the reader knows; a list to be written must have it.
+    ///
+    /// # Errors
+    /// [`Error::ForeignCoefficients`] for a list to be written of another length.
+    pub fn sized<T: Clone + Default>(&mut self, list: &mut Vec<T>, len: usize) -> Result<()> {
+        if self.is_reading() {
+            list.clear();
+            list.resize(len, T::default());
+        } else if list.len() != len {
+            return Err(Error::ForeignCoefficients(format!("{} numbers, where {len} belong", list.len())));
+        }
+        Ok(())
     }
 }
 
@@ -31,12 +61,19 @@ mod tests {
     #[test]
     fn what_is_kept_is_read() {
         let dense: Vec<f64> = (0..500_u32).map(|k| 100.0 * f64::from(k).sin() * (-0.02 * f64::from(k)).exp()).collect();
-        let exact = |coder: &mut Coder<'_>, given: Option<(Option<&[u32]>, &[f64])>| coder.kept(given, 500).unwrap();
-        for given in [(None, &dense[..]), (Some(&[3, 77, 499][..]), &dense[..3]), (Some(&[][..]), &[][..])] {
+        for given in [(None, dense.clone()), (Some(vec![3, 77, 499]), dense[..3].to_vec()), (Some(vec![]), vec![])] {
+            let code = |coder: &mut Coder<'_>, (mut positions, mut amplitudes): Kept| {
+                coder.kept(&mut positions, &mut amplitudes, 500).unwrap();
+                (positions, amplitudes)
+            };
             let mut writer = Coder::writing();
-            let written = exact(&mut writer, Some(given));
-            assert_eq!((written.0.as_deref(), &written.1[..]), given);
-            assert_eq!(exact(&mut Coder::reading(&writer.finish()), None), written);
+            assert_eq!(code(&mut writer, given.clone()), given);
+            // The numbers that a reader passes are ignored.
+            let bytes = writer.finish();
+            for other in [(None, vec![]), (Some(vec![1, 2]), vec![7.0; 900])] {
+                assert_eq!(code(&mut Coder::reading(&bytes), other), given);
+            }
         }
+        assert!(Coder::writing().kept(&mut None, &mut vec![1.0; 3], 4).is_err());
     }
 }

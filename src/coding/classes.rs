@@ -1,37 +1,39 @@
-//! Contexts from numbers of any size: a class for each of the small ones, then so many an octave.
+//! Logarithmic classes of numbers, for contexts: one class for each small number, then a fixed number of classes per
+//! octave (factor of 2).
 
-/// Classes of [`class`].
+/// Number of classes of [`class`]: those up to its largest sum, 768.
 pub(crate) const CLASSES: usize = 20;
-/// Classes of [`fine_class`].
+/// Number of classes of [`fine_class`]: those up to its largest sum, 7168.
 pub(crate) const FINE_CLASSES: usize = 48;
 
-/// The class of a sum, two an octave.
+/// Class of a sum, with two classes per octave.
 #[inline(always)]
 pub(crate) fn class(sum: u32) -> usize {
     const TABLE: [u8; 3 << 8 | 1] = classes(2);
     usize::from(TABLE[(sum as usize).min(TABLE.len() - 1)])
 }
 
-/// The class of a sum, four an octave.
+/// Class of a sum, with four classes per octave.
 #[inline(always)]
 pub(crate) fn fine_class(sum: u32) -> usize {
     const TABLE: [u8; 7 << 10 | 1] = classes(4);
     usize::from(TABLE[(sum as usize).min(TABLE.len() - 1)])
 }
 
-/// Classes of the sums up to some sum, so many an octave where that many fit, one for each sum below.
-const fn classes<const N: usize>(octave: usize) -> [u8; N] {
+/// Table of the classes of the sums below `N`, `per_octave` of them per octave: with k = ⌊log₂(sum / per_octave)⌋ the
+/// class is k · per_octave + ⌊sum / 2ᵏ⌋; sums below 2 `per_octave` are their own class.
+const fn classes<const N: usize>(per_octave: usize) -> [u8; N] {
     let mut classes = [0; N];
     let mut sum = 0;
     while sum < N {
-        let log = if sum < 2 * octave { 0 } else { (sum / octave).ilog2() as usize };
-        classes[sum] = (log * octave + (sum >> log)) as u8;
+        let log = if sum < 2 * per_octave { 0 } else { (sum / per_octave).ilog2() as usize };
+        classes[sum] = (log * per_octave + (sum >> log)) as u8;
         sum += 1;
     }
     classes
 }
 
-/// The places of a box in C order.
+/// Indices of a box in C order.
 pub(crate) fn places(low: [usize; 3], high: [usize; 3]) -> impl Iterator<Item = [usize; 3]> {
     (low[0]..high[0]).flat_map(move |x| (low[1]..high[1]).flat_map(move |y| (low[2]..high[2]).map(move |z| [x, y, z])))
 }

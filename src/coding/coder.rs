@@ -1,4 +1,4 @@
-//! One coder for both ways, so that a format is written down once.
+//! Coder for writing and reading, so that each format has one definition.
 
 use super::models::{Bit, Integers, Reals};
 use super::range_coder::{Decoder, Encoder};
@@ -6,20 +6,19 @@ use crate::error::{Error, Result};
 
 /// Writes numbers to a stream, or reads them from one.
 ///
-/// Every method takes a value and returns one. Writing, it is the same value; reading, the argument is ignored and
-/// the value is the stream's. A format is thus one function `x = coder.something(x)?` for both ways, and its two sides
-/// cannot differ. A value that a stream cannot hold is refused with [`Error::InvalidParameter`]: what is written is what
-/// is read.
+/// Every method takes a value and returns one. A writing coder returns the same value; a reading one ignores the
+/// argument and returns the value in the stream. A format is therefore one function `x = coder.something(x)?` for both
+/// directions. A value that a stream cannot hold is refused with [`Error::InvalidParameter`].
 ///
-/// Reading never panics, whatever the bytes. Zeros at the end of a stream are not written, so that a stream that was cut
-/// reads like another one: whoever keeps streams keeps their checksum.
+/// Reading never panics, whatever the bytes. Zeros at the end of a stream are not written, so that a truncated stream
+/// may be read as another one: streams need a checksum.
 #[derive(Debug, Clone)]
 pub struct Coder<'a> {
     side: Side<'a>,
     parts: Vec<(String, usize)>,
 }
 
-/// The largest integer, in size, that a stream holds: sums of two never overflow.
+/// Largest magnitude of an integer in a stream: half of the range of `i64`, so that smaller numbers can be added to it.
 const LARGEST: u64 = 1 << 62;
 
 #[derive(Debug, Clone)]
@@ -29,7 +28,7 @@ enum Side<'a> {
 }
 
 impl Coder<'static> {
-    /// A coder that writes a new stream.
+    /// Makes a coder that writes a new stream.
     #[must_use]
     pub fn writing() -> Self {
         Self { side: Side::Writing(Encoder::new()), parts: Vec::new() }
@@ -37,24 +36,25 @@ impl Coder<'static> {
 }
 
 impl<'a> Coder<'a> {
-    /// A coder that reads a stream.
+    /// Makes a coder that reads a stream.
     #[must_use]
     pub fn reading(bytes: &'a [u8]) -> Self {
         Self { side: Side::Reading(Decoder::new(bytes)), parts: Vec::new() }
     }
 
-    /// Whether this coder reads.
+    /// True if this coder reads.
     #[must_use]
     pub fn is_reading(&self) -> bool {
         matches!(self.side, Side::Reading(_))
     }
 
-    /// Why something cannot be held: read, the stream is not what it claims to be; written, nothing is wrong with it.
+    /// The error for a number that a stream cannot hold: [`Error::MalformedStream`] when reading,
+    /// [`Error::OutOfRange`] when writing.
     pub(crate) fn refusal(&self, basis: &'static str, reason: impl Into<String>) -> Error {
-        if self.is_reading() { malformed(reason) } else { Error::Degenerate { basis, reason: reason.into() } }
+        if self.is_reading() { malformed(reason) } else { Error::OutOfRange { basis, reason: reason.into() } }
     }
 
-    /// Bytes so far.
+    /// Number of bytes written or read so far.
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.side {
@@ -63,20 +63,20 @@ impl<'a> Coder<'a> {
         }
     }
 
-    /// Whether there is nothing so far.
+    /// True if nothing has been written or read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Says that what follows is called `name`, for [`Coder::parts`].
+    /// Begins a part called `name`, for [`Coder::parts`].
     pub fn part(&mut self, name: impl Into<String>) {
         let begin = self.len();
         self.parts.push((name.into(), begin));
     }
 
-    /// The parts announced that hold anything, each with its length in bytes so far (to a byte or two: bits are not
-    /// written one by one).
+    /// Parts that are not empty, each with its length in bytes. A length is exact to a byte or two, because a range
+    /// coder does not write bits one by one.
     #[must_use]
     pub fn parts(&self) -> Vec<(String, usize)> {
         let ends = self.parts.iter().skip(1).map(|(_, begin)| *begin).chain([self.len()]);
@@ -84,7 +84,7 @@ impl<'a> Coder<'a> {
         parts.filter(|(_, len)| *len > 0).collect()
     }
 
-    /// The stream written; nothing from a coder that reads.
+    /// Returns the written stream; an empty one from a coder that reads.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         match self.side {
@@ -93,7 +93,7 @@ impl<'a> Coder<'a> {
         }
     }
 
-    /// A bit of which the model knows something.
+    /// Codes a bit with an adaptive model, and adapts it.
     #[inline]
     pub fn bit(&mut self, model: &mut Bit, bit: bool) -> bool {
         let bit = self.weighted(model.ones(), bit);
@@ -101,7 +101,7 @@ impl<'a> Coder<'a> {
         bit
     }
 
-    /// A bit whose probability of being 1 is `ones` / 2¹⁶, which is neither 0 nor 2¹⁶.
+    /// Codes a bit whose probability of being 1 is `ones` / 2¹⁶, with 0 < `ones` < 2¹⁶.
     #[inline]
     pub(super) fn weighted(&mut self, ones: u32, bit: bool) -> bool {
         match &mut self.side {
@@ -113,12 +113,12 @@ impl<'a> Coder<'a> {
         }
     }
 
-    /// A bit that is rarely set (once in 16): the choice that is not the default.
+    /// Codes a bit that is rarely set (once in 16), such as an option that differs from the default.
     pub fn rarely(&mut self, bit: bool) -> bool {
         self.bit(&mut Bit::expected(1 << 12, 0), bit)
     }
 
-    /// The lowest `count` ≤ 64 bits of a number, all values being equally likely.
+    /// Codes the lowest `count` ≤ 64 bits of a number, all values being equally likely.
     #[inline]
     pub fn bits(&mut self, value: u64, count: u32) -> u64 {
         let mut read = 0;
@@ -139,7 +139,7 @@ impl<'a> Coder<'a> {
         read
     }
 
-    /// Refuses a value that cannot be written; what a reader is given is ignored.
+    /// Refuses a value that cannot be written; the argument of a reading coder is ignored.
     fn writable(
         &self,
         allowed: bool,
@@ -153,10 +153,11 @@ impl<'a> Coder<'a> {
         Err(Error::InvalidParameter { name, value: value(), allowed: range() })
     }
 
-    /// An integer from −2⁶² to 2⁶².
+    /// Codes an integer from −2⁶² to 2⁶².
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for one that is larger, [`Error::MalformedStream`] for a stream that holds such a one.
+    /// [`Error::InvalidParameter`] for one that is larger, [`Error::MalformedStream`] for a stream that holds such a
+    /// one.
     pub fn integer(&mut self, model: &mut Integers, value: i64) -> Result<i64> {
         let allowed = value.unsigned_abs() <= LARGEST;
         self.writable(allowed, "integer", || value.to_string(), || "a number from -2^62 to 2^62".to_owned())?;
@@ -168,37 +169,37 @@ impl<'a> Coder<'a> {
         Ok(if negative { -magnitude } else { magnitude })
     }
 
-    /// An integer from −2⁶² to 2⁶² − 1 whose lowest `places` ≤ 62 binary digits look like noise: they are written as they
-    /// are, and the rest learns.
+    /// Codes an integer from −2⁶² to 2⁶² − 1 whose lowest `places` ≤ 62 binary digits are uniformly distributed: they
+    /// are written without a model, the others with one.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for more places or, writing, a larger integer; [`Error::MalformedStream`] for a stream
-    /// that holds such a one.
+    /// [`Error::InvalidParameter`] for more places or, writing, a larger integer; [`Error::MalformedStream`] for a
+    /// stream that holds such a one.
     pub fn scaled(&mut self, model: &mut Integers, value: i64, places: u32) -> Result<i64> {
         /// Binary digits of the largest integer.
-        const MOST_PLACES: u32 = LARGEST.trailing_zeros();
-        const MOST: i64 = LARGEST as i64;
-        if places > MOST_PLACES {
-            let allowed = format!("at most {MOST_PLACES} binary digits");
+        const MAX_PLACES: u32 = LARGEST.trailing_zeros();
+        const MAX: i64 = LARGEST as i64;
+        if places > MAX_PLACES {
+            let allowed = format!("at most {MAX_PLACES} binary digits");
             return Err(Error::InvalidParameter { name: "places", value: places.to_string(), allowed });
         }
-        let allowed = (-MOST..MOST).contains(&value);
+        let allowed = (-MAX..MAX).contains(&value);
         self.writable(allowed, "integer", || value.to_string(), || "a number from -2^62 to 2^62 - 1".to_owned())?;
         let value = if self.is_reading() { 0 } else { value };
         let half = (1_i64 << places) >> 1;
         let high = self.integer(model, (value + half) >> places)?;
         let low = self.bits(((value + half) & ((1 << places) - 1)) as u64, places) as i64;
         match high.checked_mul(1 << places).and_then(|high| high.checked_add(low - half)) {
-            Some(read) if (-MOST..MOST).contains(&read) => Ok(read),
+            Some(read) if (-MAX..MAX).contains(&read) => Ok(read),
             _ => Err(malformed("an integer of more than 63 binary digits")),
         }
     }
 
-    /// An integer from 1 to 2⁶², small ones being likelier.
+    /// Codes an integer from 1 to 2⁶², small ones being likelier (an adaptive Elias gamma code).
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for another one, [`Error::MalformedStream`] for a stream that holds a larger one:
-    /// whoever adds to what is read need not think of an overflow.
+    /// [`Error::InvalidParameter`] for another one, [`Error::MalformedStream`] for a stream that holds a larger one.
+    /// Sums with the result cannot overflow.
     pub(crate) fn positive(&mut self, model: &mut Integers, value: u64) -> Result<i64> {
         let allowed = (1..=LARGEST).contains(&value);
         self.writable(allowed, "integer", || value.to_string(), || "a number from 1 to 2^62".to_owned())?;
@@ -210,7 +211,7 @@ impl<'a> Coder<'a> {
                 return Err(malformed("an integer of more than 63 binary digits"));
             }
         }
-        // The two digits under the leading one learn, the others are as they are.
+        // The two digits below the leading one have adaptive models; lower ones are uniformly distributed.
         let mut magnitude: u64 = 1;
         let mut context = 0;
         for place in (0..below).rev().take(2) {
@@ -227,7 +228,7 @@ impl<'a> Coder<'a> {
         Ok(magnitude as i64)
     }
 
-    /// A count from 0 to `most`, and below 2⁶², small ones being likelier.
+    /// Codes a count from 0 to `most`, below 2⁶², small ones being likelier.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] for a larger one, [`Error::MalformedStream`] for a stream that holds such a one.
@@ -241,11 +242,11 @@ impl<'a> Coder<'a> {
         Ok(read as usize)
     }
 
-    /// One of `choices` that are equally likely, from 0 on.
+    /// Codes an index below `choices`, all being equally likely.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for one that does not exist, [`Error::MalformedStream`] for a stream that holds such a
-    /// one.
+    /// [`Error::InvalidParameter`] for one that does not exist, [`Error::MalformedStream`] for a stream that holds
+    /// such a one.
     pub fn choice(&mut self, value: usize, choices: usize) -> Result<usize> {
         self.writable(value < choices, "choice", || value.to_string(), || format!("less than {choices}"))?;
         let read = self.bits(value as u64, choices.saturating_sub(1).checked_ilog2().map_or(0, |digits| digits + 1));
@@ -255,50 +256,54 @@ impl<'a> Coder<'a> {
         Ok(read as usize)
     }
 
-    /// Ascending positions in an array of `len` numbers, each once: given exactly if the coder writes.
+    /// Codes strictly ascending positions in an array of `len` numbers.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] for positions that are not ascending, or beyond the array;
     /// [`Error::MalformedStream`] for a stream that holds positions beyond it, or more than there are.
-    pub fn positions(&mut self, positions: Option<&[u32]>, len: usize) -> Result<Vec<u32>> {
-        let given = positions.unwrap_or_default();
-        let ascending = positions.is_some() && given.is_sorted_by(|a, b| a < b);
-        let inside = given.last().is_none_or(|&last| (last as usize) < len);
-        let shown = || match (given.windows(2).find(|pair| pair[0] >= pair[1]), given.last()) {
+    pub fn positions(&mut self, positions: &mut Vec<u32>, len: usize) -> Result<()> {
+        if self.is_reading() {
+            positions.clear();
+        }
+        let ascending = positions.is_sorted_by(|a, b| a < b);
+        let inside = positions.last().is_none_or(|&last| (last as usize) < len);
+        let shown = || match (positions.windows(2).find(|pair| pair[0] >= pair[1]), positions.last()) {
             (Some([one, next]), _) => format!("{one}, {next}"),
-            (_, Some(last)) if positions.is_some() => last.to_string(),
-            _ => "none".to_owned(),
+            (_, last) => format!("{last:?}"),
         };
         self.writable(ascending && inside, "positions", shown, || format!("ascending numbers below {len}, each once"))?;
-        let count = self.count(given.len(), len)?;
+        let count = self.count(positions.len(), len)?;
         let mut gaps = Integers::default();
-        let mut read = Vec::new();
         let mut next = 0;
-        let mut given = if self.is_reading() { [].iter() } else { given.iter() };
-        for _ in 0..count {
-            let gap = given.next().map_or(0, |&position| u64::from(position) - next);
+        for index in 0..count {
+            // A reader has no position yet; its argument is ignored.
+            let gap = positions.get(index).map_or(0, |&position| u64::from(position) - next);
             let position = next + self.positive(&mut gaps, gap + 1)? as u64 - 1;
             match u32::try_from(position) {
-                Ok(position) if (position as usize) < len => read.push(position),
+                Ok(position) if (position as usize) < len => {
+                    if self.is_reading() {
+                        positions.push(position);
+                    }
+                }
                 _ => return Err(malformed(format!("position {position} among {len}"))),
             }
             next = position + 1;
         }
-        Ok(read)
+        Ok(())
     }
 
     fn finite(&self, value: f64) -> Result<()> {
         self.writable(value.is_finite(), "number", || value.to_string(), || "a finite number".to_owned())
     }
 
-    /// A finite real number, to the last bit.
+    /// Codes a finite real number, to the last bit.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for one that is not finite, [`Error::MalformedStream`] for a stream that holds such a
-    /// one.
+    /// [`Error::InvalidParameter`] for one that is not finite, [`Error::MalformedStream`] for a stream that holds such
+    /// a one.
     pub fn real(&mut self, model: &mut Reals, value: f64) -> Result<f64> {
         const MANTISSA: u32 = f64::MANTISSA_DIGITS - 1;
-        /// Digits that a number of single precision leaves empty.
+        /// Last binary digits that are zero in a number of single precision.
         const EMPTY: u32 = f64::MANTISSA_DIGITS - f32::MANTISSA_DIGITS;
         self.finite(value)?;
         let bits = value.to_bits();
@@ -318,12 +323,13 @@ impl<'a> Coder<'a> {
         Ok(f64::from_bits(u64::from(negative) << 63 | (exponent as u64) << MANTISSA | mantissa))
     }
 
-    /// A finite real number to the last bit, short where it has few decimal digits: what people choose, `0.05`, `2e4`.
+    /// Codes a finite real number to the last bit, in few bytes if it has few decimal digits, as options have: `0.05`,
+    /// `2e4`.
     ///
     /// # Errors
-    /// As [`Coder::real`].
+    /// Those of [`Coder::real`].
     pub fn decimal(&mut self, value: f64) -> Result<f64> {
-        /// More digits than this are no shorter than the number itself.
+        /// Maximum number of decimal digits: more take as many bits as the binary number.
         const DIGITS: usize = 12;
         self.finite(value)?;
         let text = format!("{value:e}");
@@ -345,7 +351,7 @@ impl<'a> Coder<'a> {
     }
 }
 
-/// A stream that is not what it claims to be.
+/// Error for a stream that is damaged or was not written by this library.
 pub(crate) fn malformed(problem: impl Into<String>) -> Error {
     Error::MalformedStream(problem.into())
 }

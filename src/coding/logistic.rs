@@ -1,21 +1,24 @@
-//! Several expectations of one bit made into one, by a weighted mean of their log-odds whose weights learn.
+//! Logistic mixing of the probabilities of one bit in several contexts: p = σ(Σ w_k ln(p_k/(1−p_k))), σ(x) =
+//! 1/(1+e^{−x}), with adaptive weights (Mahoney 2005, Adaptive weighing of context models for lossless data
+//! compression, Florida Tech. CS-2005-16).
 //!
-//! The mixing of Mahoney 2005 (Adaptive weighing of context models for lossless data compression, Florida Tech.
-//! CS-2005-16). The tables are computed by the compiler, everything after that is integer arithmetic.
+//! The tables of ln and exp are computed by the compiler. Everything else is integer arithmetic, so that writer and
+//! reader agree on every platform.
 
 use super::coder::Coder;
 use super::models::Bit;
 
-/// One, in weights.
+/// Weight of 1, in fixed point.
 const UNIT: i32 = 1 << 16;
-/// Log-odds are kept in 2⁻⁸, up to this.
-const MOST: i32 = 12 << 8;
-/// How fast weights learn: a shift.
-const SLOWNESS: u32 = 14;
-/// Where mixed probabilities stay, in 2⁻¹⁶.
-const LEAST: i32 = 16;
+/// Largest log-odds, 12, in units of 2⁻⁸: σ(−12) = 6e-6 is below the smallest probability [`MIN_PROBABILITY`].
+const MAX_LOG_ODDS: i32 = 12 << 8;
+/// Binary logarithm of the learning rate: Δw = error · odds / 2¹⁴. With errors in 2⁻¹⁶, odds in 2⁻⁸ and weights in 2⁻¹⁶
+/// that is a rate of 2⁻¹⁴ · 2⁸ = 1/64.
+const RATE_SHIFT: u32 = 14;
+/// Smallest mixed probability of either value of a bit, in 2⁻¹⁶: 1/4096, so that a surprise costs 12 bits at most.
+const MIN_PROBABILITY: i32 = 16;
 
-/// Log-odds of probabilities in steps of 2⁻¹².
+/// Table of log-odds, in 2⁻⁸, of probabilities in steps of 2⁻¹²; at both ends those an eighth of a step away.
 const STRETCHED: [i16; 4097] = {
     let mut table = [0; 4097];
     let mut k = 0;
@@ -34,7 +37,7 @@ const STRETCHED: [i16; 4097] = {
     table
 };
 
-/// Probabilities, in 2⁻¹⁶, of log-odds from −`MOST` in steps of 2⁻⁶.
+/// Table of probabilities, in 2⁻¹⁶, of log-odds from −12 to 12 in steps of 2⁻⁶.
 const SQUASHED: [i32; 2 * 12 * 64 + 1] = {
     let mut table = [0; 2 * 12 * 64 + 1];
     let mut k = 0;
@@ -45,7 +48,7 @@ const SQUASHED: [i32; 2 * 12 * 64 + 1] = {
     table
 };
 
-/// Bits, in 2⁻⁸, that an event costs whose probability is so many 2⁻¹⁰, and a half.
+/// Table of costs −log₂ p, in 2⁻⁸ bits, of events of probability p = (k + ½)/1024.
 const COSTS: [u16; 1024] = {
     let mut table = [0; 1024];
     let mut k = 0;
@@ -97,23 +100,23 @@ fn stretched(ones: u32) -> i32 {
     a + (((b - a) * rest) >> 4)
 }
 
-/// The probability, in 2⁻¹⁶, of log-odds in 2⁻⁸.
+/// Probability, in 2⁻¹⁶, of log-odds in 2⁻⁸.
 #[inline]
 fn squashed(odds: i32) -> i32 {
-    let odds = odds.clamp(-MOST, MOST - 1) + MOST;
+    let odds = odds.clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS - 1) + MAX_LOG_ODDS;
     let (k, rest) = ((odds >> 2) as usize, odds & 3);
     let (a, b) = (SQUASHED[k], SQUASHED[k + 1]);
-    (a + (((b - a) * rest) >> 2)).clamp(LEAST, (1 << 16) - LEAST)
+    (a + (((b - a) * rest) >> 2)).clamp(MIN_PROBABILITY, (1 << 16) - MIN_PROBABILITY)
 }
 
-/// Bits that learn, `N` of which are asked about each bit that is coded, and sets of weights to mix what they expect.
+/// Adaptive bit models of many contexts, of which `N` predict each coded bit, and sets of weights for their mixing.
 #[derive(Debug, Clone)]
 pub(crate) struct Mixing<const N: usize> {
     contexts: Vec<Bit>,
     weights: Vec<[i32; N]>,
 }
 
-/// What is expected of a bit, and by whom.
+/// Prediction of a bit, with the contexts and the set of weights that made it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expectation<const N: usize> {
     contexts: [usize; N],
@@ -123,13 +126,13 @@ pub(crate) struct Expectation<const N: usize> {
 }
 
 impl<const N: usize> Mixing<N> {
-    /// So many contexts that know nothing, and sets of equal weights that add up to 1.6: contexts that
-    /// agree are right more often than each of them.
+    /// Makes contexts of probability ½, and sets of equal weights whose sum is 1.6. The sum exceeds 1, because several
+    /// contexts that agree are right more often than each of them alone.
     pub(crate) fn new(contexts: usize, sets: usize) -> Self {
         Self { contexts: vec![Bit::even(); contexts], weights: vec![[UNIT * 8 / (5 * N as i32); N]; sets] }
     }
 
-    /// What the contexts together expect, with the weights of this set.
+    /// Predicts a bit from its contexts, with the weights of this set.
     #[inline(always)]
     pub(crate) fn expect(&self, contexts: [usize; N], set: usize) -> Expectation<N> {
         let mut odds = [0; N];
@@ -143,10 +146,11 @@ impl<const N: usize> Mixing<N> {
 
     #[inline(always)]
     fn learn(&mut self, expected: &Expectation<N>, bit: bool) {
-        // 17 binary digits times 13.
+        // Gradient descent on the cost of the bit: ∂(−log p)/∂w_k = −(bit − p) odds_k. The error has 17 binary digits,
+        // the odds 13: their product fits 32 bits.
         let error = (i32::from(bit) << 16) - expected.ones;
         for (w, &odds) in self.weights[expected.set].iter_mut().zip(&expected.odds) {
-            let change = (error * odds + (1 << (SLOWNESS - 1))) >> SLOWNESS;
+            let change = (error * odds + (1 << (RATE_SHIFT - 1))) >> RATE_SHIFT;
             *w = (*w + change).clamp(-8 * UNIT, 8 * UNIT);
         }
         expected.contexts.iter().for_each(|&context| self.contexts[context].learn(bit));
@@ -154,7 +158,7 @@ impl<const N: usize> Mixing<N> {
 }
 
 impl<const N: usize> Expectation<N> {
-    /// What a bit will cost, in 2⁻⁸ bits.
+    /// Cost of a bit, in 2⁻⁸ bits.
     #[inline]
     pub(crate) fn cost(&self, bit: bool) -> u32 {
         let ones = if bit { self.ones } else { (1 << 16) - self.ones };
@@ -163,7 +167,7 @@ impl<const N: usize> Expectation<N> {
 }
 
 impl Coder<'_> {
-    /// A bit of which several contexts know something.
+    /// Codes a bit that several contexts predict, and adapts them and their weights.
     #[inline(always)]
     pub(crate) fn mixed<const N: usize>(
         &mut self,
@@ -190,7 +194,7 @@ mod tests {
         }
         assert_eq!(
             (COSTS[0], squashed(0), squashed(i32::MIN), squashed(i32::MAX)),
-            (2816, 1 << 15, LEAST, 65536 - LEAST)
+            (2816, 1 << 15, MIN_PROBABILITY, 65536 - MIN_PROBABILITY)
         );
     }
 

@@ -1,5 +1,5 @@
-//! Magnitudes of rounded coefficients: told one by one from zero on, what is expected of them being learnt under several
-//! aspects and mixed; large ones by their digits.
+//! Coding of the magnitudes of quantised coefficients: small ones in unary, one mixed binary decision "is it k?" for
+//! each k from 0 on; large ones by their binary digits.
 
 use super::classes::CLASSES;
 use super::coder::Coder;
@@ -7,42 +7,44 @@ use super::logistic::Mixing;
 use super::models::Integers;
 use crate::error::Result;
 
-/// Magnitudes told one by one before their digits are counted.
+/// Magnitudes coded in unary; larger ones are coded by their digits. A decision for each of more magnitudes would cost
+/// time, and few coefficients are as large.
 pub(crate) const UNARY: u64 = 8;
-/// Those with contexts of their own; the last of these serves the larger ones, too.
-const TOLD: usize = 5;
+/// Unary decisions with contexts of their own; later decisions share those of the last.
+const UNARY_CONTEXTS: usize = 5;
 
-/// What is known about a coefficient before its magnitude is coded.
+/// Contexts of a magnitude, known before it is coded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Surroundings<const N: usize> {
-    /// Under each aspect its context, among those of all aspects.
+    /// Context for each of the `N` aspects, as an index among those of all aspects.
     pub(crate) aspects: [usize; N],
-    /// How large it is likely to be: a [`class`](super::class).
+    /// [`class`](super::class) of the predicted magnitude. It selects the weights of the mixing.
     pub(crate) expected: usize,
 }
 
-/// Models of magnitudes that are seen under `N` aspects.
+/// Adaptive models of magnitudes with `N` contexts each.
 pub(crate) struct Magnitudes<const N: usize> {
     told: Mixing<N>,
-    /// Contexts of all aspects.
+    /// Number of contexts of all aspects.
     contexts: usize,
-    /// Those beyond the ones told one by one, by how large they are expected to be.
+    /// Models of magnitudes beyond the unary ones, by the class of the prediction.
     large: Vec<Integers>,
 }
 
 impl<const N: usize> Magnitudes<N> {
-    /// With so many contexts of all aspects together.
+    /// Models with this number of contexts of all aspects together.
     pub(crate) fn new(contexts: usize) -> Self {
-        let told = Mixing::new(TOLD * contexts, TOLD * CLASSES);
+        let told = Mixing::new(UNARY_CONTEXTS * contexts, UNARY_CONTEXTS * CLASSES);
         Self { told, contexts, large: vec![Integers::default(); CLASSES] }
     }
 
-    /// A magnitude.
+    /// Codes a magnitude.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`](crate::Error::MalformedStream) for one beyond all numbers.
+    /// [`Error::MalformedStream`](crate::Error::MalformedStream) for one above 2⁶².
     #[inline(always)]
     pub(crate) fn code(&mut self, near: &Surroundings<N>, size: u64, coder: &mut Coder<'_>) -> Result<u64> {
+        // Decisions "is it 0?", "is it 1?", … each in the context of its aspects and of the number of decisions before.
         for told in 0..UNARY {
             let (contexts, set) = self.asked(near, told);
             let expected = self.told.expect(contexts, set);
@@ -54,7 +56,8 @@ impl<const N: usize> Magnitudes<N> {
         Ok(beyond as u64 + UNARY - 1)
     }
 
-    /// About how many bits a magnitude takes, in 2⁻⁸.
+    /// Estimated cost of a magnitude in 2⁻⁸ bits: exact for the unary decisions; for the digits of a large one 1 + 2
+    /// log₂ bits, the length of its Elias gamma code.
     pub(crate) fn cost(&self, near: &Surroundings<N>, size: u64) -> u32 {
         let one_by_one = (0..UNARY.min(size + 1)).map(|told| {
             let (contexts, set) = self.asked(near, told);
@@ -64,10 +67,10 @@ impl<const N: usize> Magnitudes<N> {
         one_by_one.sum::<u32>() + 256 * digits
     }
 
-    /// The contexts, and the set of weights, of the question whether it is no more than what has been told.
+    /// Contexts and set of weights of the decision whether the magnitude is `told`.
     #[inline(always)]
     fn asked(&self, near: &Surroundings<N>, told: u64) -> ([usize; N], usize) {
-        let told = (told as usize).min(TOLD - 1);
+        let told = (told as usize).min(UNARY_CONTEXTS - 1);
         (near.aspects.map(|aspect| told * self.contexts + aspect), told * CLASSES + near.expected)
     }
 }

@@ -1,7 +1,7 @@
-//! Numbers to bytes: an adaptive binary range coder, models of bits, integers and real numbers, and one [`Coder`] that
-//! works both ways. Knows numbers and no basis.
+//! Coding of numbers as bytes: a binary range coder, adaptive models of bits, integers and real numbers, and a
+//! [`Coder`] that writes and reads. This module does not depend on any basis.
 //!
-//! Everything is integer arithmetic: a stream decodes to the same numbers on every platform.
+//! All models use integer arithmetic, so that a stream decodes to the same numbers on every platform.
 
 mod amplitudes;
 mod classes;

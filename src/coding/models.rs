@@ -1,23 +1,23 @@
-//! What is expected of the next bit, integer or real number, learnt from those before.
+//! Adaptive models of bits, integers and real numbers.
 
 use super::range_coder::PROBABILITY_BITS;
 
-/// A bit that learns: the frequency of ones so far, later ones weighing more.
+/// Adaptive model of a bit: its estimated probability of being 1.
 ///
-/// After n bits the next moves the estimate by 1/(n + 1½), so that the first few count as Krichevsky and Trofimov 1981
-/// (IEEE Trans. Inf. Theory 27, 199) would have them, and never by less than after `MEMORY` of them.
+/// Bit n + 1 moves the estimate by 1/(n + 1½) of the difference, the estimator of Krichevsky and Trofimov 1981 (IEEE
+/// Trans. Inf. Theory 27, 199). From bit `MEMORY` on the rate is constant, so that later bits have more weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bit {
     ones: u16,
     seen: u8,
 }
 
-/// Where estimates stay, in 2⁻¹⁶: away from certainty.
-const LEAST: u32 = 24;
-/// Bits after which the estimate no longer moves more slowly.
+/// Smallest probability of either value, in 2⁻¹⁶: 1/2731, so that an unlikely bit costs 11.4 bits at most.
+const MIN_PROBABILITY: u32 = 24;
+/// Number of bits after which the rate is constant, 1/91.5.
 const MEMORY: usize = 90;
 
-/// 2¹⁶/(n + 1½).
+/// Rates 2¹⁶/(n + 1½) after n bits.
 const RATES: [u32; MEMORY + 1] = {
     let mut rates = [0; MEMORY + 1];
     let mut n = 0;
@@ -35,28 +35,28 @@ impl Default for Bit {
 }
 
 impl Bit {
-    /// A bit of which nothing is known.
+    /// Model with probability ½ that has seen no bit.
     #[must_use]
     pub const fn even() -> Self {
         Self { ones: 1 << 15, seen: 0 }
     }
 
-    /// A bit that is 1 with this probability [1/65536], as if it had been seen `seen` times; more than 90 count as 90.
+    /// Model with the given probability [1/65536] of being 1, as if it had seen `seen` bits; more than 90 count as 90.
     #[must_use]
     pub const fn expected(ones: u16, seen: u8) -> Self {
         let most = MEMORY as u8;
         Self { ones, seen: if seen < most { seen } else { most } }
     }
 
-    /// The probability of 1, in 2⁻¹⁶.
+    /// Probability of 1, in 2⁻¹⁶.
     #[inline]
     pub(super) fn ones(self) -> u32 {
-        u32::from(self.ones).clamp(LEAST, (1 << PROBABILITY_BITS) - LEAST)
+        u32::from(self.ones).clamp(MIN_PROBABILITY, (1 << PROBABILITY_BITS) - MIN_PROBABILITY)
     }
 
     #[inline(always)]
     pub(super) fn learn(&mut self, bit: bool) {
-        // Selections rather than branches: nobody foresees what is worth coding.
+        // Conditional moves instead of branches: coded bits are unpredictable, and so would branches be.
         let ones = u32::from(self.ones);
         let gap = if bit { (1 << PROBABILITY_BITS) - 1 - ones } else { ones };
         let change = (gap * RATES[usize::from(self.seen)]) >> 16;
@@ -65,15 +65,16 @@ impl Bit {
     }
 }
 
-/// Integers that lie about zero: whether it is zero, its sign, the number of its binary digits, and the digits. All but
-/// the lowest digits learn.
+/// Adaptive models of integers near zero, coded as: zero or not, sign, number of binary digits, digits. All have models
+/// except the lowest digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Integers {
     pub(super) zero: Bit,
     pub(super) negative: Bit,
-    /// Whether there are more digits than this.
+    /// Models of the decision whether there are more digits, by their number so far.
     pub(super) longer: [Bit; 64],
-    /// The digit below the leading one, and the one below that, by the number of digits.
+    /// Models of the two digits below the leading one, by the number of digits: the first, and the second after a 0
+    /// or 1.
     pub(super) digits: [[Bit; 3]; 64],
 }
 
@@ -83,8 +84,8 @@ impl Default for Integers {
     }
 }
 
-/// Real numbers kept to the last bit: the exponent as the difference from the one before, and whether the number is one
-/// of single precision.
+/// Adaptive models of real numbers, coded to the last bit: the difference of the exponent from the previous one, and
+/// whether the number has single precision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reals {
     pub(super) negative: Bit,
@@ -106,6 +107,6 @@ mod tests {
         (0..5000).for_each(|_| bit.learn(true));
         assert!(bit.ones() > 65_400 && bit.ones() < 65_536);
         (0..5000).for_each(|_| bit.learn(false));
-        assert!(bit.ones() < 200 && bit.ones() >= LEAST);
+        assert!(bit.ones() < 200 && bit.ones() >= MIN_PROBABILITY);
     }
 }

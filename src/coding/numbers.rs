@@ -1,17 +1,18 @@
-//! Rows of real numbers, to the last bit or in steps.
+//! Coding of sequences of real numbers, to the last bit or quantised.
 
 use super::coder::{Coder, malformed};
 use super::models::{Integers, Reals};
 use crate::error::{Error, Result};
 
-/// How exactly a stream holds numbers.
+/// Precision of the numbers in a stream.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Resolution {
-    /// To the last bit.
+    /// Exact to the last bit.
     Exact,
-    /// In such steps that rounding one number by half a step changes the distribution by half of this, in the root of
-    /// the sum of squares over the cells [s³ m⁻⁶]: an amplitude of a function that is orthonormal over the cells is
-    /// rounded to multiples of it.
+    /// Rounded. The number s is a change of the distribution, as the root of the sum of squares over the cells [s³ m⁻⁶]:
+    /// each coefficient is rounded to multiples of the change that moves the distribution by s. For the amplitude of a
+    /// function that is orthonormal over the cells, that is s itself. For a coefficient that moves the distribution by w
+    /// when it changes by 1, it is s / w.
     Step(f64),
 }
 
@@ -25,10 +26,11 @@ impl Resolution {
         }
     }
 
-    /// A place or a length: to the last bit, or in single precision, counted in units from an origin.
+    /// Codes a position or a length: to the last bit, or in single precision, in units from an origin.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`](crate::Error::MalformedStream) for one that is not finite, or read and not single.
+    /// [`Error::MalformedStream`](crate::Error::MalformedStream) for one that is not finite, or that is not a
+    /// number of single precision where one is expected.
     pub(crate) fn place(
         self,
         coder: &mut Coder<'_>,
@@ -50,12 +52,12 @@ impl Resolution {
     }
 }
 
-/// Units from an origin to a value, in single precision.
+/// Distance of a value from an origin in units, in single precision.
 pub(crate) fn single(value: f64, origin: f64, unit: f64) -> f64 {
     f64::from(((value - origin) / unit) as f32)
 }
 
-/// Real numbers of several kinds that are coded one after another, each kind with models of its own.
+/// Adaptive models of real numbers of several kinds.
 #[derive(Debug, Clone)]
 pub struct Numbers {
     exact: Vec<Reals>,
@@ -63,19 +65,19 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// So many kinds.
+    /// Models of this number of kinds.
     #[must_use]
     pub fn new(kinds: usize) -> Self {
         Self { exact: vec![Reals::default(); kinds.max(1)], rounded: vec![Integers::default(); kinds.max(1)] }
     }
 
-    /// A number of some kind (the last for all beyond), to the last bit or, if a step is given, to its nearest multiple, of
-    /// which there are 2⁶² on each side of zero.
+    /// Codes a number of kind `kind` (or of the last kind, if there are fewer): to the last bit or, if a step is given,
+    /// rounded to its nearest multiple, at most 2⁶² in magnitude.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a number that is not finite or a step that is not
-    /// positive and finite; [`Error::MalformedStream`](crate::Error::MalformedStream) for a stream that holds a number
-    /// beyond the range of `f64`.
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a number that is not finite or a step that is
+    /// not positive and finite; [`Error::MalformedStream`](crate::Error::MalformedStream) for a stream that holds a
+    /// number beyond the range of `f64`.
     pub fn code(&mut self, coder: &mut Coder<'_>, kind: usize, value: f64, step: Option<f64>) -> Result<f64> {
         let kind = kind.min(self.exact.len() - 1);
         match step {
@@ -85,7 +87,7 @@ impl Numbers {
                     Err(Error::InvalidParameter { name, value: value.to_string(), allowed: allowed.to_owned() })
                 };
                 if !(step > 0.0 && step.is_finite()) {
-                    // What was read before may have made the step.
+                    // The step may follow from numbers in the stream, which may be damaged.
                     let read = || Err(malformed(format!("a step of {step}")));
                     return if coder.is_reading() { read() } else { refused("step", step, "a positive number") };
                 }
@@ -99,43 +101,48 @@ impl Numbers {
     }
 }
 
-/// Most steps of a number: hardly fewer than 2⁶².
+/// Maximum magnitude of a number in steps: 2⁶² less the spacing of f64 there, so that the cast to an integer is in
+/// range.
 pub(crate) const MOST_MULTIPLE: f64 = (1_u64 << 62) as f64 - 1024.0;
 
-/// The number of steps nearest to a value, at most [`MOST_MULTIPLE`] of them.
+/// Multiple of a step nearest to a value, at most [`MOST_MULTIPLE`] in magnitude.
 #[must_use]
 pub(crate) fn multiple(value: f64, step: f64) -> i64 {
     (value / step).round().clamp(-MOST_MULTIPLE, MOST_MULTIPLE) as i64
 }
 
-/// Numbers in steps, by multiplication.
+/// Returns a function that divides numbers by a step, by multiplication with its reciprocal.
 pub(crate) fn in_steps(step: f64) -> impl Fn(f64) -> f64 + Copy {
-    // The reciprocals of the smallest numbers are beyond the largest.
+    // The reciprocal of a subnormal step overflows: both factors are scaled.
     let scale = if step < 1e-290 { f64::powi(2.0, 200) } else { 1.0 };
     let inverse = (step * scale).recip();
     move |value| (value * scale) * inverse
 }
 
-/// How near to a multiple of a step, in steps, a number is that was rounded to it, and went to cells and back since.
+/// Maximum distance from a multiple of a step, in steps, of a number that was rounded to it, reconstructed on the
+/// cells and transformed back. Of arbitrary numbers two in a thousand are as near.
 pub(crate) const NEAR_MULTIPLE: f64 = 1e-3;
 
-/// The index of the first of some steps, in falling order, of which all numbers are multiples; else of the one of which
-/// most are, as where something smooth was added to what was rounded.
+/// Index of the first of some steps, in descending order, of which all numbers are multiples. If there is none: of the
+/// step of which most numbers are nearly multiples, as is the case if a smooth function was added to the rounded one.
 pub(crate) fn step_of_multiples(numbers: &[f64], steps: &[f64]) -> Option<usize> {
-    /// Probes refute nearly every step, most of them the first few.
+    /// Number of probes, numbers on which each step is tested.
     const PROBES: usize = 192;
+    /// Number of probes, and of large numbers, that are tested first: they refute nearly every step.
     const FIRST: usize = 16;
-    /// Most numbers means so many of these, so near to multiples, and half of them not to zero: of numbers that nobody has
-    /// rounded a fifth would be.
-    const ENOUGH: usize = 24;
-    const MOST: f64 = 0.6;
-    const NEAR: f64 = 0.1;
-    /// Multiples of the finest step among which probes are taken: larger ones move too far with the rest.
+    /// Minimum number of probes. Of 24 arbitrary numbers, of which a fifth are near multiples, 60% are near with a
+    /// probability of 1e-5.
+    const MIN_PROBES: usize = 24;
+    /// Minimum part of the probes that must be near multiples; more than half of the probes must not be near zero.
+    const MIN_PART_NEAR: f64 = 0.6;
+    /// Maximum distance of such a probe from a multiple, in steps: a fifth of arbitrary numbers are as near.
+    const MAX_DISTANCE: f64 = 0.1;
+    /// Range of the probes, in finest steps: the smooth function changes larger numbers by more than a step.
     const SMALL: [f64; 2] = [2.0, 64.0];
     let finest = *steps.last()?;
     let (mut largest, mut probes) = (0.0, Vec::new());
     for chunk in numbers.chunks(8) {
-        // Most are all smaller, which vector instructions find out.
+        // Most chunks have no probe; their maximum, by vector instructions, shows it.
         let here = chunk.iter().fold(0.0, |largest, x| if x.abs() > largest { x.abs() } else { largest });
         largest = f64::max(largest, here);
         if here >= SMALL[0] * finest {
@@ -154,10 +161,11 @@ pub(crate) fn step_of_multiples(numbers: &[f64], steps: &[f64]) -> Option<usize>
         if in_steps(largest) >= 0.5 && large.iter().all(is_multiple) && numbers.iter().all(is_multiple) {
             return Some(index);
         }
-        let near =
-            |probes: &[f64]| probes.iter().filter(|x| off(x) <= NEAR).count() as f64 >= MOST * probes.len() as f64;
-        if probes.len() >= ENOUGH && in_steps(median) >= 0.5 && near(&probes[..FIRST]) && near(&probes) {
-            let sum: f64 = probes.iter().map(|x| off(x).min(NEAR)).sum();
+        let near = |probes: &[f64]| {
+            probes.iter().filter(|x| off(x) <= MAX_DISTANCE).count() as f64 >= MIN_PART_NEAR * probes.len() as f64
+        };
+        if probes.len() >= MIN_PROBES && in_steps(median) >= 0.5 && near(&probes[..FIRST]) && near(&probes) {
+            let sum: f64 = probes.iter().map(|x| off(x).min(MAX_DISTANCE)).sum();
             if best.is_none_or(|(_, least)| sum < least) {
                 best = Some((index, sum));
             }
@@ -166,25 +174,30 @@ pub(crate) fn step_of_multiples(numbers: &[f64], steps: &[f64]) -> Option<usize>
     best.map(|(index, _)| index)
 }
 
-/// The number in the middle by size.
+/// Median of the numbers.
 fn median(numbers: &[f64]) -> f64 {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// About the error of amplitudes of orthonormal functions, rounded so that small ones become zero more often than the
-/// nearest multiple would be: what is below a threshold is lost, the errors of the rest are spread evenly.
+/// Estimated error of quantising amplitudes of orthonormal functions with a dead zone, as rate-distortion optimisation
+/// does.
+///
+/// An amplitude below the threshold, in steps, becomes zero and contributes its square. The others contribute the mean
+/// square of a uniform error, 1/12 = 0.083 squared steps, and a little more for numbers rounded towards zero.
 #[must_use]
 pub(crate) fn dead_zone_error(amplitudes: &[f64], step: f64) -> f64 {
-    const THRESHOLD: f64 = 0.65 * 0.65;
-    const SPREAD: f64 = 0.088;
+    /// Square of the half width of the dead zone: rate-distortion optimisation ([`Rounding`](super::Rounding)) takes
+    /// numbers below about 0.65 steps to zero.
+    const DEAD_ZONE: f64 = 0.65 * 0.65;
+    const MEAN_SQUARE: f64 = 0.088;
     let in_steps = in_steps(step);
     let error = |amplitude: &f64| {
         let square = in_steps(*amplitude) * in_steps(*amplitude);
-        if square < THRESHOLD { square } else { SPREAD }
+        if square < DEAD_ZONE { square } else { MEAN_SQUARE }
     };
-    // Several sums side by side, so that they become vector instructions.
+    // Eight independent sums, so that the compiler uses vector instructions.
     let mut sums = [0.0; 8];
     for amplitudes in amplitudes.chunks(8) {
         sums.iter_mut().zip(amplitudes).for_each(|(sum, amplitude)| *sum += error(amplitude));

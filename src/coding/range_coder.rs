@@ -1,21 +1,24 @@
-//! The binary range coder: an interval of 32 bits, narrowed bit by bit, whose leading bytes are written as they settle.
+//! Binary range coder: an interval of 32 bits is narrowed bit by bit, and its leading bytes are written once they are
+//! final.
 //!
-//! Martin 1979 (Video & Data Recording Conference, Southampton); carries by the counted bytes of Schindler 1998, as in
-//! Pavlov's LZMA. Reading beyond the end reads zeros, so that a stream may end as soon as zeros would follow.
+//! The method is that of Martin 1979 (Video & Data Recording Conference, Southampton); carries are handled as by
+//! Schindler 1998 and in Pavlov's LZMA, by counting bytes of 0xff. Reading beyond the end reads zeros, so that a
+//! stream may end as soon as zeros would follow.
 
-/// Bits of a probability.
+/// Binary digits of a probability.
 pub(super) const PROBABILITY_BITS: u32 = 16;
 
-/// Below this the interval is widened by a byte.
-const NARROW: u32 = 1 << 24;
+/// Width of the interval below which a byte is written and the interval is widened by 2⁸.
+const MIN_RANGE: u32 = 1 << 24;
 
-/// The writing side.
+/// Encoder.
 #[derive(Debug, Clone)]
 pub(super) struct Encoder {
     low: u64,
     range: u32,
-    /// The last byte that a carry may still change, and how many bytes of 0xff follow it. The first is no byte at all.
+    /// Last byte that a carry may still change; the first one is not part of the stream.
     held: u8,
+    /// Number of bytes of 0xff after it.
     held_ones: usize,
     begun: bool,
     bytes: Vec<u8>,
@@ -26,13 +29,13 @@ impl Encoder {
         Self { low: 0, range: u32::MAX, held: 0, held_ones: 0, begun: false, bytes: Vec::new() }
     }
 
-    /// Writes a bit whose probability of being 1 is `ones` / 2¹⁶, which is neither 0 nor 2¹⁶.
+    /// Writes a bit whose probability of being 1 is `ones` / 2¹⁶, with 0 < `ones` < 2¹⁶.
     #[inline]
     pub(super) fn bit(&mut self, ones: u32, bit: bool) {
         let bound = share(self.range, ones);
         self.low += if bit { 0 } else { u64::from(bound) };
         self.range = if bit { bound } else { self.range - bound };
-        while self.range < NARROW {
+        while self.range < MIN_RANGE {
             self.range <<= 8;
             self.shift();
         }
@@ -43,20 +46,20 @@ impl Encoder {
     pub(super) fn bits(&mut self, value: u32, count: u32) {
         self.range >>= count;
         self.low += u64::from(self.range) * u64::from(value);
-        while self.range < NARROW {
+        while self.range < MIN_RANGE {
             self.range <<= 8;
             self.shift();
         }
     }
 
-    /// How many bytes are written so far.
+    /// Number of bytes written so far.
     pub(super) fn len(&self) -> usize {
         self.bytes.len() + self.held_ones + usize::from(self.begun)
     }
 
-    /// The stream, as short as the last interval allows.
+    /// Returns the stream, as short as the last interval allows.
     pub(super) fn finish(mut self) -> Vec<u8> {
-        // The number with the most trailing zeros in the interval: they need not be written.
+        // The number in the interval with the most trailing zeros, which are not written.
         let top = self.low + u64::from(self.range) - 1;
         let mut zeros = 0;
         while zeros < 32 && (top >> (zeros + 1)) << (zeros + 1) >= self.low {
@@ -89,7 +92,7 @@ impl Encoder {
     }
 }
 
-/// The reading side.
+/// Decoder.
 #[derive(Debug, Clone)]
 pub(super) struct Decoder<'a> {
     code: u32,
@@ -111,7 +114,7 @@ impl<'a> Decoder<'a> {
         let bit = self.code < bound;
         self.code -= if bit { 0 } else { bound };
         self.range = if bit { bound } else { self.range - bound };
-        while self.range < NARROW {
+        while self.range < MIN_RANGE {
             self.range <<= 8;
             self.shift();
         }
@@ -123,14 +126,14 @@ impl<'a> Decoder<'a> {
         self.range >>= count;
         let value = (self.code / self.range).min((1 << count) - 1);
         self.code -= value * self.range;
-        while self.range < NARROW {
+        while self.range < MIN_RANGE {
             self.range <<= 8;
             self.shift();
         }
         value
     }
 
-    /// How many bytes are read so far, those looked at in advance left out.
+    /// Number of bytes read so far, without those read ahead.
     pub(super) fn len(&self) -> usize {
         self.position.saturating_sub(4).min(self.bytes.len())
     }
@@ -143,7 +146,7 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// The part of an interval of at least 2²⁴ that belongs to a probability: never empty, never all.
+/// Part of an interval of at least 2²⁴ that corresponds to a probability; neither empty nor the whole.
 #[inline]
 fn share(range: u32, ones: u32) -> u32 {
     ((u64::from(range) * u64::from(ones)) >> PROBABILITY_BITS) as u32

@@ -1,10 +1,11 @@
-//! Rounded coefficients of products of functions that are numbered by degree along three axes, in one block or in many:
-//! what those of lower degrees, and those beside them in other blocks, say of them.
+//! Coding of the quantised coefficients of product functions, numbered by degree along three axes, in one block or
+//! many.
 //!
-//! They come in tiles of 4³ degrees, of which the empty ones cost one bit. What is expected of a coefficient is learnt
-//! under five aspects and mixed: how large those one degree lower are, how large those two degrees lower (of the same
-//! parity), those of the same degrees in the blocks before, each direction by itself, and all together. Signs follow those
-//! one and two degrees lower along each axis: whatever lies beside the origin makes them alternate alike everywhere.
+//! Coefficients come in tiles of 4³ degrees. An empty tile costs one bit. The magnitude of a coefficient is coded with
+//! five contexts, whose probabilities are mixed: (1) magnitudes one degree lower; (2) those two degrees lower, of the
+//! same parity; (3) those of the same degrees in the previous blocks; (4) those of each direction separately; (5) a
+//! weighted sum of all. Contexts of a sign are the signs one and two degrees lower along each axis: of a population
+//! displaced from the origin, the signs alternate with the degree in the same pattern everywhere.
 
 use super::amplitudes::Kept;
 use super::classes::{CLASSES, class, places};
@@ -14,57 +15,59 @@ use super::magnitudes::{Magnitudes, Surroundings, UNARY};
 use super::numbers::{NEAR_MULTIPLE, multiple};
 use crate::error::Result;
 
-/// Blocks along each axis, and degrees of each. The array has, in C order, the degrees of a block side by side, block
-/// after block, along each axis.
+/// Shape of an array of coefficients: blocks along each axis, and degrees of each block. Along each axis the array has
+/// the degrees of the first block, then those of the second, and so on, in C order.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spectrum<'a> {
     pub(crate) blocks: [usize; 3],
     pub(crate) degrees: [usize; 3],
-    /// Positions that may differ from zero; all of them if none are given.
+    /// Mask of positions that may differ from zero; all of them if `None`.
     pub(crate) held: Option<&'a [bool]>,
 }
 
-/// The multiple of a step that stands for a number.
+/// Choice of the multiple of a step that represents a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rounding {
-    /// The nearest.
+    /// The nearest multiple.
     Nearest,
-    /// As the sum of squared errors and the bits, at [`BIT`] each, have it. What is a multiple already stays.
+    /// Rate-distortion optimisation: the multiple with the smallest (squared error + λ · bits), λ = [`LAMBDA`]. A
+    /// number that is a multiple already is not changed.
     Cheapest,
 }
 
-/// What a bit is worth, as a squared error in squared steps: near 6 dB of error a bit, which is ln 2 / 6.
-const BIT: f64 = 0.1;
+/// Lagrange multiplier λ: squared error, in squared steps, per bit. At high rate D = s²/12 and one bit per number
+/// halves s, so that −dD/dR = 2 ln 2 · D = ln 2 / 6 = 0.116 squared steps; at the low rates of most numbers it is a
+/// little less.
+const LAMBDA: f64 = 0.1;
+/// Estimated bits of a nonzero number in an empty surrounding: its magnitude, its sign, and the zeros beside it.
+const BITS_PER_NUMBER: f64 = 5.0;
 /// Degrees of a tile along each axis.
 const TILE: usize = 4;
-/// Degrees with signs of their own.
+/// Degrees with sign contexts of their own; higher ones share the last.
 const DEGREES: usize = 64;
 
 impl Coder<'_> {
-    /// Amplitudes rounded to multiples of `step`; those that become zero are not kept.
+    /// Codes amplitudes rounded to multiples of `step`; returns those that are not zero. A reading coder ignores the
+    /// array.
     ///
     /// # Errors
     /// [`Error::MalformedStream`](crate::Error::MalformedStream).
     pub(crate) fn spectrum(
         &mut self,
         spectrum: Spectrum<'_>,
-        given: Option<&[f64]>,
+        array: &[f64],
         step: f64,
         rounding: Rounding,
     ) -> Result<Kept> {
-        let multiples = self.multiples(spectrum, given.map(|given| (given, step)), rounding)?;
+        let multiples = self.multiples(spectrum, array, step, rounding)?;
         let found = multiples.iter().zip(0..).filter(|(multiple, _)| **multiple != 0);
         let (amplitudes, positions) = found.map(|(&multiple, position)| (multiple as f64 * step, position)).unzip();
         Ok((Some(positions), amplitudes))
     }
 
-    fn multiples(
-        &mut self,
-        spectrum: Spectrum<'_>,
-        given: Option<(&[f64], f64)>,
-        rounding: Rounding,
-    ) -> Result<Vec<i64>> {
+    fn multiples(&mut self, spectrum: Spectrum<'_>, array: &[f64], step: f64, rounding: Rounding) -> Result<Vec<i64>> {
         let tiles = spectrum.degrees.map(|degrees| degrees.div_ceil(TILE));
+        let given = (!self.is_reading()).then_some((array, step));
         let mut models = Models::new(spectrum, given, rounding, tiles);
         for block in places([0; 3], spectrum.blocks) {
             for tile in places([0; 3], tiles) {
@@ -83,7 +86,7 @@ struct Models<'a> {
     tiles: [usize; 3],
     tile_strides: [usize; 3],
     multiples: Vec<i64>,
-    /// Magnitudes, up to 1000, and their sums over each tile.
+    /// Magnitudes, at most 1000 so that weighted sums stay in the tables of classes, and their sums over each tile.
     sizes: Vec<u16>,
     sums: Vec<u32>,
     of_sizes: Magnitudes<5>,
@@ -91,7 +94,7 @@ struct Models<'a> {
     of_tiles: Mixing<3>,
 }
 
-/// Contexts of a magnitude, one aspect after another.
+/// Numbers of contexts of a magnitude for each of the five aspects; their products are formed in [`Models::near`].
 const LOWER: usize = CLASSES * 4;
 const SECOND: usize = CLASSES * 8;
 const BESIDE: usize = CLASSES * 12;
@@ -116,7 +119,10 @@ impl<'a> Models<'a> {
             sizes: vec![0; len],
             sums: vec![0; count(tiles)],
             of_sizes: Magnitudes::new(ASPECTS),
+            // Contexts of signs: 3 axes, degree and two neighbours (3² signs); three neighbours (3³); and three blocks
+            // (3³) with the parities (2³).
             of_signs: Mixing::new(3 * DEGREES * 9 + 27 + 27 * 8, 1),
+            // Contexts of tiles: two classes of sums with eight degrees each; 2⁶ patterns with four numbers of edges.
             of_tiles: Mixing::new(CLASSES * 8 + CLASSES * 8 + 64 * 4, 1),
         }
     }
@@ -137,6 +143,7 @@ impl<'a> Models<'a> {
         self.given.map_or(0, |(array, step)| multiple(array[index], step))
     }
 
+    /// Codes one tile: its bit, and its coefficients if the bit is set. Tiles without a held position have no bit.
     fn tile(&mut self, block: [usize; 3], tile: [usize; 3], coder: &mut Coder<'_>) -> Result<()> {
         let low = tile.map(|t| t * TILE);
         let high = std::array::from_fn(|axis| (low[axis] + TILE).min(self.spectrum.degrees[axis]));
@@ -167,7 +174,10 @@ impl<'a> Models<'a> {
         (0..3).map(|axis| (block[axis] * self.tiles[axis] + tile[axis]) * self.tile_strides[axis]).sum()
     }
 
-    /// Whether there is anything in a tile.
+    /// Codes the bit that tells whether a tile has a nonzero coefficient.
+    ///
+    /// Its three contexts are the sums of magnitudes in the tiles one lower along each axis, those in the same tile of
+    /// the previous blocks (both with the total degree of the tile), and the pattern of which of these six are empty.
     fn occupied(
         &mut self,
         block: [usize; 3],
@@ -191,13 +201,15 @@ impl<'a> Models<'a> {
             [class(lower) * 8 + degree, CLASSES * 8 + class(beside) * 8 + degree, CLASSES * 16 + pattern * 4 + edges];
         let expected = self.of_tiles.expect(contexts, 0);
         let occupied = self.given.is_some_and(|(array, step)| {
+            // Fast test: without a number of at least half a step (with a margin for rounding) all are zero.
             let least = 0.499 * step;
             let held = |degree: &[usize; 3]| self.holds(self.index(block, *degree));
             if !places(low, high).filter(held).any(|degree| array[self.index(block, degree)].abs() >= least) {
                 return false;
             }
-            // What the tile would mend, against its bit and some for each number in it.
-            let (mut mended, mut count) = (0.0, 0);
+            // Distortion saved by coding the tile, Σ (x² − (x − round x)²), against λ times its rate: the difference
+            // of its bit, and an estimate for each number that is not zero.
+            let (mut saved, mut count) = (0.0, 0);
             for degree in places(low, high).filter(held) {
                 let size = self.in_steps(self.index(block, degree)).abs();
                 if size >= 0.5 {
@@ -205,16 +217,17 @@ impl<'a> Models<'a> {
                     if self.rounding == Rounding::Nearest || left < NEAR_MULTIPLE {
                         return true;
                     }
-                    mended += size * size - left * left;
+                    saved += size * size - left * left;
                     count += 1;
                 }
             }
             let bits = (f64::from(expected.cost(true)) - f64::from(expected.cost(false))) / 256.0;
-            count > 0 && mended > BIT * (bits + 5.0 * f64::from(count))
+            count > 0 && saved > LAMBDA * (bits + BITS_PER_NUMBER * f64::from(count))
         });
         coder.mixed(&mut self.of_tiles, &expected, occupied)
     }
 
+    /// Codes one coefficient: its magnitude, and its sign if it is not zero.
     fn coefficient(
         &mut self,
         block: [usize; 3],
@@ -226,12 +239,13 @@ impl<'a> Models<'a> {
         let nearest = self.nearest(index);
         let wanted = match self.rounding {
             Rounding::Nearest => nearest,
-            Rounding::Cheapest => self.cheapest(self.in_steps(index), nearest, &near),
+            Rounding::Cheapest => self.optimised(self.in_steps(index), nearest, &near),
         };
         let size = self.of_sizes.code(&near, wanted.unsigned_abs(), coder)? as i64;
         Ok(if size == 0 { 0 } else { self.signed(size, wanted < 0, block, degree, index, coder) })
     }
 
+    /// Codes the sign of a nonzero coefficient.
     fn signed(
         &mut self,
         size: i64,
@@ -241,6 +255,9 @@ impl<'a> Models<'a> {
         index: usize,
         coder: &mut Coder<'_>,
     ) -> i64 {
+        // 0, 1 or 2 for a negative, zero (or missing) and positive neighbour. Contexts 0 to 2: both neighbours along
+        // one axis, with the degree. 3: those one degree lower along all axes. 4: those of the previous blocks, with
+        // the parities.
         let sign = |there: bool, back: usize| {
             if there { (1 + self.multiples[index - back].signum()) as usize } else { 1 }
         };
@@ -261,14 +278,16 @@ impl<'a> Models<'a> {
         if coder.mixed(&mut self.of_signs, &expected, negative) { -size } else { size }
     }
 
-    /// The multiple next to a value in steps, the one below it, or zero.
-    fn cheapest(&self, value: f64, nearest: i64, near: &Surroundings<5>) -> i64 {
+    /// The multiple with the smallest (squared error + λ · bits) among the nearest one, the one below it, and zero.
+    /// `cost` is in 1/256 bit; a sign costs one bit. Large numbers are not changed: their rate hardly depends on the
+    /// last step.
+    fn optimised(&self, value: f64, nearest: i64, near: &Surroundings<5>) -> i64 {
         let size = nearest.unsigned_abs();
         if size == 0 || size > 2 * UNARY || (value - nearest as f64).abs() < NEAR_MULTIPLE {
             return nearest;
         }
         let bits = |size: u64| self.of_sizes.cost(near, size) + if size > 0 { 256 } else { 0 };
-        let total = |size: u64| (value.abs() - size as f64).powi(2) + BIT / 256.0 * f64::from(bits(size));
+        let total = |size: u64| (value.abs() - size as f64).powi(2) + LAMBDA / 256.0 * f64::from(bits(size));
         let mut best = (size, total(size));
         for other in [size - 1, 0] {
             let cost = total(other);
@@ -279,17 +298,22 @@ impl<'a> Models<'a> {
         best.0 as i64 * nearest.signum()
     }
 
+    /// Contexts of the magnitude of one coefficient, from the magnitudes of neighbours that are already coded.
     fn near(&self, block: [usize; 3], degree: [usize; 3], index: usize) -> Surroundings<5> {
         let at = |there: bool, back: usize| if there { u32::from(self.sizes[index - back]) } else { 0 };
         let s = self.strides;
         let one: [u32; 3] = std::array::from_fn(|axis| at(degree[axis] > 0, s[axis]));
         let two: [u32; 3] = std::array::from_fn(|axis| at(degree[axis] > 1, 2 * s[axis]));
         let beside: u32 = (0..3).map(|axis| at(block[axis] > 0, s[axis] * self.spectrum.degrees[axis])).sum();
+        // Diagonal neighbours in each plane: one degree lower along two axes (`edges`), and one lower along one axis
+        // and one higher along a later one (`ahead`). The latter is zero if it lies in a tile that is not coded yet.
         let (mut edges, mut ahead) = (0, 0);
         for (i, j) in [(0, 1), (0, 2), (1, 2)] {
             edges += at(degree[i] > 0 && degree[j] > 0, s[i] + s[j]);
             ahead += at(degree[i] > 0 && degree[j] + 1 < self.spectrum.degrees[j], s[i] - s[j]);
         }
+        // The weights fall with the distance. Divided by their sums they give a mean magnitude, which `class` maps to
+        // its logarithm; `edge` counts the axes without a lower neighbour, `height` is the class of the total degree.
         let (ones, twos) = (one.iter().sum::<u32>(), two.iter().sum::<u32>());
         let lower = 3 * ones + 2 * (edges + ahead);
         let second = 3 * twos + edges;
@@ -346,11 +370,11 @@ mod tests {
                 for held in [None, Some(&some[..])] {
                     let spectrum = Spectrum { held, ..whole };
                     let mut writer = Coder::writing();
-                    let written = writer.multiples(spectrum, Some((&array, 0.25)), Rounding::Nearest).unwrap();
+                    let written = writer.multiples(spectrum, &array, 0.25, Rounding::Nearest).unwrap();
                     let kept = |k: usize| held.is_none_or(|held| held[k]);
                     assert!((0..len).all(|k| written[k] == if kept(k) { multiple(array[k], 0.25) } else { 0 }));
                     let bytes = writer.finish();
-                    let read = Coder::reading(&bytes).multiples(spectrum, None, Rounding::Nearest).unwrap();
+                    let read = Coder::reading(&bytes).multiples(spectrum, &[], 1.0, Rounding::Nearest).unwrap();
                     assert_eq!(read, written);
                 }
             }
@@ -363,16 +387,16 @@ mod tests {
         let array = numbers(len, 2e4);
         let coded = |rounding, array: &[f64]| {
             let mut writer = Coder::writing();
-            let multiples = writer.multiples(spectrum, Some((array, 1.0)), rounding).unwrap();
+            let multiples = writer.multiples(spectrum, array, 1.0, rounding).unwrap();
             let error: f64 = multiples.iter().zip(array).map(|(&m, value)| (m as f64 - value).powi(2)).sum();
             (multiples, error, writer.finish().len() as f64 * 8.0)
         };
         let (_, least, most) = coded(Rounding::Nearest, &array);
-        let (cheapest, error, bits) = coded(Rounding::Cheapest, &array);
-        assert!(error >= least && bits < most && error + BIT * bits < least + BIT * most);
+        let (optimised, error, bits) = coded(Rounding::Cheapest, &array);
+        assert!(error >= least && bits < most && error + LAMBDA * bits < least + LAMBDA * most);
         assert!((dead_zone_error(&array, 1.0) / error.sqrt() - 1.0).abs() < 0.25);
-        let rounded: Vec<f64> = cheapest.iter().map(|&m| m as f64).collect();
-        assert_eq!(coded(Rounding::Cheapest, &rounded).0, cheapest);
+        let rounded: Vec<f64> = optimised.iter().map(|&m| m as f64).collect();
+        assert_eq!(coded(Rounding::Cheapest, &rounded).0, optimised);
     }
 
     #[test]
@@ -381,7 +405,7 @@ mod tests {
             let bytes = vector(random, 0..400, Rng::random::<u8>);
             for shape in SHAPES {
                 let (spectrum, len) = spectrum(shape);
-                if let Ok(multiples) = Coder::reading(&bytes).multiples(spectrum, None, Rounding::Nearest) {
+                if let Ok(multiples) = Coder::reading(&bytes).multiples(spectrum, &[], 1.0, Rounding::Nearest) {
                     assert_eq!(multiples.len(), len);
                 }
             }

@@ -1,51 +1,56 @@
-//! A basis for the logarithm of the density.
+//! Encoding of the logarithm of the density.
 
 use std::fmt;
 
-use crate::basis::{Basis, Coefficients, Quantity, Slot};
+use crate::basis::bound::Bound;
+use crate::basis::choices::{Choices, options_of, write_spec};
+use crate::basis::spec::{Spec, Term, invalid};
+use crate::basis::{Basis, Coefficients, Kept, Quantise, Quantity, Slot, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::decades::{self, Floor};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::Result;
-use crate::spec::SpecWriter;
 
-/// `log(B)`: B encodes h = log₁₀(max(f, floor) / floor), and the reconstruction is floor·10^h where h > 0, zero
-/// elsewhere. It is never negative, and its errors are relative; negative densities and those below the floor become
-/// zero. It is never more than two to four times the distribution's peak: where B grows beyond its data, on a larger grid,
-/// its exponential would be without bounds.
+/// `log(B)`: B encodes h = log₁₀(max(f, floor) / floor). The reconstruction is floor·10^h where h > 0, zero elsewhere.
+/// It is never negative, and its errors are relative; negative densities and those below the floor become zero. It is
+/// limited to two to four times the distribution's peak, because the exponential of a basis that grows beyond its
+/// data, on a larger grid, would have no bound.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogDensity<B: Basis> {
     inner: B,
     floor: Floor,
 }
 
-/// What was found in the logarithm, and the floor it was taken above.
+/// Coefficients of the logarithm, and the floor above which it was taken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogDensityCoefficients<B: Basis> {
     /// The floor [s³ m⁻⁶].
     pub floor: f64,
-    /// How often the root mean square of the density is twice the floor: with it a stream knows how fine the
-    /// logarithm must be.
+    /// `round(log2(rms / floor))`, rms the root mean square of the density: sets the quantisation step of the
+    /// logarithm.
     pub octaves: u32,
-    /// How often the peak is twice the floor, rounded up, where the floor was given: nothing is reconstructed above twice
-    /// that. Above the default floor the peak is 10⁶ floors.
+    /// `ceil(log2(peak / floor))`, if the floor was given: limits the reconstruction to twice this density. `None` for
+    /// the default floor, above which the peak is 10⁶ floors.
     pub octaves_of_peak: Option<u32>,
-    /// What the inner basis found in h.
+    /// Coefficients of h in the inner basis.
     pub inner: B::Coefficients,
 }
+
+/// The name of the combinator.
+pub(crate) const NAME: &str = "log";
 
 impl<B: Basis> LogDensity<B> {
     /// The default floor, as a fraction of the peak.
     pub const RELATIVE_FLOOR: f64 = Floor::RELATIVE;
 
-    /// The logarithm above a floor of [`Self::RELATIVE_FLOOR`] of each distribution's peak.
+    /// Encodes the logarithm above a floor of [`Self::RELATIVE_FLOOR`] of each distribution's peak.
     #[must_use]
     pub fn new(inner: B) -> Self {
         Self { inner, floor: Floor::default() }
     }
 
-    /// The logarithm above a given floor [s³ m⁻⁶].
+    /// Encodes the logarithm above a given floor [s³ m⁻⁶].
     ///
     /// # Errors
     /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if the floor is not a positive number.
@@ -53,7 +58,7 @@ impl<B: Basis> LogDensity<B> {
         Ok(Self { inner, floor: Floor::at(floor)? })
     }
 
-    /// What `find` finds in the logarithm, with the floor and the octaves.
+    /// Coefficients that `find` makes of the logarithm, with the floor and the ratios to it.
     fn encoded(
         &self,
         vdf: &Vdf,
@@ -66,12 +71,20 @@ impl<B: Basis> LogDensity<B> {
     }
 }
 
-impl<B: Basis> fmt::Display for LogDensity<B> {
+impl<B: Quantise> LogDensity<B> {
+    pub(crate) fn choose(&mut self, choices: &mut Choices<'_>) -> Result<()> {
+        let mut floor = self.floor.given();
+        choices.optional("floor", &mut floor)?;
+        if let Some(floor) = floor {
+            self.floor = Floor::at(floor)?;
+        }
+        Ok(())
+    }
+}
+
+impl<B: Quantise> fmt::Display for LogDensity<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let floor = self.floor.given();
-        SpecWriter::new(&format!("log({})", self.inner))
-            .option(floor.is_some(), "floor", format!("{:e}", floor.unwrap_or_default()))
-            .write(f)
+        write_spec(self, f)
     }
 }
 
@@ -92,22 +105,36 @@ impl<B: Basis> Basis for LogDensity<B> {
         decades::to_densities(&mut values, coefficients.floor, decades::ceiling(coefficients.octaves_of_peak));
         Vdf::from_vec(*grid, values)
     }
+}
+
+impl<B: Quantise> Stream for LogDensity<B> {
+    fn spec(&self) -> Result<Spec> {
+        let options = options_of(
+            |choices| self.clone().choose(choices),
+            |choices| Self::new(self.inner.clone()).choose(choices),
+        )?;
+        Ok(Spec::of(Term { name: NAME.to_owned(), inner: Some(self.inner.spec()?), options }))
+    }
+
+    fn blank(&self, grid: &VelocityGrid) -> Self::Coefficients {
+        LogDensityCoefficients { floor: 1.0, octaves: 0, octaves_of_peak: None, inner: self.inner.blank(grid) }
+    }
 
     fn code(
         &self,
-        coefficients: Option<&Self::Coefficients>,
+        coefficients: &mut Self::Coefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<Self::Coefficients> {
-        let (floor, octaves) = self.floor.code(coefficients.map(|c| (c.floor, c.octaves)), coder)?;
-        let resolution = decades::resolution(resolution, floor, octaves);
-        let given = coefficients.and_then(|c| c.octaves_of_peak);
-        let octaves_of_peak = decades::code_octaves_of_peak(self.floor, given, coder)?;
-        let inner = self.inner.code(coefficients.map(|c| &c.inner), grid, resolution, coder)?;
-        Ok(LogDensityCoefficients { floor, octaves, octaves_of_peak, inner })
+    ) -> Result<()> {
+        let LogDensityCoefficients { floor, octaves, octaves_of_peak, inner } = coefficients;
+        self.floor.code(floor, octaves, coder)?;
+        decades::code_octaves_of_peak(self.floor, octaves_of_peak, coder)?;
+        self.inner.code(inner, grid, decades::resolution(resolution, *floor, *octaves), coder)
     }
+}
 
+impl<B: Quantise> Quantise for LogDensity<B> {
     fn rounded(
         &self,
         coefficients: &Self::Coefficients,
@@ -126,17 +153,29 @@ impl<B: Basis> Basis for LogDensity<B> {
         let steps: Vec<f64> = steps.iter().filter_map(of_logarithm).collect();
         self.inner.rounded_before(inner, &logarithm(vdf, floor).ok()?, &steps)
     }
+
+    /// Refuses a bound if the inner basis chooses its own step: its errors are those of logarithms.
+    fn keep(&self, bound: &Bound) -> Result<Kept<Self>> {
+        let Kept::AtAnyStep = self.inner.keep(bound)? else {
+            let inner = self.inner.spec()?;
+            let problem =
+                format!("`{inner}` chooses its own step, and `{bound}` cannot be told to it through `{NAME}`");
+            let instead = format!("write a basis that does not, as `{NAME}(wavelet)`, or `{inner}` alone");
+            return Err(invalid(&self.spec()?.to_string(), format!("{problem}; {instead}")));
+        };
+        Ok(Kept::AtAnyStep)
+    }
 }
 
-/// h = log₁₀(max(f, floor) / floor).
+/// Logarithm h = log₁₀(max(f, floor) / floor).
 fn logarithm(vdf: &Vdf, floor: f64) -> Result<Vdf> {
     Vdf::from_vec(*vdf.grid(), decades::above(vdf.as_slice(), floor))
 }
 
 impl<B: Basis> Coefficients for LogDensityCoefficients<B> {
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
-        visitor(Slot::new(Quantity::PhaseSpaceDensity, 0), &mut self.floor);
-        // The inner basis counts its amplitudes as densities; here they are decades.
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
+        visitor(Slot::new(Quantity::PhaseSpaceDensity, 0), self.floor);
+        // Amplitudes of the inner basis are densities to it; here they are decades.
         self.inner.visit(&mut |slot, value| {
             let quantity = match slot.quantity {
                 Quantity::PhaseSpaceDensity | Quantity::NumberDensity => Quantity::Decades,
@@ -146,7 +185,11 @@ impl<B: Basis> Coefficients for LogDensityCoefficients<B> {
         });
     }
 
-    /// The octaves and the inner basis' own.
+    fn scale(&mut self, factor: f64) {
+        self.floor *= factor;
+    }
+
+    /// Number of ratios to the floor, plus that of the inner basis.
     fn topology_len(&self) -> usize {
         1 + usize::from(self.octaves_of_peak.is_some()) + self.inner.topology_len()
     }
@@ -191,19 +234,19 @@ mod tests {
         grid.window([-(more as isize); 3], grid.shape().map(|n| n + 2 * more)).unwrap()
     }
 
-    fn stays_near_the_peak<B: Basis>(basis: &LogDensity<B>, vdf: &Vdf) {
+    fn stays_near_the_peak<B: Quantise>(basis: &LogDensity<B>, vdf: &Vdf) {
         let c = basis.encode(vdf).unwrap();
         for more in [1, 4, 40] {
             let back = basis.reconstruct(&c, &larger(vdf.grid(), more)).unwrap();
             assert!(back.peak() <= 4.0 * vdf.peak(), "{basis}: {:e} of {:e}", back.peak(), vdf.peak());
         }
         // A reader of the stream has the same ceiling.
-        let mut writer = Coder::writing();
-        let written = basis.code(Some(&c), vdf.grid(), Resolution::Exact, &mut writer).unwrap();
+        let (mut writer, mut written) = (Coder::writing(), c.clone());
+        basis.code(&mut written, vdf.grid(), Resolution::Exact, &mut writer).unwrap();
         assert_eq!(written, c);
-        let bytes = writer.finish();
-        let mut reader = Coder::reading(&bytes);
-        assert_eq!(basis.code(None, vdf.grid(), Resolution::Exact, &mut reader).unwrap(), c);
+        let (bytes, mut read) = (writer.finish(), basis.blank(vdf.grid()));
+        basis.code(&mut read, vdf.grid(), Resolution::Exact, &mut Coder::reading(&bytes)).unwrap();
+        assert_eq!(read, c);
     }
 
     #[test]

@@ -4,4 +4,3 @@ pub mod conserve;
 pub mod log_density;
 pub mod quantized;
 pub mod residual;
-pub mod target;

@@ -1,32 +1,36 @@
-//! One basis after another: the second encodes what the first left over.
+//! Sum of two bases, of which the second encodes the residual of the first.
 
 use std::fmt;
 
-use crate::basis::{Basis, Coefficients, Slot};
+use crate::basis::bound::Bound;
+use crate::basis::choices::write_spec;
+use crate::basis::spec::{Spec, invalid};
+use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 
-/// `A + B`: A encodes the distribution, B the residual of A *as decoded*, so that B also mends what storing A's
-/// coefficients rounded away. B must accept signed data.
+/// `A + B`: A encodes the distribution, and B the residual of A *as decoded*, which includes the rounding errors of A's
+/// coefficients. B must accept signed data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Residual<A: Basis, B: Basis> {
     first: A,
     second: B,
 }
 
-/// The coefficients of both stages.
+/// Coefficients of both stages.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResidualCoefficients<A: Basis, B: Basis> {
-    /// What the first basis found in the distribution.
+    /// Coefficients of the first basis.
     pub first: A::Coefficients,
-    /// What the second found in the residual; `None` where nothing was left that it could describe.
+    /// Coefficients of the residual in the second basis; `None` if it cannot encode the residual, which is zero for
+    /// instance.
     pub second: Option<B::Coefficients>,
 }
 
 impl<A: Basis, B: Basis> Residual<A, B> {
-    /// `first`, then `second` on what is left.
+    /// Encodes with `first`, and its residual with `second`.
     #[must_use]
     pub fn new(first: A, second: B) -> Self {
         Self { first, second }
@@ -45,9 +49,9 @@ impl<A: Basis, B: Basis> Residual<A, B> {
     }
 }
 
-impl<A: Basis, B: Basis> fmt::Display for Residual<A, B> {
+impl<A: Quantise, B: Quantise> fmt::Display for Residual<A, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} + {}", self.first, self.second)
+        write_spec(self, f)
     }
 }
 
@@ -60,7 +64,7 @@ impl<A: Basis, B: Basis> Basis for Residual<A, B> {
         Ok(ResidualCoefficients { first, second })
     }
 
-    /// What the first leaves over is another every time: only the first starts from what was found before.
+    /// Only the first basis starts from the given coefficients: the residual differs too much from the one before.
     fn encode_from(&self, vdf: &Vdf, start: &Self::Coefficients) -> Result<Self::Coefficients> {
         let first = self.first.encode_from(vdf, &start.first)?;
         let second = self.encode_residual(&first, vdf)?.map(|(_, second)| second);
@@ -74,37 +78,45 @@ impl<A: Basis, B: Basis> Basis for Residual<A, B> {
             Some(second) => combined(first, &self.second.reconstruct(second, grid)?, |f, g| f + g),
         }
     }
+}
 
-    /// That of the second: it mends what the first one's rounding does.
-    fn rounding_error(&self, coefficients: &Self::Coefficients, step: f64) -> Option<f64> {
-        self.second.rounding_error(coefficients.second.as_ref()?, step)
+impl<A: Quantise, B: Quantise> Stream for Residual<A, B> {
+    fn spec(&self) -> Result<Spec> {
+        let (mut spec, second) = (self.first.spec()?, self.second.spec()?);
+        if second.terms.len() > 1 {
+            let problem =
+                "a sum is read from left to right: make it the first part, and not the second, of another sum";
+            return Err(invalid(&second.to_string(), problem));
+        }
+        spec.terms.extend(second.terms);
+        Ok(spec)
     }
 
-    /// That of the second: the first is fitted to what the second gave back, too, and found only nearly the same.
-    fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
-        let second = coefficients.second.as_ref().and_then(|second| self.second.rounded_before(second, vdf, steps));
-        second.or_else(|| self.first.rounded_before(&coefficients.first, vdf, steps))
+    fn blank(&self, grid: &VelocityGrid) -> Self::Coefficients {
+        ResidualCoefficients { first: self.first.blank(grid), second: None }
     }
 
     fn code(
         &self,
-        coefficients: Option<&Self::Coefficients>,
+        coefficients: &mut Self::Coefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<Self::Coefficients> {
-        coder.part(self.first.to_string());
-        let first = self.first.code(coefficients.map(|c| &c.first), grid, resolution, coder)?;
-        coder.part(self.second.to_string());
-        let second = coefficients.and_then(|c| c.second.as_ref());
-        let second = match coder.rarely(coefficients.is_some() && second.is_none()) {
-            true => None,
-            false => Some(self.second.code(second, grid, resolution, coder)?),
-        };
-        Ok(ResidualCoefficients { first, second })
+    ) -> Result<()> {
+        coder.part_of(&self.first)?;
+        self.first.code(&mut coefficients.first, grid, resolution, coder)?;
+        coder.part_of(&self.second)?;
+        if coder.rarely(coefficients.second.is_none()) {
+            coefficients.second = None;
+            return Ok(());
+        }
+        let second = coefficients.second.get_or_insert_with(|| self.second.blank(grid));
+        self.second.code(second, grid, resolution, coder)
     }
+}
 
-    /// What rounding the first took away is part of the residual that the second encodes.
+impl<A: Quantise, B: Quantise> Quantise for Residual<A, B> {
+    /// Rounds the first, encodes the residual of the result again, and rounds the second.
     fn rounded(
         &self,
         coefficients: &Self::Coefficients,
@@ -118,16 +130,46 @@ impl<A: Basis, B: Basis> Basis for Residual<A, B> {
         };
         Ok(ResidualCoefficients { first, second })
     }
+
+    /// Returns the estimate of the second basis, which encodes the rounding errors of the first.
+    fn rounding_error(&self, coefficients: &Self::Coefficients, step: f64) -> Option<f64> {
+        self.second.rounding_error(coefficients.second.as_ref()?, step)
+    }
+
+    /// Returns the step of the second basis. A fit of the first to a decoded sum includes the part of the second, and
+    /// only comes near the rounded numbers.
+    fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+        let second = coefficients.second.as_ref().and_then(|second| self.second.rounded_before(second, vdf, steps));
+        second.or_else(|| self.first.rounded_before(&coefficients.first, vdf, steps))
+    }
+
+    /// Refuses a bound if a term chooses its own step: the part of the error left to it is not known.
+    fn keep(&self, bound: &Bound) -> Result<Kept<Self>> {
+        refuse_own_step(&self.first, bound)?;
+        refuse_own_step(&self.second, bound)?;
+        Ok(Kept::AtAnyStep)
+    }
+}
+
+fn refuse_own_step<B: Quantise>(term: &B, bound: &Bound) -> Result<()> {
+    let own = match term.keep(bound)? {
+        Kept::AtAnyStep => return Ok(()),
+        Kept::Inside(own) | Kept::Itself(own) => own,
+    };
+    let [term, own] = [term.spec()?, own.spec()?];
+    let problem = format!("it chooses its own step, and what `{bound}` leaves to it in a sum is not known");
+    Err(invalid(&term.to_string(), format!("{problem}; write its own bound, `{own}`")))
 }
 
 impl<A: Basis, B: Basis> Residual<A, B> {
-    /// What the first, as decoded, leaves over, and what the second finds in it, if anything.
+    /// Residual of the first basis as decoded, and its coefficients in the second; `None` if the second cannot encode
+    /// it.
     fn encode_residual(&self, first: &A::Coefficients, vdf: &Vdf) -> Result<Option<(Vdf, B::Coefficients)>> {
         let decoded = self.first.reconstruct(first, vdf.grid())?;
         let residual = combined(vdf.clone(), &decoded, |f, g| f - g)?;
         match self.second.encode(&residual) {
             Ok(second) => Ok(Some((residual, second))),
-            // The first held everything, or all but a plane of cells: its own coefficients are the answer.
+            // The residual is zero, or lies in one plane of cells: the first basis alone is the answer.
             Err(Error::Degenerate { .. }) => Ok(None),
             Err(other) => Err(other),
         }
@@ -142,15 +184,22 @@ fn combined(left: Vdf, right: &Vdf, operation: impl Fn(f64, f64) -> f64) -> Resu
 }
 
 impl<A: Basis, B: Basis> Coefficients for ResidualCoefficients<A, B> {
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
         self.first.visit(visitor);
-        if let Some(second) = &mut self.second {
+        if let Some(second) = &self.second {
             second.visit(visitor);
         }
     }
 
+    fn scale(&mut self, factor: f64) {
+        self.first.scale(factor);
+        if let Some(second) = &mut self.second {
+            second.scale(factor);
+        }
+    }
+
     fn topology_len(&self) -> usize {
-        // And one for whether there is a second.
+        // One number more: the bit that tells whether there is a second.
         1 + self.first.topology_len() + self.second.as_ref().map_or(0, Coefficients::topology_len)
     }
 }

@@ -1,4 +1,4 @@
-//! Vlasiator's sparse layout: a distribution as those blocks of 4×4×4 cells that are not empty.
+//! Vlasiator's sparse layout: the occupied blocks of 4×4×4 cells of a distribution.
 //!
 //! Block `[bx, by, bz]` has the number `bx + nbx·(by + nby·bz)`, and the cell `[i, j, k]` of a block has the place
 //! `i + 4j + 16k` in it: in both the *first* axis runs fastest, against the C order of [`Vdf`]. Where the grid's shape
@@ -12,10 +12,10 @@ use crate::error::{Error, Result};
 
 /// Cells along each edge of a block.
 pub const BLOCK_EDGE: usize = 4;
-/// Cells of a block.
+/// Number of cells of a block.
 pub const BLOCK_CELLS: usize = BLOCK_EDGE * BLOCK_EDGE * BLOCK_EDGE;
 
-/// Which blocks of a grid are occupied: those that hold any |f| above a threshold.
+/// Occupied blocks of a grid: those with any |f| above a threshold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockOccupancy {
     shape: [usize; 3],
@@ -23,7 +23,7 @@ pub struct BlockOccupancy {
 }
 
 impl BlockOccupancy {
-    /// The occupancy, on a grid of `shape` cells, in which exactly the blocks `ids` are occupied, in any order.
+    /// Makes the occupancy of a grid of `shape` cells with the occupied blocks `ids`, in any order.
     ///
     /// # Errors
     /// [`Error::InvalidGrid`] for a shape that no grid has, [`Error::InvalidParameter`] naming the first block that
@@ -58,7 +58,7 @@ impl BlockOccupancy {
         block_shape(self.shape)
     }
 
-    /// For every block, in the order of their numbers, whether it is occupied.
+    /// Mask of the occupied blocks, in the order of their numbers.
     #[must_use]
     pub fn as_slice(&self) -> &[bool] {
         &self.occupied
@@ -75,13 +75,13 @@ impl BlockOccupancy {
         (0..).zip(&self.occupied).filter_map(|(id, &occupied)| occupied.then_some(id))
     }
 
-    /// Whether block `id` is occupied; a block outside the grid is not.
+    /// True if block `id` is occupied; false outside the grid.
     #[must_use]
     pub fn contains(&self, id: u32) -> bool {
         self.occupied.get(id as usize).copied().unwrap_or(false)
     }
 
-    /// For every cell, `[vx, vy, vz]` in C order, whether its block is occupied.
+    /// Mask of the cells in occupied blocks, `[vx, vy, vz]` in C order.
     #[must_use]
     pub fn mask(&self) -> Array3<bool> {
         let [nbx, nby, _] = self.block_shape();
@@ -95,7 +95,7 @@ fn block_shape(shape: [usize; 3]) -> [usize; 3] {
     shape.map(|cells| cells.div_ceil(BLOCK_EDGE))
 }
 
-/// For every place in block `id`, its cell's index in C order, or none where the block reaches beyond the grid.
+/// Index in C order of each cell of block `id`; `None` for cells outside the grid.
 fn cells_of_block([nx, ny, nz]: [usize; 3], id: u32) -> impl Iterator<Item = Option<usize>> {
     let [nbx, nby, _] = block_shape([nx, ny, nz]);
     let id = id as usize;
@@ -108,9 +108,9 @@ fn cells_of_block([nx, ny, nz]: [usize; 3], id: u32) -> impl Iterator<Item = Opt
 }
 
 impl Vdf {
-    /// A distribution from blocks: their numbers `ids`, in any order, and 64 `values` for each, in double or single
-    /// precision [s³ m⁻⁶]. It is zero outside these blocks. Both orders are Vlasiator's
-    /// ([module documentation](self)).
+    /// Makes a distribution from blocks: their numbers `ids`, in any order, and 64 `values` for each, in double or
+    /// single precision [s³ m⁻⁶]. It is zero outside these blocks. Both orders are Vlasiator's ([module
+    /// documentation](self)).
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] naming a block that lies outside the grid or is there twice, a number of values
@@ -148,8 +148,8 @@ impl Vdf {
         Self::from_vec(grid, dense)
     }
 
-    /// The values [s³ m⁻⁶] of the occupied blocks, 64 a block, in the order of [`BlockOccupancy::ids`]: the way back
-    /// from [`Vdf::from_blocks`].
+    /// Values [s³ m⁻⁶] of the occupied blocks, 64 per block, in the order of [`BlockOccupancy::ids`]: the inverse of
+    /// [`Vdf::from_blocks`].
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] if the occupancy is that of a grid of another shape.
@@ -163,7 +163,7 @@ impl Vdf {
         Ok(cells.map(|cell| cell.map_or(0.0, |cell| f[cell])).collect())
     }
 
-    /// The blocks that hold any |f| > `threshold` [s³ m⁻⁶]; Vlasiator's own threshold is often 1e-15.
+    /// Blocks with any |f| > `threshold` [s³ m⁻⁶]; Vlasiator's own threshold is often 1e-15.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] if the threshold is negative or not a number.
@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn both_orders_are_vlasiators() {
-        // 2 x 3 x 2 blocks: number 9 = 1 + 2 (1 + 3 · 1) is block [1, 1, 1]; place 27 = 3 + 4 · 2 + 16 · 1 is [3, 2, 1].
+        // 2 x 3 x 2 blocks: number 9 = 1 + 2 (1 + 3 · 1) is block [1, 1, 1]; place 27 = 3 + 4 · 2 + 16 · 1 is [3, 2,
+        // 1].
         let mut block = [0.0f32; 64];
         block[27] = 5.0;
         let vdf = Vdf::from_blocks(unit([8, 12, 8]), &[9], &block).unwrap();

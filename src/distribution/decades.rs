@@ -8,30 +8,29 @@ use crate::error::{Error, Result};
 use crate::numerics::exponential::{exp, ln};
 use crate::numerics::lanes::{Instructions, LANES, Lanes, Vector, Vectorisable, vectorised};
 
-/// Where the logarithm of a density begins: at a given density, or at a fraction of each distribution's peak.
+/// Floor of the logarithm of a density: a given density, or a fraction of each distribution's peak.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Floor(Option<f64>);
 
 impl Floor {
-    /// The default, as a fraction of the peak.
+    /// Default floor, as a fraction of the peak.
     pub(crate) const RELATIVE: f64 = 1e-6;
 
-    /// At a density [s³ m⁻⁶].
+    /// Floor at a given density [s³ m⁻⁶].
     pub(crate) fn at(floor: f64) -> Result<Self> {
-        // The least normal number: what is below it has no digits to take a logarithm of.
+        // Numbers below the smallest normal one lose digits, and `ln` here is defined for normal numbers only.
         if floor >= f64::MIN_POSITIVE && floor.is_finite() {
             return Ok(Self(Some(floor)));
         }
-        let allowed = "a positive phase-space density".to_owned();
-        Err(Error::InvalidParameter { name: "floor", value: floor.to_string(), allowed })
+        Err(Error::parameter("floor", floor, "a positive phase-space density"))
     }
 
-    /// The density given, if one was.
+    /// The given density, if there is one.
     pub(crate) fn given(self) -> Option<f64> {
         self.0
     }
 
-    /// The floor for one distribution; `basis` is named in the error where no density is above it.
+    /// Floor for one distribution. The error, if no density is above it, names `basis`.
     pub(crate) fn of(self, vdf: &Vdf, basis: &'static str) -> Result<f64> {
         let peak = vdf.as_slice().iter().fold(0.0, |peak, &f| f64::max(peak, f));
         let floor = match self.0 {
@@ -47,56 +46,58 @@ impl Floor {
         Ok(floor)
     }
 
-    /// Writes the floor of one distribution, where it is not given, and its octaves, or reads them.
-    pub(crate) fn code(self, given: Option<(f64, u32)>, coder: &mut Coder<'_>) -> Result<(f64, u32)> {
-        let floor = match self.0 {
-            Some(floor) => floor,
-            None => coder.real(&mut Reals::default(), given.map_or(1.0, |(floor, _)| floor))?,
+    /// Writes or reads the floor of one distribution, unless it is given, and its octaves.
+    pub(crate) fn code(self, floor: &mut f64, octaves: &mut u32, coder: &mut Coder<'_>) -> Result<()> {
+        *floor = match self.0 {
+            Some(given) if given != *floor && !coder.is_reading() => {
+                return Err(Error::ForeignCoefficients(format!("logarithms above {floor:e}, not above {given:e}")));
+            }
+            Some(given) => given,
+            None => coder.real(&mut Reals::default(), *floor)?,
         };
-        let octaves = coder.count(given.map_or(0, |(_, octaves)| octaves as usize), MOST_OCTAVES)? as u32;
-        match Self::at(floor) {
-            Ok(_) => Ok((floor, octaves)),
-            Err(error) => Err(malformed(error.to_string())),
-        }
+        *octaves = coder.count(*octaves as usize, MAX_OCTAVES)? as u32;
+        Self::at(*floor).map(|_| ()).map_err(|error| malformed(error.to_string()))
     }
 }
 
-/// The whole range of f64.
-const MOST_OCTAVES: usize = 2100;
+/// Maximum number of octaves: the range of f64 from 2⁻¹⁰⁷⁴ to 2¹⁰²⁴ has 2098.
+const MAX_OCTAVES: usize = 2100;
 
-/// Octaves from the floor up to the peak, rounded up, where the floor was given. None above the default floor, which is a
-/// fixed part of the peak.
+/// Octaves from a given floor to the peak, `ceil(log2(peak / floor))`. `None` for the default floor, which is a fixed
+/// part of the peak.
 pub(crate) fn octaves_of_peak(floor: Floor, vdf: &Vdf) -> Option<u32> {
     let floor = floor.given()?;
     let peak = vdf.as_slice().iter().fold(floor, |peak, &f| f64::max(peak, f));
     Some((peak.log2() - floor.log2()).ceil().max(0.0) as u32)
 }
 
-/// Writes the octaves of the peak above a given floor, or reads them; there are none above the default floor.
-pub(crate) fn code_octaves_of_peak(floor: Floor, given: Option<u32>, coder: &mut Coder<'_>) -> Result<Option<u32>> {
-    match floor.given() {
-        None => Ok(None),
-        Some(_) if given.is_none() && !coder.is_reading() => {
+/// Writes or reads the octaves of the peak above a given floor; none for the default floor.
+pub(crate) fn code_octaves_of_peak(floor: Floor, octaves: &mut Option<u32>, coder: &mut Coder<'_>) -> Result<()> {
+    *octaves = match (floor.given(), *octaves) {
+        (None, _) => None,
+        (Some(_), None) if !coder.is_reading() => {
             let reason = "logarithms above a given floor, but the octaves of the peak above it are missing";
-            Err(Error::ForeignCoefficients(reason.to_owned()))
+            return Err(Error::ForeignCoefficients(reason.to_owned()));
         }
-        Some(_) => Ok(Some(coder.count(given.unwrap_or(0) as usize, MOST_OCTAVES)? as u32)),
-    }
+        (Some(_), given) => Some(coder.count(given.unwrap_or(0) as usize, MAX_OCTAVES)? as u32),
+    };
+    Ok(())
 }
 
-/// Octaves from the floor up to a density that no cell exceeds, given those of the root mean square of all: the most that a
-/// single cell can have.
+/// Octaves from the floor to a bound on all densities, given those of the root mean square: if a single cell of N has
+/// all the density, it is √N times as large. One more covers the rounding of `octaves`.
 pub(crate) fn octaves_of_all(octaves: u32, cells: usize) -> u32 {
     octaves.saturating_add((0.5 * (cells as f64).log2()).ceil() as u32).saturating_add(1)
 }
 
-/// The most decades above the floor that a reconstruction has: an octave above the peak. Where a fit of logarithms
-/// continues beyond its data, the exponential of what it grows to means nothing.
+/// Maximum decades above the floor of a reconstruction: an octave above the peak. Beyond its data a fit of logarithms
+/// may grow, and its exponential has no meaning there.
 pub(crate) fn ceiling(octaves_of_peak: Option<u32>) -> f64 {
     octaves_of_peak.map_or_else(|| -Floor::RELATIVE.log10(), |octaves| f64::from(octaves) * LOG10_2) + LOG10_2
 }
 
-/// How often the root mean square of the density is twice the floor: with it a stream knows how fine logarithms must be.
+/// Octaves of the root mean square of the density, `round(log2(rms / floor))`, which set the step of logarithms in a
+/// stream.
 pub(crate) fn octaves(vdf: &Vdf, floor: f64) -> u32 {
     let peak = vdf.as_slice().iter().fold(floor, |peak, &f| f64::max(peak, f));
     let squares: f64 = vdf.as_slice().iter().map(|f| (f.max(floor) / peak).powi(2)).sum();
@@ -104,31 +105,32 @@ pub(crate) fn octaves(vdf: &Vdf, floor: f64) -> u32 {
     (peak.log2() - floor.log2() + 0.5 * mean.log2()).round().max(0.0) as u32
 }
 
-/// The resolution of decades: a change of h changes f by f ln 10 times as much; spread over all cells, by ln 10 times the
-/// root mean square of f.
+/// Resolution of decades for a step of the density. A change dh changes f by f ln 10 dh; over all cells, in the root
+/// mean square, by rms · ln 10 dh. The step of h is therefore step / (rms ln 10), with rms = floor · 2^octaves.
 pub(crate) fn resolution(of_density: Resolution, floor: f64, octaves: u32) -> Resolution {
     match of_density {
         Resolution::Exact => Resolution::Exact,
         Resolution::Step(step) => {
-            // Half of the octaves before the division and half after it: neither leaves the range of f64.
+            // Half of the octaves are applied before the division and half after it, so that no factor leaves the range
+            // of f64.
             let halves = [octaves / 2, octaves - octaves / 2].map(|octaves| 0.5_f64.powi(octaves as i32));
             Resolution::Step(step * halves[0] / floor / LN_10 * halves[1])
         }
     }
 }
 
-/// The decades of densities above a floor; 0 for those that are not.
+/// Decades of densities above a floor; 0 for densities below it.
 pub(crate) fn above(densities: &[f64], floor: f64) -> Vec<f64> {
     let mut decades = densities.to_vec();
     in_lanes(&mut decades, Kind::Logarithm(floor));
     decades
 }
 
-/// Decades that are no more than rounding: what lies at the floor must not decode to the floor in one cell and to zero
-/// in the next.
-const NOTHING: f64 = 1e-9;
+/// Decades up to which a reconstruction is zero. Densities at the floor have h = 0 up to rounding errors, whose sign
+/// must not decide between the floor and zero.
+const ZERO_BELOW: f64 = 1e-9;
 
-/// The densities of decades above a floor, in place; 0 where there are none, and never more than those of `ceiling`.
+/// Converts decades above a floor to densities in place; 0 where the decades are not positive, limited to `ceiling`.
 pub(crate) fn to_densities(decades: &mut [f64], floor: f64, ceiling: f64) {
     in_lanes(decades, Kind::Power { floor, ceiling });
 }
@@ -186,10 +188,10 @@ fn logarithm<I: Instructions>(f: Vector<I>, floor: Vector<I>, least: Vector<I>) 
 
 #[inline(always)]
 fn power<I: Instructions>(h: Vector<I>, least: Vector<I>) -> Vector<I> {
-    /// Where the exponential ends; what is larger must not pass for a density.
+    /// Largest argument of the exponential, beyond which it would overflow.
     const BOUND: f64 = 709.0;
     let x = h * std::f64::consts::LN_10 + least;
-    exp(x).where_below(x, x.of(BOUND), x.of(f64::INFINITY)).where_at_least(h, NOTHING)
+    exp(x).where_below(x, x.of(BOUND), x.of(f64::INFINITY)).where_at_least(h, ZERO_BELOW)
 }
 
 #[cfg(test)]

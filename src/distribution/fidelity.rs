@@ -1,4 +1,4 @@
-//! How faithful a reconstruction is: one set of figures for every basis and every table.
+//! Fidelity of a reconstruction: one set of error measures for all bases.
 
 use std::fmt;
 
@@ -10,33 +10,34 @@ use crate::error::{Error, Result};
 use crate::numerics::scaling::normalising_factor;
 use crate::numerics::summation::{CompensatedSum, paired_sum};
 
-/// The differences between an original distribution f and its reconstruction g, all dimensionless.
+/// Errors of a reconstruction g of an original distribution f, all dimensionless.
 ///
-/// A figure whose reference vanishes (the error of a zero distribution) is 0 if the difference vanishes too, and
+/// If the reference of an error vanishes (for a zero distribution), the error is 0 if the difference vanishes, too, and
 /// infinite otherwise.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fidelity {
     /// Σ|f−g| / Σ|f|.
     pub l1: f64,
-    /// ‖f−g‖ / ‖f‖. Divided by the *original's* norm: dividing by the reconstruction's hides one that has blown up.
+    /// ‖f−g‖ / ‖f‖. The norm is that of the *original*; with the reconstruction's, diverging reconstructions would
+    /// have small errors.
     pub l2: f64,
     /// max|f−g| / max|f|.
     pub linf: f64,
     /// Root mean square over all cells of log₁₀ max(f, floor) − log₁₀ max(g, floor) \[dex\].
     pub log10_rms: f64,
-    /// The floor of `log10_rms` [s³ m⁻⁶].
+    /// Floor of `log10_rms` [s³ m⁻⁶].
     pub log10_floor: f64,
     /// |n_g − n_f| / n_f.
     pub density: f64,
-    /// |u_g − u_f| / v_th of f: independent of the frame of reference.
+    /// |u_g − u_f| / v_th of f, which does not depend on the frame of reference.
     pub bulk_velocity: f64,
-    /// The largest |u_g − u_f|_i / v_i, v_i the thermal speed of f along axis i: of use where cells or temperatures differ by
-    /// orders of magnitude between the axes. No v_i is smaller than that of a density that fills one cell evenly.
+    /// Largest |u_g − u_f|_i / v_i, v_i the thermal speed of f along axis i, for cells or temperatures that differ by
+    /// orders of magnitude between the axes. Each v_i is at least that of a density uniform in one cell.
     pub bulk_velocity_component: f64,
     /// ‖P_g − P_f‖ / ‖P_f‖, Frobenius norms of the pressure tensors.
     pub pressure: f64,
-    /// The largest |P_g − P_f|_ij / (n v_i v_j): the error of every component in its own scale, √(P_ii P_jj). The norms of
-    /// `pressure` tell nothing of a component that is small in the grid's units.
+    /// Largest |P_g − P_f|_ij / (n v_i v_j): the error of each component relative to √(P_ii P_jj). The norms of
+    /// `pressure` do not show errors of components that are small in the grid's units.
     pub pressure_component: f64,
     /// |q_g − q_f| / (n v_th³) of f.
     pub heat_flux: f64,
@@ -44,11 +45,11 @@ pub struct Fidelity {
     pub negative_mass: f64,
 }
 
-/// Vlasiator's usual sparsity threshold, and the floor of the logarithmic error in SI units [s³ m⁻⁶].
+/// Floor of the logarithmic error in SI units [s³ m⁻⁶]: Vlasiator's usual sparsity threshold.
 const SI_FLOOR: f64 = 1e-15;
-/// Peaks of space-plasma distributions in SI units lie here; other peaks are taken for other units.
+/// Range of the peaks of space-plasma distributions in SI units; other peaks are taken for other units.
 const SI_PEAKS: std::ops::RangeInclusive<f64> = 1e-14..=1e-7;
-/// The floor in other units, as a fraction of the peak.
+/// Floor in other units, as a fraction of the peak.
 const RELATIVE_FLOOR: f64 = 1e-6;
 
 impl Fidelity {
@@ -60,8 +61,8 @@ impl Fidelity {
         Self::compare_above(original, reconstruction, Self::default_floor(original))
     }
 
-    /// The default floor for `log10_rms` [s³ m⁻⁶]: 1e-15 where the peak lies between 1e-14 and 1e-7, as in SI units it
-    /// does for space plasmas, and 1e-6 of the peak otherwise.
+    /// Default floor for `log10_rms` [s³ m⁻⁶]: 1e-15 if the peak lies between 1e-14 and 1e-7, as it does for space
+    /// plasmas in SI units, and 1e-6 of the peak otherwise.
     #[must_use]
     pub fn default_floor(original: &Vdf) -> f64 {
         let peak = original.peak();
@@ -95,12 +96,12 @@ impl Fidelity {
         }
         let (f, g) = (original.as_slice(), reconstruction.as_slice());
         let row = original.grid().shape()[2];
-        // Both are scaled by one power of two, so that no square leaves the range of f64.
+        // Both are scaled by the same power of two, so that no square overflows or underflows.
         let factor = normalising_factor(f64::max(peak, reconstruction.peak()));
         let sum = |term: fn(f64, f64) -> f64| paired_sum(f, g, row, |f, g| term(f * factor, g * factor));
         let largest_difference = f.iter().zip(g).fold(0.0, |worst, (f, g)| f64::max(worst, (f - g).abs()));
 
-        // Of the scaled values: an energy density may leave the range of f64 where the density does not.
+        // Moments are those of the scaled values, because an energy density may overflow.
         let moments = |vdf: &Vdf| Moments::of_scaled(vdf.grid(), vdf.as_slice(), factor, |f| f);
         let (m, r) = (moments(original), moments(reconstruction));
         let v_th = m.thermal_speed();
@@ -118,7 +119,7 @@ impl Fidelity {
             pressure: pressure_error(&m, &r),
             pressure_component: pressure_component_error(&m, &r, original.grid()),
             heat_flux: norm(std::array::from_fn(|i| {
-                // Made dimensionless before it is squared.
+                // Divided by the thermal speed before it is squared.
                 ratio((r.heat_flux[i] - m.heat_flux[i]) / m.density.abs(), v_th.powi(3))
             })),
             negative_mass: ratio(sum(|_, g| f64::max(-g, 0.0)) * original.grid().cell_volume(), m.density.abs()),
@@ -126,13 +127,13 @@ impl Fidelity {
     }
 }
 
-/// A distribution that many reconstructions are compared with: its norm is computed once.
+/// Reference for the comparison with many reconstructions, with its norm computed once.
 #[derive(Debug)]
 pub(crate) struct Reference<'a> {
     vdf: &'a Vdf,
     peak: f64,
     factor: f64,
-    /// ‖f‖ times the factor.
+    /// Norm ‖f‖ times the factor.
     scaled_norm: f64,
 }
 
@@ -143,34 +144,34 @@ impl<'a> Reference<'a> {
         Self { vdf, peak, factor, scaled_norm: paired_sum(f, f, row, |f, _| (f * factor) * (f * factor)).sqrt() }
     }
 
-    /// ‖f‖ [s³ m⁻⁶].
+    /// Norm ‖f‖ [s³ m⁻⁶].
     pub(crate) fn norm(&self) -> f64 {
         self.scaled_norm / self.factor
     }
 
-    /// ‖f−g‖ / ‖f‖; 0/0 is no error, and infinite is one beyond 10¹⁵⁰.
+    /// Relative error ‖f−g‖ / ‖f‖. 0/0 counts as 0, and errors above 10¹⁵⁰ as infinite.
     pub(crate) fn relative_l2(&self, reconstruction: &Vdf) -> f64 {
         let (f, g) = (self.vdf.as_slice(), reconstruction.as_slice());
-        // Of nothing, nothing can be told but whether there is a difference.
+        // The reference is zero: the error is 0 or infinite.
         let factor = if self.peak > 0.0 { self.factor } else { normalising_factor(reconstruction.peak()) };
         let square = |f: f64, g: f64| ((f - g) * factor) * ((f - g) * factor);
         let difference = paired_sum(f, g, self.vdf.grid().shape()[2], square).sqrt();
         match difference {
             0.0 => 0.0,
-            // A sum that has overflowed is compensated to NaN.
+            // An overflown compensated sum is NaN.
             _ if difference.is_nan() => f64::INFINITY,
             _ => difference / self.scaled_norm,
         }
     }
 
-    /// ‖f‖ / ‖g‖, the factor by which g would have the norm of f.
+    /// Gain ‖f‖ / ‖g‖, the factor that gives g the norm of f.
     pub(crate) fn gain(&self, reconstruction: &Vdf) -> f64 {
         let g = reconstruction.as_slice();
         let square = |g: f64, _: f64| (g * self.factor) * (g * self.factor);
         self.scaled_norm / paired_sum(g, g, self.vdf.grid().shape()[2], square).sqrt()
     }
 
-    /// max|f−g| / max|f|; 0/0 is no error.
+    /// Relative error max|f−g| / max|f|; 0/0 counts as 0.
     pub(crate) fn relative_linf(&self, reconstruction: &Vdf) -> f64 {
         let pairs = self.vdf.as_slice().iter().zip(reconstruction.as_slice());
         let worst = pairs.fold(0.0, |worst, (f, g)| f64::max(worst, (f - g).abs()));
@@ -183,14 +184,14 @@ pub(crate) fn relative_l2(original: &Vdf, reconstruction: &Vdf) -> f64 {
     Reference::new(original).relative_l2(reconstruction)
 }
 
-/// numerator / denominator, where 0/0 is no error at all.
+/// Ratio numerator / denominator; 0/0 counts as 0.
 fn ratio(numerator: f64, denominator: f64) -> f64 {
     if numerator == 0.0 || numerator.is_nan() && denominator == 0.0 { 0.0 } else { numerator / denominator }
 }
 
 fn pressure_error(original: &Moments, reconstruction: &Moments) -> f64 {
     let (p, r) = (original.pressure.as_flattened(), reconstruction.pressure.as_flattened());
-    // Divided by the largest entry first, so that pressures of 1e200 can be squared.
+    // Entries are divided by the largest one, so that the squares of pressures of 1e200 do not overflow.
     let scale = p.iter().chain(r).fold(0.0, |scale, p| f64::max(scale, p.abs()));
     if scale == 0.0 {
         return 0.0;
@@ -199,8 +200,8 @@ fn pressure_error(original: &Moments, reconstruction: &Moments) -> f64 {
     ratio(norm(&mut p.iter().zip(r).map(|(p, r)| r - p)), norm(&mut p.iter().copied()))
 }
 
-/// Thermal speeds along the axes, none of them smaller than that of a density that fills one cell evenly, the cell's width
-/// over √12: a distribution may lie in one plane of cells, and then its own is zero.
+/// Thermal speeds along the axes, at least the width of a cell over √12, that of a density uniform in one cell: the
+/// thermal speed of a distribution in one plane of cells is zero.
 fn resolved_speeds(moments: &Moments, grid: &VelocityGrid) -> [f64; 3] {
     let (speeds, spacing) = (moments.thermal_speeds(), grid.spacing());
     std::array::from_fn(|axis| speeds[axis].max(spacing[axis] / 12f64.sqrt()))
@@ -216,7 +217,7 @@ fn pressure_component_error(original: &Moments, reconstruction: &Moments, grid: 
     let speeds = resolved_speeds(original, grid);
     let error = |i: usize, j: usize| {
         let off = (reconstruction.pressure[i][j] - original.pressure[i][j]).abs();
-        // One after another: the product may leave the range of f64.
+        // Divided one after another, because the product may overflow.
         ratio(off / speeds[i] / speeds[j], original.density.abs())
     };
     (0..3).flat_map(|i| (i..3).map(move |j| (i, j))).map(|(i, j)| error(i, j)).fold(0.0, f64::max)
@@ -227,7 +228,7 @@ fn log10_rms(f: &[f64], g: &[f64], floor: f64) -> f64 {
     for (f, g) in f.iter().zip(g) {
         let (f, g) = (f.max(floor), g.max(floor));
         if f != g {
-            // The difference of two logarithms, as one; the quotient may leave the range of f64, the logarithms cannot.
+            // One logarithm of the quotient instead of two, unless the quotient overflows.
             let quotient = f / g;
             let dex = if quotient.is_normal() { quotient.log10() } else { f.log10() - g.log10() };
             sum.add(dex * dex);
@@ -258,21 +259,21 @@ impl fmt::Display for Fidelity {
     }
 }
 
-/// What a stored form costs against storing the grid itself.
+/// Size of a stored form compared with that of the grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StorageCost {
-    /// Everything a decoder needs, in bytes: coefficients, parameters, geometry, topology.
+    /// Size in bytes of all that a decoder needs: coefficients, parameters, geometry, topology.
     pub bytes: usize,
-    /// Dense storage with 8 bytes a cell, over `bytes`.
+    /// Ratio of dense storage with 8 bytes per cell to `bytes`.
     pub ratio_f64: f64,
-    /// Dense storage with 4 bytes a cell, over `bytes`.
+    /// Ratio of dense storage with 4 bytes per cell to `bytes`.
     pub ratio_f32: f64,
-    /// The 4³-cell blocks that are not empty, with 4 bytes a cell, over `bytes`.
+    /// Ratio of the occupied blocks of 4³ cells, with 4 bytes per cell, to `bytes`.
     pub ratio_blocks: f64,
 }
 
 impl StorageCost {
-    /// The cost of storing a distribution on `grid`, of which `occupied_blocks` blocks are not empty, in `bytes`.
+    /// Size of a distribution on `grid` with `occupied_blocks` occupied blocks, stored in `bytes`.
     #[must_use]
     pub fn new(grid: &VelocityGrid, occupied_blocks: usize, bytes: usize) -> Self {
         let ratio = |dense: usize| dense as f64 / bytes as f64;

@@ -32,7 +32,7 @@ impl Frame {
     pub fn along(axes: [[f64; 3]; 3], centre: [f64; 3], scales: [f64; 3]) -> Result<Self> {
         let rows = Matrix3::from_fn(|i, j| axes[i][j]);
         let defect = (rows * rows.transpose() - Matrix3::identity()).amax();
-        // Written so that NaN fails it.
+        // The comparison is false for NaN.
         if !(defect < 1e-9 && rows.determinant() > 0.0) {
             return Err(Error::InvalidParameter {
                 name: "axes",
@@ -77,7 +77,8 @@ impl Frame {
     }
 }
 
-/// Which axes a basis takes: a choice of the user; the [`Frame`] is what it becomes for one distribution.
+/// Orientation of the axes of a basis, an option of the user. With the moments of a distribution it gives the
+/// [`Frame`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Orientation {
     /// The grid's axes: products separate, transforms are three small matrix products.
@@ -138,16 +139,16 @@ fn rotation_vector(rows: &Matrix3<f64>) -> [f64; 3] {
 
 /// The unit vector along `v`, unless it is zero or not finite.
 fn unit(v: Vector3<f64>) -> Option<Vector3<f64>> {
-    // Divided by the largest component first: a field of 1e-200 T has a direction too.
+    // Divided by the largest component, because the square of a field of 1e-200 T underflows.
     let largest = v.amax();
     (largest > 0.0 && largest.is_finite()).then(|| (v / largest).normalize())
 }
 
 /// Eigenvectors as rows, largest eigenvalue first, each with its largest component positive, right-handed. Where
-/// eigenvalues are equal but for rounding, of all the eigenvectors those nearest to the grid's axes: the others would be
-/// left to rounding, and to the order of the axes.
+/// eigenvalues are equal but for rounding, of all the eigenvectors those nearest to the grid's axes: the others would
+/// be left to rounding, and to the order of the axes.
 fn eigenframe(pressure: &Matrix3<f64>) -> Matrix3<f64> {
-    /// Eigenvalues that differ by no more than this part of themselves are equal.
+    /// Relative difference of eigenvalues up to which they count as equal.
     const EQUAL: f64 = 1e-8;
     let scale = pressure.amax();
     if !(scale > 0.0 && scale.is_finite()) {
@@ -174,7 +175,7 @@ fn eigenframe(pressure: &Matrix3<f64>) -> Matrix3<f64> {
     Matrix3::from_rows(&[first.transpose(), second.transpose(), first.cross(&second).transpose()])
 }
 
-/// The grid axis most nearly across a unit vector, made exactly so.
+/// Grid axis most nearly perpendicular to a unit vector, projected so that it is exactly so.
 fn nearest_axis_across(vector: &Vector3<f64>) -> Vector3<f64> {
     let mut across = Vector3::zeros();
     across[vector.iamin()] = 1.0;

@@ -1,6 +1,6 @@
-//! The Gaussian nearest to a distribution: from its moments, or in the sense of least squares.
+//! Fit of a Gaussian to a distribution, by moments or by least squares.
 //!
-//! Where a basis takes centre and widths from the data, this is how it finds them.
+//! Bases that take centre and widths from the data find them here.
 
 mod cell_sums;
 mod least_squares;
@@ -16,19 +16,19 @@ pub(crate) use principal_axes::frame_of_factor;
 use super::frame::Frame;
 use super::grid::VelocityGrid;
 
-/// How many widths a Gaussian has, and along which axes.
+/// Kind of covariance of a Gaussian: the number of its widths, and their axes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Covariance {
     /// One width for all directions.
     Isotropic,
-    /// A width along each of the grid's axes.
+    /// One width along each of the grid's axes.
     #[default]
     Diagonal,
-    /// A full symmetric matrix: three widths along axes of their own.
+    /// A full symmetric matrix: three widths along principal axes.
     Full,
 }
 
-/// peak · exp(−½ |ξ|²), ξ the coordinates of the frame: scales are standard deviations.
+/// Gaussian peak · exp(−½ |ξ|²), ξ the coordinates of the frame, whose scales are the standard deviations.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gaussian {
     /// Phase-space density at the centre [s³ m⁻⁶].
@@ -37,13 +37,13 @@ pub struct Gaussian {
     pub frame: Frame,
 }
 
-/// The step along a direction that is as long as one cell, measured in cells: no longer than a cell is wide there.
+/// Length of a step along a direction that is one in cells of the grid's axes.
 fn step_along(grid: &VelocityGrid, direction: [f64; 3]) -> f64 {
     let [x, y, z]: [f64; 3] = std::array::from_fn(|j| direction[j] / grid.spacing()[j]);
     1.0 / x.hypot(y).hypot(z)
 }
 
-/// The width of a cell along a direction.
+/// Width of a cell along a direction.
 fn cell_along(grid: &VelocityGrid, direction: [f64; 3]) -> f64 {
     (0..3).map(|j| direction[j].abs() * grid.spacing()[j]).sum()
 }

@@ -17,7 +17,7 @@ pub struct VelocityGrid {
 }
 
 impl VelocityGrid {
-    /// Most cells a grid may have (2³², 32 GiB of values): more is taken for a mistake or an attack.
+    /// Maximum number of cells of a grid (2³², 32 GiB of values). A larger number is taken for an error.
     pub const MAX_CELLS: usize = (u32::MAX as usize).saturating_add(1);
 
     /// A grid of `shape` cells whose first cell's lower corner is `lower` [m/s], each cell `spacing` [m/s] wide.
@@ -43,7 +43,7 @@ impl VelocityGrid {
             let (edge, width) = (lower[axis], spacing[axis]);
             let upper = edge + shape[axis] as f64 * width;
             let resolved = edge + width > edge && upper - width < upper;
-            // Squares and cubes of velocities enter the moments: they must not leave the range of f64.
+            // Squares and cubes of velocities, which enter the moments, must not overflow.
             let moderate = edge.abs().max(upper.abs()) < 1e75 && width > 1e-75;
             if !(edge.is_finite() && width.is_finite() && width > 0.0 && resolved && moderate) {
                 return Err(Error::InvalidGrid(format!(
@@ -58,7 +58,7 @@ impl VelocityGrid {
     /// A grid of `shape` cells between the corners `lower` and `upper` [m/s].
     ///
     /// # Errors
-    /// As [`VelocityGrid::new`].
+    /// Those of [`VelocityGrid::new`].
     pub fn from_edges(shape: [usize; 3], lower: [f64; 3], upper: [f64; 3]) -> Result<Self> {
         let spacing = std::array::from_fn(|axis| (upper[axis] - lower[axis]) / shape[axis].max(1) as f64);
         Self::new(shape, lower, spacing)
@@ -67,7 +67,7 @@ impl VelocityGrid {
     /// A grid in index units: spacing 1 and centres at 0, 1, 2, …
     ///
     /// # Errors
-    /// As [`VelocityGrid::new`].
+    /// Those of [`VelocityGrid::new`].
     pub fn unit(shape: [usize; 3]) -> Result<Self> {
         Self::new(shape, [-0.5; 3], [1.0; 3])
     }
@@ -137,7 +137,7 @@ impl VelocityGrid {
     /// reach beyond the grid: negative starts and larger shapes pad it.
     ///
     /// # Errors
-    /// As [`VelocityGrid::new`].
+    /// Those of [`VelocityGrid::new`].
     pub fn window(&self, start: [isize; 3], shape: [usize; 3]) -> Result<Self> {
         let lower = std::array::from_fn(|axis| self.lower[axis] + start[axis] as f64 * self.spacing[axis]);
         Self::new(shape, lower, self.spacing)

@@ -1,4 +1,4 @@
-//! What a distribution is: its grid, its values, its moments, and how two of them are compared.
+//! Distributions: their grids, values and moments, and the comparison of two of them.
 
 pub mod blocks;
 pub(crate) mod decades;

@@ -33,8 +33,8 @@ impl Moments {
         std::array::from_fn(|axis| positive_sqrt(self.pressure[axis][axis] / self.density))
     }
 
-    /// The moments from the sums `raw[a, b, c]` (C order, a, b, c from 0 to 3) of f ξ_0^a ξ_1^b ξ_2^c over the cells of a
-    /// grid, ξ the velocity from the middle of the grid in half boxes.
+    /// The moments from the sums `raw[a, b, c]` (C order, a, b, c from 0 to 3) of f ξ_0^a ξ_1^b ξ_2^c over the cells
+    /// of a grid, ξ the velocity from the middle of the grid in half boxes.
     pub(crate) fn from_powers(raw: &[f64], grid: &VelocityGrid) -> Self {
         // ⟨ξ_i ξ_j …⟩ for a list of axes.
         let of = |axes: &[usize]| {
@@ -54,7 +54,7 @@ impl Moments {
         };
         let half: [f64; 3] = std::array::from_fn(|axis| 0.5 * grid.shape()[axis] as f64 * grid.spacing()[axis]);
         let middle = grid.middle();
-        // One after another: the volume may leave the range of f64 where the density does not.
+        // Multiplied one after another, because the volume may overflow.
         let physical = |value: f64| grid.spacing().iter().fold(value, |value, width| value * width);
         Self {
             density: physical(total),
@@ -70,8 +70,8 @@ impl Moments {
         Self::of_scaled(grid, values, 1.0, transform)
     }
 
-    /// The moments of the values times a power of two that is at most the one that brings their peak near one: where the
-    /// moments themselves leave the range of `f64`, those of scaled values do not.
+    /// Moments of the values times a power of two, at most the one that brings their peak near one. They do not
+    /// overflow, although the moments of the values may.
     pub(crate) fn of_scaled(
         grid: &VelocityGrid,
         values: &[f64],
@@ -82,7 +82,7 @@ impl Moments {
         let peak = largest_magnitude(values);
         let factor = normalising_factor(peak);
         let middle = grid.middle();
-        // Velocities are taken from the middle of the box first, from the bulk velocity then: neither the choice of
+        // Velocities are taken relative to the middle of the box, then to the bulk velocity, so that neither the
         // origin nor a drift much faster than the thermal speed costs digits.
         let offsets = |origin: [f64; 3]| -> [Vec<f64>; 3] {
             std::array::from_fn(|axis| grid.centres(axis).iter().map(|v| v - origin[axis]).collect())
@@ -143,7 +143,7 @@ impl Moments {
     }
 }
 
-/// √x where x is a positive number, else zero.
+/// Square root of x if x is positive, else zero.
 fn positive_sqrt(x: f64) -> f64 {
     if x > 0.0 && x.is_finite() { x.sqrt() } else { 0.0 }
 }
@@ -152,7 +152,7 @@ impl Vdf {
     /// The velocity moments by summation over the cells, each taken at its centre.
     ///
     /// Sums are compensated (rounding errors stay below a few ulp of the sum of absolute values) and scaled, so that
-    /// neither tiny nor huge densities under- or overflow on the way; a moment whose own value exceeds the range of
+    /// neither tiny nor huge densities under- or overflow in between; a moment whose own value exceeds the range of
     /// `f64` is infinite.
     #[must_use]
     pub fn moments(&self) -> Moments {

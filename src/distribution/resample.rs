@@ -1,4 +1,4 @@
-//! A distribution on other grids: cropped, padded, or interpolated. Beyond its own grid a distribution is zero.
+//! Resampling of a distribution on other grids: cropped, padded, or interpolated. Outside its grid it is zero.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::grid::VelocityGrid;
 use super::vdf::Vdf;
 use crate::error::{Error, Result};
 
-/// How [`Vdf::resample`] finds the phase-space density of a new cell. Each acts along one axis after the other; s is
+/// Interpolation of [`Vdf::resample`]. Each kind acts along one axis after the other; s is
 /// the distance between the new cell's centre and an old one's, in old cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interpolation {
@@ -34,7 +34,8 @@ impl Vdf {
     pub fn resample(&self, grid: &VelocityGrid, interpolation: Interpolation) -> Result<Self> {
         let (from, to) = (self.grid(), grid);
         let mut axes = [0, 1, 2];
-        // The axis that shrinks most comes first: nothing in between is larger than the larger of the two grids.
+        // The axis that shrinks most comes first, so that no intermediate array is larger than the larger of both
+        // grids.
         let growth = |axis: usize| to.shape()[axis] as f64 / from.shape()[axis] as f64;
         axes.sort_by(|&a, &b| growth(a).total_cmp(&growth(b)));
         let (mut shape, mut values) = (from.shape(), self.as_slice().to_vec());
@@ -111,9 +112,9 @@ impl Vdf {
     }
 }
 
-/// A sparse matrix along one axis: each new cell is a weighted sum of consecutive old ones.
+/// Sparse matrix along one axis: each new cell is a weighted sum of consecutive old ones.
 struct AxisWeights {
-    /// For each new cell, its first old cell, and where its weights lie.
+    /// First old cell, and range of the weights, of each new cell.
     rows: Vec<(usize, Range<usize>)>,
     weights: Vec<f64>,
 }

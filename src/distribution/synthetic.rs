@@ -50,7 +50,7 @@ impl Synthetic {
     /// A single component of number density `density` [m⁻³], centred at the velocity `drift` [m s⁻¹].
     ///
     /// # Errors
-    /// As [`Component::new`].
+    /// Those of [`Component::new`].
     pub fn single(density: f64, drift: [f64; 3], shape: Shape) -> Result<Self> {
         Self::new(vec![Component::new(density, drift, shape)?])
     }

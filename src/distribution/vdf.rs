@@ -28,7 +28,7 @@ impl Vdf {
         }
         let values = if values.is_standard_layout() { values } else { values.as_standard_layout().into_owned() };
         let vdf = Self { grid, values };
-        // Chunks are looked at whole, without an early end, which the compiler turns into vector instructions.
+        // Each chunk is tested as a whole, without an early exit, so that the compiler uses vector instructions.
         let finite = |chunk: &[f64]| chunk.iter().fold(true, |finite, value| finite & value.is_finite());
         if vdf.as_slice().chunks(1024).all(finite) {
             return Ok(vdf);
@@ -42,7 +42,7 @@ impl Vdf {
     /// A distribution from values in C order `[vx, vy, vz]`, in double or single precision.
     ///
     /// # Errors
-    /// As [`Vdf::new`].
+    /// Those of [`Vdf::new`].
     pub fn from_slice<T: Copy + Into<f64>>(grid: VelocityGrid, values: &[T]) -> Result<Self> {
         if values.len() != grid.cells() {
             return Err(Error::ShapeMismatch { expected: grid.shape(), found: vec![values.len()] });
@@ -54,7 +54,7 @@ impl Vdf {
     /// A distribution from owned values in C order, without a copy.
     ///
     /// # Errors
-    /// As [`Vdf::new`].
+    /// Those of [`Vdf::new`].
     pub fn from_vec(grid: VelocityGrid, values: Vec<f64>) -> Result<Self> {
         let found = vec![values.len()];
         let values = Array3::from_shape_vec(grid.shape(), values)
@@ -62,8 +62,8 @@ impl Vdf {
         Self::new(grid, values)
     }
 
-    /// As [`Vdf::from_vec`], for values known to be finite because none can exceed `bound`: they are looked at only if
-    /// the bound is not finite itself.
+    /// Makes a distribution as [`Vdf::from_vec`] does, from values of magnitude at most `bound`: they are checked only
+    /// if the bound is not finite.
     pub(crate) fn from_bounded_vec(grid: VelocityGrid, values: Vec<f64>, bound: f64) -> Result<Self> {
         if !bound.is_finite() {
             return Self::from_vec(grid, values);

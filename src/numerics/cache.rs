@@ -1,14 +1,14 @@
-//! A small thread-safe store for tables that many encodings on one grid share.
+//! Thread-safe cache for tables that many encodings on one grid share.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Keeps the most recently used values, at most `capacity` of them, for any number of threads.
+/// Cache of the most recently used values, at most `capacity` of them.
 ///
-/// A table is built outside the lock: two threads that miss at once both build it, and both get the same numbers.
+/// A table is built outside the lock: two threads that miss at the same time both build it, and get the same numbers.
 pub(crate) struct Cache<K, V> {
     capacity: usize,
-    /// Most recently used last; linear search, since capacities are small and keys cheap to compare.
+    /// Entries, the most recently used one last. The search is linear, because capacities are small.
     entries: Mutex<Vec<(K, Arc<V>)>>,
 }
 
@@ -23,7 +23,7 @@ impl<K: PartialEq, V> Cache<K, V> {
         }
         let value = Arc::new(build());
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have been faster.
+        // Another thread may have stored the table in the meantime.
         if let Some((_, other)) = entries.iter().find(|(other, _)| *other == key) {
             return Arc::clone(other);
         }
@@ -41,6 +41,13 @@ impl<K: PartialEq, V> Cache<K, V> {
         let value = Arc::clone(&entry.1);
         entries.push(entry);
         Some(value)
+    }
+}
+
+/// Always true: a cache is not part of the value that owns it, and equal bases may hold different tables.
+impl<K, V> PartialEq for Cache<K, V> {
+    fn eq(&self, _: &Self) -> bool {
+        true
     }
 }
 

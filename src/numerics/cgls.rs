@@ -2,26 +2,25 @@
 
 use super::scaling::normalising_factor;
 
-/// When to stop.
+/// Stopping criteria.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// ‖Aᵀr‖ over its first value.
+    /// Value of ‖Aᵀr‖, over its first value, at which the iteration ends.
     pub(crate) gradient: f64,
-    /// Relative decrease of ‖r‖² below which an iteration only polishes what nobody sees.
+    /// Relative decrease of ‖r‖² per iteration below which the iteration ends.
     pub(crate) worthwhile: f64,
-    /// Iterations: few of them regularise a problem that is ill-conditioned.
+    /// Maximum number of iterations. A small one regularises an ill-conditioned problem.
     pub(crate) iterations: usize,
 }
 
-/// The x with the smallest ‖b − A x‖, given products with A and Aᵀ; starts from zero. Returns the iterations made
-/// besides.
+/// Minimises ‖b − A x‖ from x = 0, given products with A and Aᵀ. Returns x and the number of iterations.
 pub(crate) fn solve(
     b: Vec<f64>,
     apply: impl Fn(&[f64]) -> Vec<f64>,
     apply_transposed: impl Fn(&[f64]) -> Vec<f64>,
     limits: &Limits,
 ) -> (Vec<f64>, usize) {
-    // Scaled, so that the square of no value vanishes or overflows.
+    // The data are scaled, so that no square underflows or overflows.
     let factor = normalising_factor(b.iter().fold(0.0, |peak, b| f64::max(peak, b.abs())));
     let mut residual = b;
     residual.iter_mut().for_each(|r| *r *= factor);
@@ -57,9 +56,9 @@ pub(crate) fn solve(
     (x, iterations)
 }
 
-/// The same iteration on the normal equations G x = b, G = AᵀA and b = Aᵀf, for when products with G cost less than
-/// products with A; `norm_squared` is ‖f‖². It knows the residual only to about 1e-16 of ‖f‖²: where the solution leaves
-/// less, solve again for what is left. Returns x, the iterations made, and ‖f − A x‖².
+/// Conjugate gradients on the normal equations G x = b, G = AᵀA and b = Aᵀf, for the case that products with G cost
+/// less than those with A; `norm_squared` is ‖f‖². The residual is known only to about 1e-16 of ‖f‖²: for smaller
+/// residuals, solve again for the residual. Returns x, the iterations made, and ‖f − A x‖².
 pub(crate) fn solve_normal(
     b: Vec<f64>,
     norm_squared: f64,
@@ -75,7 +74,7 @@ pub(crate) fn solve_normal(
     while iterations < limits.iterations && now > limits.gradient.powi(2) * first {
         let image = gram(&direction);
         let curvature = dot(&direction, &image);
-        // Not positive where G resolves no more of the direction than rounding.
+        // pᵀG p is not positive if rounding errors of G exceed its curvature along the direction.
         if curvature <= f64::EPSILON * dot(&direction, &direction) {
             break;
         }

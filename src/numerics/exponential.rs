@@ -1,20 +1,20 @@
-//! exp and ln of eight numbers at once, without branches, tables or calls.
+//! Vectorised exp and ln of eight numbers, without branches, tables or calls.
 //!
-//! Called on [`Vector`]s inside [`vectorised`](super::lanes::vectorised) loops. Additions and multiplications only, never
-//! a fused multiply-add: the results are the same bits on every processor and on any number of threads.
+//! They work on [`Vector`]s inside [`vectorised`](super::lanes::vectorised) loops. They use additions and
+//! multiplications only, never a fused multiply-add, so that the results are bit-identical on every processor.
 
 use super::lanes::{Instructions, Vector};
 
-/// 1.5·2⁵²: adding it rounds to a whole number, which then stands in the last bits.
+/// 1.5·2⁵²: adding it to a number rounds that to a whole number, which is then in the last bits of the sum.
 const ROUND: f64 = 6_755_399_441_055_744.0;
-/// ln 2 in two parts, the first with so few bits that its multiples up to 2¹¹ are exact.
+/// ln 2 in two parts (Cody and Waite): the first has so few bits that its multiples up to 2¹¹ are exact.
 const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
-/// Below this, eˣ is no normal number.
-const LEAST: f64 = -708.0;
-const LARGEST: f64 = 709.0;
+/// Range of x: below it eˣ is not a normal number, above it eˣ overflows.
+const MIN_ARGUMENT: f64 = -708.0;
+const MAX_ARGUMENT: f64 = 709.0;
 
-/// (eʳ − 1 − r)/r² for |r| ≤ ½ ln 2, interpolated at Chebyshev nodes: relative error of eʳ 1e-17.
+/// Coefficients of (eʳ − 1 − r)/r² for |r| ≤ ½ ln 2, interpolated at Chebyshev nodes: relative error of eʳ 1e-17.
 const EXP: [f64; 10] = [
     0.5,
     0.166_666_666_666_666_69,
@@ -28,24 +28,24 @@ const EXP: [f64; 10] = [
     2.510_038_549_551_032e-8,
 ];
 
-/// eˣ to 1 ulp for x from −708 to 709; 0 below, and e⁷⁰⁹ above.
+/// Exponential eˣ, to 1 ulp for x from −708 to 709; 0 below, and e⁷⁰⁹ above.
 #[inline(always)]
 pub(crate) fn exp<I: Instructions>(x: Vector<I>) -> Vector<I> {
-    let bounded = x.larger(x.of(LEAST)).smaller(x.of(LARGEST));
+    let bounded = x.larger(x.of(MIN_ARGUMENT)).smaller(x.of(MAX_ARGUMENT));
     let rounded = bounded * std::f64::consts::LOG2_E + ROUND;
     let whole = rounded - ROUND;
     let r = (bounded - whole * LN_2_HIGH) - whole * LN_2_LOW;
-    // Estrin's scheme: short chains of dependent operations.
+    // Estrin's scheme instead of Horner's: its chains of dependent operations are shorter.
     let r2 = r * r;
     let r4 = r2 * r2;
     let low = (r * EXP[1] + EXP[0]) + (r * EXP[3] + EXP[2]) * r2;
     let middle = (r * EXP[5] + EXP[4]) + (r * EXP[7] + EXP[6]) * r2;
     let high = r * EXP[9] + EXP[8];
     let power = (r + r2 * (low + r4 * (middle + r4 * high))) + 1.0;
-    (power * rounded.power_of_two()).where_at_least(x, LEAST)
+    (power * rounded.power_of_two()).where_at_least(x, MIN_ARGUMENT)
 }
 
-/// 2 artanh(s) = 2s + s³ p(s²), p interpolated at Chebyshev nodes for |s| ≤ (√2 − 1)/(√2 + 1).
+/// Coefficients of 2 artanh(s) = 2s + s³ p(s²), p interpolated at Chebyshev nodes for |s| ≤ (√2 − 1)/(√2 + 1).
 const LN: [f64; 7] = [
     0.666_666_666_666_667,
     0.399_999_999_998_993_8,
@@ -56,7 +56,7 @@ const LN: [f64; 7] = [
     0.146_167_211_798_616_2,
 ];
 
-/// ln x to 2 ulp (of 1, where ln x is smaller) for normal x > 0; meaningless elsewhere.
+/// Natural logarithm of a normal x > 0, to 2 ulp (of 1, if |ln x| is smaller); undefined for other x.
 #[inline(always)]
 pub(crate) fn ln<I: Instructions>(x: Vector<I>) -> Vector<I> {
     let (whole, mantissa) = x.split();

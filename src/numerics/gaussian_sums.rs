@@ -1,4 +1,5 @@
-//! Sums of an array against Gaussians at every cell of an axis, in memory that grows with the axis and not with its square.
+//! Sums of an array against Gaussians at every cell of an axis, in memory that grows with the axis and not with its
+//! square.
 
 use std::f64::consts::{PI, TAU};
 
@@ -7,33 +8,35 @@ use rustdct::DctPlanner;
 
 use super::separable::along;
 
-/// Axes up to this length are multiplied with the matrix of all Gaussians (2 MB), which is the faster way there.
-const LONGEST_MATRIX: usize = 512;
-/// Zeros beyond each end of a longer axis, in widths. The cosine transform continues the axis by its mirror image, which
-/// is then nine widths away, where a Gaussian is 3e-18.
+/// Longest axis that is multiplied with the matrix of all Gaussians (512² numbers, 2 MB): for short axes that is faster
+/// than a transform.
+const MAX_MATRIX: usize = 512;
+/// Zero padding at each end of a longer axis, in widths. The cosine transform continues the axis by its mirror image,
+/// which is then nine widths away, where a Gaussian is 3e-18.
 const MARGIN: f64 = 4.5;
-/// Distance from which a Gaussian is zero in double precision, in widths.
+/// Distance, in widths, beyond which a Gaussian counts as zero: exp(−9²/2) = 3e-18.
 const REACH: f64 = 9.0;
-/// From this width [cells] on the transform of a sampled Gaussian is that of the Gaussian and its two nearest aliases, to
-/// rounding; narrower ones are summed cell by cell.
+/// Width [cells] from which on the transform of a sampled Gaussian equals, to rounding, that of the Gaussian and its
+/// two nearest aliases. Narrower ones are summed cell by cell.
 const SMOOTH: f64 = 1.0;
 
-/// Σ_j exp(−½ ((i − j) / width)²) x_j for every cell i of an axis: by a matrix on short axes, in frequency space on long ones.
+/// Sums Σ_j exp(−½ ((i − j) / width)²) x_j for every cell i of an axis, by a matrix on short axes and by a cosine
+/// transform on long ones.
 pub(crate) struct GaussianSums {
     cells: usize,
 }
 
 impl GaussianSums {
-    /// For an axis of so many cells.
+    /// Prepares sums on an axis of `cells` cells.
     pub(crate) fn new(cells: usize) -> Self {
         Self { cells }
     }
 
     fn is_long(&self) -> bool {
-        self.cells > LONGEST_MATRIX
+        self.cells > MAX_MATRIX
     }
 
-    /// The sums along one axis of an array of the given shape, into `y`, whose memory is used again.
+    /// Computes the sums along one axis of an array of the given shape; `y` is overwritten.
     pub(crate) fn along(&self, axis: usize, x: &[f64], shape: [usize; 3], width: f64, y: &mut Vec<f64>) {
         if self.is_long() {
             y.resize(x.len(), 0.0);
@@ -44,14 +47,15 @@ impl GaussianSums {
         along(axis, x, shape, matrix.as_ref(), y);
     }
 
-    /// Σ_j of the squares of the Gaussian at each cell: smaller where an end of the axis cuts it.
+    /// Sums of the squares of the Gaussian centred on each cell; they are smaller near the ends of the axis, which cut
+    /// it.
     pub(crate) fn norms(&self, width: f64) -> Vec<f64> {
         let kernel = self.kernel(width);
         if !self.is_long() {
             let norm = |i: usize| (0..self.cells).map(|j| kernel[i.abs_diff(j)].powi(2)).sum();
             return (0..self.cells).map(norm).collect();
         }
-        // Sums over 0, 1, … cells to one side; the cell itself is in both.
+        // Partial sums over 0, 1, … cells to one side. The sums to both sides count the centre twice.
         let sums: Vec<f64> = kernel
             .iter()
             .scan(0.0, |sum, value| {
@@ -62,17 +66,18 @@ impl GaussianSums {
         (0..self.cells).map(|i| sums[i] + sums[self.cells - 1 - i] - 1.0).collect()
     }
 
-    /// The Gaussian by the distance in cells.
+    /// Values of the Gaussian by the distance in cells.
     fn kernel(&self, width: f64) -> Vec<f64> {
         (0..self.cells).map(|distance| gaussian(distance as f64 / width)).collect()
     }
 
-    /// The sums along an axis with so many numbers between neighbours, by the cosine transform of each line.
+    /// Computes the sums along an axis, whose neighbours are `inner` numbers apart, by the cosine transform of each
+    /// line.
     fn filter(&self, x: &[f64], inner: usize, width: f64, y: &mut [f64]) {
         let n = self.cells;
         let margin = (MARGIN * width).ceil() as usize + 1;
         let wanted = n + 2 * margin;
-        // Few and small prime factors make a fast transform.
+        // Transforms are fast for lengths with small prime factors only.
         let length = wanted.next_multiple_of(1 << (wanted.ilog2() - 3));
         let transform = DctPlanner::new().plan_dct2(length);
         let response: Vec<f64> = (0..length)
@@ -98,13 +103,13 @@ fn gaussian(z: f64) -> f64 {
     (-0.5 * z.powi(2)).exp()
 }
 
-/// Σ_d exp(−½ (d / width)²) cos(angle d) over all whole d.
+/// Fourier sum Σ_d exp(−½ (d / width)²) cos(angle d) over all integers d.
 fn frequency_response(width: f64, angle: f64) -> f64 {
     if width < SMOOTH {
         let farthest = (REACH * width).ceil() as usize;
         return 1.0 + (1..=farthest).map(|d| 2.0 * gaussian(d as f64 / width) * (angle * d as f64).cos()).sum::<f64>();
     }
-    // Poisson's sum: the transform of the Gaussian and its aliases.
+    // Poisson's formula: the sum equals √(2π) width Σ_m exp(−½ width² (angle + 2πm)²); m = −1, 0, 1 are enough.
     let alias = |turn: f64| gaussian(width * (angle + turn));
     width * TAU.sqrt() * (alias(0.0) + alias(TAU) + alias(-TAU))
 }
@@ -115,7 +120,7 @@ mod tests {
 
     #[test]
     fn long_axes_give_what_the_sums_say() {
-        for n in [LONGEST_MATRIX + 1, 700] {
+        for n in [MAX_MATRIX + 1, 700] {
             let sums = GaussianSums::new(n);
             assert!(sums.is_long());
             let x: Vec<f64> = (0..2 * n).map(|k| (k as f64 * 0.7).sin() + f64::from(u8::from(k % 97 == 3))).collect();

@@ -1,10 +1,9 @@
-//! Eight numbers at once, in whatever registers the processor has.
+//! Vectors of eight numbers, in the registers of the processor.
 //!
-//! The compiler finds vectors in simple loops, but not in the ones that matter here (an exponential inside, several sums
-//! at once); so the loops say what they mean: `Vector`s of eight numbers with + − × ÷ and the two functions of
-//! [`exponential`](super::exponential). Where the processor has AVX-512 a vector is one register, with AVX2 two,
-//! elsewhere an array. All do the same operations in the same order, never a fused multiply-add: the same bits on every
-//! processor.
+//! The compiler vectorises simple loops, but not those with an exponential or several sums. Such loops therefore use
+//! [`Vector`]s of eight numbers, with + − × ÷ and the functions of [`exponential`](super::exponential). With AVX-512 a
+//! vector is one register, with AVX2 two, elsewhere an array. All variants do the same operations in the same order,
+//! without fused multiply-adds, so that the results are bit-identical.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -16,12 +15,12 @@ mod vector;
 pub(crate) use baseline::Baseline;
 pub(crate) use vector::Vector;
 
-/// Numbers in a vector.
+/// Number of elements of a vector.
 pub(crate) const LANES: usize = 8;
 /// A vector in memory.
 pub(crate) type Lanes = [f64; LANES];
 
-/// What a processor can do with eight numbers.
+/// Instructions of a processor on eight numbers.
 pub(crate) trait Instructions: Copy {
     /// Eight numbers in registers.
     type Eight: Copy;
@@ -33,36 +32,37 @@ pub(crate) trait Instructions: Copy {
     fn sub(self, a: Self::Eight, b: Self::Eight) -> Self::Eight;
     fn mul(self, a: Self::Eight, b: Self::Eight) -> Self::Eight;
     fn div(self, a: Self::Eight, b: Self::Eight) -> Self::Eight;
-    /// b where a > b does not hold.
+    /// Larger of a and b; b if they are not comparable.
     fn larger(self, a: Self::Eight, b: Self::Eight) -> Self::Eight;
-    /// b where a < b does not hold.
+    /// Smaller of a and b; b if they are not comparable.
     fn smaller(self, a: Self::Eight, b: Self::Eight) -> Self::Eight;
-    /// `value` where x ≥ least, 0 elsewhere.
+    /// Selects `value` where x ≥ least, 0 elsewhere.
     fn where_at_least(self, x: Self::Eight, least: Self::Eight, value: Self::Eight) -> Self::Eight;
-    /// `value` where x < bound, `other` elsewhere.
+    /// Selects `value` where x < bound, `other` elsewhere.
     fn where_below(self, x: Self::Eight, bound: Self::Eight, value: Self::Eight, other: Self::Eight) -> Self::Eight;
-    /// 2^k for the whole number k in the last bits of x, between −1022 and 1023.
+    /// Power 2^k of the integer k in the last bits of x, between −1022 and 1023.
     fn power_of_two(self, x: Self::Eight) -> Self::Eight;
-    /// x = m 2^e with m between √½ and √2; gives (e, m), for normal x > 0.
+    /// Splits a normal x > 0 into (e, m) with x = m 2^e, m between √½ and √2.
     fn split(self, x: Self::Eight) -> (Self::Eight, Self::Eight);
 }
 
-/// The bits of 1 and of √½, from which exponents are counted.
+/// Bit patterns of 1 and of √½, from which exponents are counted.
 const ONE: u64 = 1023 << 52;
 const SQRT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
-/// From here on the last bit of a number counts ones.
+/// 2⁵²: the last bit of numbers from here on has the value 1, so that adding it puts an integer into the last bits.
 const TWO_52: f64 = 4_503_599_627_370_496.0;
 
-/// A loop to be compiled for several kinds of processors.
+/// Loop that is compiled for several kinds of processors.
 pub(crate) trait Vectorisable {
-    /// What the loop gives.
+    /// Result of the loop.
     type Output;
 
-    /// The loop. `#[inline(always)]`, and so must be all that it calls, to be compiled along.
+    /// Runs the loop. It must be `#[inline(always)]`, as must all functions that it calls, to be compiled for each
+    /// processor.
     fn run<I: Instructions>(self, instructions: I) -> Self::Output;
 }
 
-/// Runs a loop with AVX-512 or AVX2 where the processor has it, found at run time, and with plain arrays elsewhere.
+/// Runs a loop with AVX-512 or AVX2 if the processor has it (detected at run time), else with plain arrays.
 pub(crate) fn vectorised<V: Vectorisable>(work: V) -> V::Output {
     #[cfg(target_arch = "x86_64")]
     {

@@ -1,14 +1,14 @@
 //! Nonlinear least squares, min ½‖r(p)‖², by the method of Levenberg (1944) and Marquardt (1963).
 //!
-//! A problem tells its cost at given parameters and linearises itself there; how it keeps the linearisation is its own
-//! choice. [`NormalEquations`] are accumulated cell by cell, so that a Jacobian of a million rows is never stored;
-//! [`DenseJacobian`] keeps twice the digits on small, ill-conditioned problems. [`minimise`] is all that most callers
-//! need; [`LevenbergMarquardtSolver`] is the same iteration for those who want `argmin` to observe or time it.
+//! A problem computes its cost at given parameters, and a linearisation in the form it chooses. [`NormalEquations`]
+//! are accumulated row by row, so that a Jacobian of a million rows is never stored; [`DenseJacobian`] keeps twice the
+//! digits on small, ill-conditioned problems. Most callers need only [`minimise`]; [`LevenbergMarquardtSolver`] is the
+//! same iteration as a solver for `argmin`, with its observers and timers.
 //!
 //! The step δ solves (JᵀJ + μ D²) δ = −Jᵀr. D holds the largest column norms of J met so far (Moré 1978, Lecture Notes
 //! in Mathematics 630, 105), which makes every decision invariant to the units of the parameters; μ follows the ratio
-//! of the achieved and the predicted reduction (Nielsen 1999, IMM-REP-1999-05). Bounds are the problem's business:
-//! fit logarithms and Cholesky factors rather than positive numbers and matrices.
+//! of the achieved and the predicted reduction (Nielsen 1999, IMM-REP-1999-05). Bounds must be
+//! part of the problem: fit logarithms and Cholesky factors instead of positive numbers and matrices.
 //!
 //! ```
 //! use nalgebra::DVector;
@@ -53,17 +53,17 @@ pub use solver::LevenbergMarquardtSolver;
 use argmin::core::Executor;
 use nalgebra::DVector;
 
-/// A sum of squares ½‖r(p)‖² to be minimised over the parameters p.
+/// Problem min ½‖r(p)‖² over the parameters p.
 pub trait LeastSquaresProblem {
-    /// What a linearisation of the residuals is kept as.
+    /// Form of the linearisation.
     type System: LinearisedSystem;
 
-    /// ½‖r(p)‖². NaN or infinity marks parameters for which the model does not exist: the step there is refused and a
-    /// shorter one tried.
+    /// Cost ½‖r(p)‖². NaN or infinity means that the model does not exist for these parameters: the step is refused
+    /// and a shorter one tried.
     fn cost(&self, parameters: &DVector<f64>) -> f64;
 
-    /// The residuals and their Jacobian J = ∂r/∂p, or none where derivatives do not exist, which ends the search.
-    /// Called only where [`cost`](Self::cost) is finite.
+    /// Linearisation: the residuals and their Jacobian J = ∂r/∂p. `None` if derivatives do not exist, which ends the
+    /// search. It is called only where [`cost`](Self::cost) is finite.
     fn linearise(&self, parameters: &DVector<f64>) -> Option<Self::System>;
 }
 
@@ -79,31 +79,31 @@ impl<P: LeastSquaresProblem + ?Sized> LeastSquaresProblem for &P {
     }
 }
 
-/// The residuals near one point, r(p + δ) ≈ r + J δ.
+/// Linearised residuals near one point, r(p + δ) ≈ r + J δ.
 pub trait LinearisedSystem {
-    /// Jᵀr, the gradient of the cost.
+    /// Gradient of the cost, Jᵀr.
     fn gradient(&self) -> &DVector<f64>;
 
-    /// The diagonal of JᵀJ: squared norms of the Jacobian's columns.
+    /// Diagonal of JᵀJ: squared norms of the Jacobian's columns.
     fn diagonal(&self) -> DVector<f64>;
 
-    /// ‖J δ‖², the square of what a step changes the residuals by.
+    /// Squared change of the residuals by a step, ‖J δ‖².
     fn squared_change(&self, step: &DVector<f64>) -> f64;
 
-    /// The δ that solves (JᵀJ + diag(damping)) δ = −Jᵀr; none where the matrix is singular to working precision.
+    /// Solution δ of (JᵀJ + diag(damping)) δ = −Jᵀr; `None` if the matrix is singular to working precision.
     fn step(&self, damping: &DVector<f64>) -> Option<DVector<f64>>;
 }
 
-/// What a minimisation found.
+/// Result of a minimisation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fit {
-    /// The best parameters met, whatever ended the search.
+    /// Parameters with the smallest cost of the search.
     pub parameters: DVector<f64>,
-    /// How they were found.
+    /// Report of the search.
     pub report: Report,
 }
 
-/// The work a minimisation did, and how it ended.
+/// Report of a minimisation: its work and its end.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Report {
     /// Steps tried, accepted or refused.
@@ -116,21 +116,21 @@ pub struct Report {
     pub initial_cost: f64,
     /// Cost of the parameters returned.
     pub cost: f64,
-    /// Largest cosine of the angle between the residuals and a column of the Jacobian, where the last step
-    /// began: zero at a minimum, whatever the units.
+    /// Largest cosine of the angle between the residuals and a column of the Jacobian, at the start of the last step:
+    /// zero at a minimum, independent of units.
     pub gradient_norm: f64,
-    /// Why the search ended.
+    /// Reason for the end of the search.
     pub stopped: StopReason,
 }
 
-/// Why a minimisation ended.
+/// Reason for the end of a minimisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StopReason {
     /// The residuals are orthogonal to every column of the Jacobian: a stationary point.
     Gradient,
-    /// The last step was shorter than the tolerance allows to matter.
+    /// The last step was shorter than the tolerance.
     Step,
-    /// The last step neither was predicted to change the cost by more than the tolerance (or than rounding), nor did.
+    /// Both the predicted and the actual change of the cost in the last step were below the tolerance (or rounding).
     Cost,
     /// The limit on iterations was reached.
     MaxIterations,
@@ -142,21 +142,21 @@ pub enum StopReason {
 }
 
 impl StopReason {
-    /// Whether the search ended at a minimum, as far as the tolerances can tell.
+    /// True if the search ended at a minimum, within the tolerances.
     #[must_use]
     pub fn converged(self) -> bool {
         matches!(self, Self::Gradient | Self::Step | Self::Cost)
     }
 }
 
-/// Searches for the minimum from `start`; not converging is not an error, and the report says what happened.
+/// Searches for the minimum from `start`. A search that does not converge is not an error; the report has the reason.
 ///
-/// The same problem, start and settings give the same result, bit for bit.
+/// The same problem, start and settings give bit-identical results.
 pub fn minimise<P: LeastSquaresProblem>(problem: &P, start: DVector<f64>, settings: &LevenbergMarquardt) -> Fit {
     let solver = LevenbergMarquardtSolver::new(*settings);
     let fallback = Fit { parameters: start.clone(), report: solver.report() };
     let outcome = Executor::new(problem, solver).configure(|state| state.param(start)).run();
-    // The solver itself fails only without a starting point, and it has one.
+    // The solver fails only without a starting point.
     outcome.map_or(fallback.clone(), |mut outcome| Fit {
         parameters: outcome.state.take_param().unwrap_or(fallback.parameters),
         report: outcome.solver.report(),

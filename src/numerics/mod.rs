@@ -1,9 +1,10 @@
-//! Numerical methods that several bases share and no library does for us.
+//! Numerical methods that several bases share and that no library has in the form needed.
 
 pub(crate) mod cache;
 pub(crate) mod cgls;
 pub(crate) mod exponential;
 pub(crate) mod gaussian_sums;
+pub(crate) mod hermite_functions;
 pub(crate) mod lanes;
 pub mod levenberg_marquardt;
 pub(crate) mod multiple;

@@ -1,20 +1,20 @@
-//! How much of a fit to keep, so that it is no worse than nothing.
+//! Factor by which a fit is scaled down, so that its error does not exceed that of zero.
 
 use super::scaling::{largest_magnitude, normalising_factor};
 
-/// The multiple of `g` to keep as a description of `f`: 1 where ‖f − g‖ ≤ ‖f‖, else the one that leaves the least of f.
-/// Zero where no positive multiple leaves less than f itself, and where `g` is not finite.
+/// Factor of `g` as an approximation of `f`: 1 if ‖f − g‖ ≤ ‖f‖, else the minimum f·g/‖g‖² of ‖f − c g‖. Zero if no
+/// positive factor lowers ‖f‖, or if `g` is not finite.
 ///
-/// Least squares never leave more than f in exact arithmetic, since zero is one of their functions. Sums of f times dual
-/// functions, thresholds in bases that are not orthogonal, and solutions spoiled by rounding do.
+/// The error of least squares never exceeds ‖f‖ in exact arithmetic. That of sums of f times dual functions, of
+/// thresholds in bases that are not orthogonal, and of ill-conditioned solutions may.
 pub(crate) fn no_worse_than_nothing(f: &[f64], g: &[f64]) -> f64 {
-    /// Of a cosine squared below this only rounding is left.
+    /// Squared cosine of the angle between f and g below which it is a rounding error.
     const UNRELATED: f64 = 1e-12;
     let [peak_f, peak_g] = [f, g].map(largest_magnitude);
     if !(peak_f.is_finite() && peak_g.is_finite() && g.iter().all(|g| g.is_finite())) {
         return 0.0;
     }
-    // Scaled each by itself: the square of neither vanishes or overflows.
+    // Each is scaled by itself, so that no square underflows or overflows.
     let [unit_f, unit_g] = [peak_f, peak_g].map(normalising_factor);
     let [mut ff, mut fg, mut gg] = [0.0; 3];
     for (f, g) in f.iter().zip(g) {

@@ -1,36 +1,49 @@
-//! Room for intermediate arrays, used again by one call after another.
+//! Pool of scratch buffers, reused by successive calls.
 //!
-//! Fresh memory is not free: the system hands it out page by page and wipes each, which for a transform takes longer than
-//! the arithmetic.
+//! The system zeroes every page of new memory, which takes longer than the arithmetic of a transform.
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-/// Rooms larger than this, in bytes, are given back to the system at once.
-const LARGEST: usize = 1 << 24;
-/// Rooms kept, for as many threads.
-const MOST: usize = 16;
+/// Size of the largest buffer that is kept (16 MB, two million numbers); larger ones are freed after use.
+const MAX_BYTES: usize = 1 << 24;
+/// Maximum number of buffers kept: one for each of 16 threads.
+const MAX_BUFFERS: usize = 16;
 
-/// Rooms that nobody uses at the moment. What they hold is left from their last use and means nothing.
+/// Pool of scratch buffers that are not in use. Their content is arbitrary.
 #[derive(Default)]
 pub(crate) struct Pool<T>(Mutex<Vec<T>>);
 
 impl<T: Default> Pool<T> {
-    /// Lends a room to some work; afterwards it is kept for the next, unless it has grown too large.
-    pub(crate) fn lend<R>(&self, bytes: impl FnOnce(&T) -> usize, work: impl FnOnce(&mut T) -> R) -> R {
-        let mut room = self.rooms(Vec::pop).unwrap_or_default();
-        let result = work(&mut room);
-        if bytes(&room) <= LARGEST {
-            self.rooms(|rooms| {
-                if rooms.len() < MOST {
-                    rooms.push(room);
+    /// Calls a function with a buffer, which is kept afterwards unless it has grown too large.
+    pub(crate) fn with<R>(&self, bytes: impl FnOnce(&T) -> usize, work: impl FnOnce(&mut T) -> R) -> R {
+        let mut buffer = self.buffers(Vec::pop).unwrap_or_default();
+        let result = work(&mut buffer);
+        if bytes(&buffer) <= MAX_BYTES {
+            self.buffers(|buffers| {
+                if buffers.len() < MAX_BUFFERS {
+                    buffers.push(buffer);
                 }
             });
         }
         result
     }
 
-    fn rooms<R>(&self, work: impl FnOnce(&mut Vec<T>) -> R) -> R {
+    fn buffers<R>(&self, work: impl FnOnce(&mut Vec<T>) -> R) -> R {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Always true: a pool is not part of the value that owns it, and equal bases may hold different buffers.
+impl<T> PartialEq for Pool<T> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl<T> fmt::Debug for Pool<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pool")
     }
 }
 
@@ -39,16 +52,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rooms_are_used_again_unless_they_are_large() {
+    fn buffers_are_used_again_unless_they_are_large() {
         let pool: Pool<Vec<u8>> = Pool::default();
-        pool.lend(Vec::len, |room| room.push(1));
-        pool.lend(Vec::len, |room| {
-            assert_eq!(*room, [1]);
+        pool.with(Vec::len, |buffer| buffer.push(1));
+        pool.with(Vec::len, |buffer| {
+            assert_eq!(*buffer, [1]);
             // Another thread at the same time gets one of its own.
-            pool.lend(Vec::len, |other| assert!(other.is_empty()));
+            pool.with(Vec::len, |other| assert!(other.is_empty()));
         });
-        pool.lend(|_| LARGEST + 1, |_| ());
-        pool.lend(|_| LARGEST + 1, |_| ());
-        pool.lend(Vec::len, |room| assert!(room.is_empty()));
+        pool.with(|_| MAX_BYTES + 1, |_| ());
+        pool.with(|_| MAX_BYTES + 1, |_| ());
+        pool.with(Vec::len, |buffer| assert!(buffer.is_empty()));
     }
 }

@@ -1,8 +1,8 @@
-//! Bringing data of any magnitude near one before anything is squared or fitted.
+//! Scaling of data near one, before they are squared or fitted.
 
-/// The power of two that brings `peak` into [1, 2), so that multiplying by it rounds nothing; 1 for zero.
+/// Power of two that brings `peak` into [1, 2); 1 for zero. Multiplication by a power of two is exact.
 ///
-/// The factor stays within 2^±1000, so that its reciprocal exists: peaks beyond that come as near one as it allows.
+/// The factor is limited to 2^±1000, so that its reciprocal exists.
 pub(crate) fn normalising_factor(peak: f64) -> f64 {
     if peak == 0.0 || !peak.is_finite() {
         return 1.0;
@@ -11,17 +11,17 @@ pub(crate) fn normalising_factor(peak: f64) -> f64 {
     f64::powi(2.0, -exponent)
 }
 
-/// The unit in which values up to `peak` are squared: 1 where squares stay well within the range of `f64`, else the power of
-/// two that brings the peak near one.
+/// Factor of values up to `peak` before they are squared: 1 if squares are well within the range of `f64`, else the
+/// power of two that brings the peak near one.
 pub(crate) fn unit_of_squares(peak: f64) -> f64 {
-    /// The root of the range, with room for sums and for volumes of velocity space.
+    /// Peaks whose squares are within 1e±240, which leaves a factor of 1e60 for sums and for volumes of velocity space.
     const WITHIN: std::ops::Range<f64> = 1e-120..1e120;
     if WITHIN.contains(&peak) { 1.0 } else { 1.0 / normalising_factor(peak) }
 }
 
-/// Largest |value|, zero for none; of finite values.
+/// Largest |value| of finite values, zero for an empty slice.
 pub(crate) fn largest_magnitude(values: &[f64]) -> f64 {
-    // Side by side: one running maximum would wait for itself at every value.
+    // Eight independent maxima, which the compiler vectorises: a single one is a chain of dependent operations.
     let larger = |a: f64, b: f64| if b > a { b } else { a };
     let (chunks, rest) = values.as_chunks::<16>();
     let mut lanes = [0.0; 16];

@@ -1,36 +1,42 @@
-//! Which terms of an expansion are kept: all, the largest n, those above a threshold, or as many as an error allows.
+//! Selection of the terms of an expansion: all, the largest n, those above a threshold, or the fewest for a given
+//! error.
 
 use super::scaling::normalising_factor;
+use crate::error::{Error, Result};
 
-/// The terms an expansion keeps.
+/// Criterion for the terms that an expansion keeps.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Selection {
     /// Every term.
     #[default]
     All,
-    /// The n terms with the largest coefficients; of equal ones those that come first. Zeros are never kept.
+    /// The n terms with the largest coefficients; of equal ones the first. Zeros are never kept.
     Largest(usize),
-    /// Terms whose coefficient exceeds this in size, in the unit of the distribution.
+    /// Terms whose coefficient exceeds this magnitude, in the unit of the distribution.
     Above(f64),
-    /// As few of the largest as leave at most this share of the coefficients' norm: in an orthonormal basis the
-    /// error `l2` of the reconstruction.
+    /// The fewest largest terms whose omission loses at most this part of the coefficients' norm, which is the error
+    /// `l2` of the reconstruction in an orthonormal basis.
     Error(f64),
 }
 
 impl Selection {
-    /// Whether the numbers in it make sense; the name of the key, the value and what is allowed where they do not.
-    pub(crate) fn problem(self) -> Option<(&'static str, String, &'static str)> {
+    /// Returns this selection if its number is in range.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] with the key of a spec, the number and the range.
+    pub(crate) fn validated(self) -> Result<Self> {
         match self {
-            Self::Largest(0) => Some(("terms", "0".to_owned(), "at least one")),
+            Self::Largest(0) => Err(Error::parameter("terms", 0, "at least one")),
             Self::Above(t) if !(t >= 0.0 && t.is_finite()) => {
-                Some(("threshold", t.to_string(), "a finite number that is not negative"))
+                Err(Error::parameter("threshold", t, "a finite number that is not negative"))
             }
-            Self::Error(e) if !(0.0..=1.0).contains(&e) => Some(("discard", e.to_string(), "a number from 0 to 1")),
-            _ => None,
+            Self::Error(e) if !(0.0..=1.0).contains(&e) => Err(Error::parameter("discard", e, "a number from 0 to 1")),
+            _ => Ok(self),
         }
     }
 
-    /// Positions of the values kept, ascending; none for all of them.
+    /// Ascending positions of the values kept; `None` for all of them.
     pub(crate) fn positions(self, values: &[f64]) -> Option<Vec<u32>> {
         match self {
             Self::All => None,
@@ -41,7 +47,7 @@ impl Selection {
     }
 }
 
-/// Positions of the values larger in size than `threshold`, ascending. There are at most 2³² values.
+/// Ascending positions of the values whose magnitude exceeds `threshold`. There are at most 2³² values.
 fn above(values: &[f64], threshold: f64) -> Vec<u32> {
     let numbered = (0..=u32::MAX).zip(values);
     numbered.filter(|(_, value)| value.abs() > threshold).map(|(position, _)| position).collect()
@@ -63,7 +69,7 @@ fn enough(values: &[f64], share: f64) -> Vec<u32> {
     let peak = positions.first().map_or(0.0, |&position| values[position as usize].abs());
     let factor = normalising_factor(peak);
     let square = |position: u32| (values[position as usize] * factor).powi(2);
-    // From the smallest to the largest, so that the small ones are not lost in the sum.
+    // The squares are added from the smallest to the largest, so that small ones are not lost to rounding.
     let total: f64 = positions.iter().rev().map(|&position| square(position)).sum();
     let mut left_out = 0.0;
     while let Some(&position) = positions.last() {
@@ -77,18 +83,18 @@ fn enough(values: &[f64], share: f64) -> Vec<u32> {
     positions
 }
 
-/// Orders positions from the largest value to the smallest. Values are compared by their leading digits only: which
-/// of a symmetric distribution's pairs is kept must not be left to rounding, which differs with the unit.
+/// Orders positions from the largest value to the smallest. Only leading digits are compared: of pairs that symmetry
+/// makes equal the first is kept, whatever their rounding errors, which depend on the unit.
 fn rank(values: &[f64], position: u32) -> (u64, u32) {
     (!(values[position as usize].abs().to_bits() >> 24), position)
 }
 
-/// The values at the given positions.
+/// Values at the given positions.
 pub(crate) fn gathered(values: &[f64], positions: &[u32]) -> Vec<f64> {
     positions.iter().map(|&position| values[position as usize]).collect()
 }
 
-/// An array of `len` zeros with the values at their positions.
+/// Array of `len` zeros with the values at their positions.
 pub(crate) fn scattered(values: &[f64], positions: &[u32], len: usize) -> Vec<f64> {
     let mut array = vec![0.0; len];
     scatter(values, positions, &mut array);
@@ -139,9 +145,9 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_make_no_sense_are_found() {
-        assert!(Selection::Largest(0).problem().is_some() && Selection::Largest(1).problem().is_none());
-        assert!(Selection::Above(f64::NAN).problem().is_some() && Selection::Above(-1.0).problem().is_some());
-        assert!(Selection::Error(1.5).problem().is_some() && Selection::Error(0.0).problem().is_none());
+    fn numbers_out_of_range_are_refused() {
+        assert!(Selection::Largest(0).validated().is_err() && Selection::Largest(1).validated().is_ok());
+        assert!(Selection::Above(f64::NAN).validated().is_err() && Selection::Above(-1.0).validated().is_err());
+        assert!(Selection::Error(1.5).validated().is_err() && Selection::Error(0.0).validated().is_ok());
     }
 }

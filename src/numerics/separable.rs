@@ -3,41 +3,43 @@
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
-/// y\[a,b,c\] = Σ A\[a,i\] B\[b,j\] C\[c,k\] x\[i,j,k\] for arrays in C order; the matrices have one row per output index.
+/// Transform y\[a,b,c\] = Σ A\[a,i\] B\[b,j\] C\[c,k\] x\[i,j,k\] for arrays in C order; the matrices have one row per
+/// output index.
 ///
-/// O(n³ m) instead of O(n³ m³): the axes are contracted one after another, in the order that keeps the
-/// intermediate arrays small. Always on one thread: callers work on many arrays at once.
+/// The axes are contracted one after another, O(n³ m) instead of O(n³ m³), in the order that keeps the intermediate
+/// arrays small. It runs on one thread, because callers work on many arrays in parallel.
 pub(crate) fn transform(x: &[f64], matrices: [MatRef<'_, f64>; 3]) -> Vec<f64> {
     let [a, b, c] = matrices;
     let [(ma, na), (mb, nb), (mc, nc)] = matrices.map(|m| (m.nrows(), m.ncols()));
     debug_assert_eq!(x.len(), na * nb * nc);
-    if exceeds(LARGEST_BETWEEN, [ma, mb, mc], [na, nb, nc]) {
+    if exceeds(MAX_INTERMEDIATE, [ma, mb, mc], [na, nb, nc]) {
         return smallest_first(x, matrices);
     }
     if ma * mb * mc <= na * nb * nc {
-        // Compressing: the longest products first, while the rows of x are contiguous.
+        // The output is smaller: the last axis first, along which x is contiguous.
         let x = along_last(x, c);
         let x = along_first(&x, a);
         along_middle(&x, mc, b)
     } else {
-        // Expanding: the longest product last, into whole planes.
+        // The output is larger: the largest product last, as matrix products of whole planes.
         let x = along_middle(x, nc, b);
         let x = along_last(&x, c);
         along_first(&x, a)
     }
 }
 
-/// Largest intermediate array, as a multiple of the larger of the array and its transform.
-const LARGEST_BETWEEN: usize = 4;
+/// Maximum size of an intermediate array, as a multiple of the larger of input and output, for the usual order of the
+/// axes.
+const MAX_INTERMEDIATE: usize = 4;
 
-/// Whether the usual order of the axes makes an intermediate array of more than so many times the larger of both ends.
+/// True if the usual order of the axes makes an intermediate array larger than [`MAX_INTERMEDIATE`] allows.
 fn exceeds(times: usize, [ma, mb, mc]: [usize; 3], [na, nb, nc]: [usize; 3]) -> bool {
     let (from, to) = (na * nb * nc, ma * mb * mc);
     let between = if to <= from { [na * nb * mc, ma * nb * mc] } else { [na * mb * nc, na * mb * mc] };
     between.into_iter().any(|len| len > times * from.max(to))
 }
 
-/// The axes that become shorter first: no array is then larger than the larger of both ends.
+/// Contracts the axes that become shorter first: no array is then larger than the larger of input and output.
 fn smallest_first(x: &[f64], matrices: [MatRef<'_, f64>; 3]) -> Vec<f64> {
     let mut shape = matrices.map(|matrix| matrix.ncols());
     let mut axes = [0, 1, 2];
@@ -52,7 +54,8 @@ fn smallest_first(x: &[f64], matrices: [MatRef<'_, f64>; 3]) -> Vec<f64> {
     now
 }
 
-/// The product with one matrix along axis 0, 1 or 2 of an array of the given shape, into `y`, whose room is used again.
+/// Multiplies an array of the given shape with a matrix along axis 0, 1 or 2; `y` is overwritten, and its memory
+/// reused.
 pub(crate) fn along(axis: usize, x: &[f64], [_, _, n2]: [usize; 3], matrix: MatRef<'_, f64>, y: &mut Vec<f64>) {
     let (m, n) = (matrix.nrows(), matrix.ncols());
     y.resize(x.len() / n.max(1) * m, 0.0);
@@ -84,7 +87,7 @@ fn along_middle(x: &[f64], n2: usize, matrix: MatRef<'_, f64>) -> Vec<f64> {
 fn last(x: &[f64], matrix: MatRef<'_, f64>, y: &mut [f64]) {
     let (m, n) = (matrix.nrows(), matrix.ncols());
     let rows = x.len() / n.max(1);
-    // Row-major arrays are the transposes of column-major ones: yᵀ = M xᵀ.
+    // The library expects column-major matrices. A row-major array is the transpose of one: yᵀ = M xᵀ.
     product(MatMut::from_column_major_slice_mut(y, m, rows), matrix, MatRef::from_column_major_slice(x, n, rows));
 }
 
@@ -159,7 +162,7 @@ mod tests {
             let x: Vec<f64> = (0..na * nb * nc).map(|k| (k as f64 * 0.37).cos()).collect();
             let expected = by_definition(&x, [&a, &b, &c]);
             let found = transform(&x, [a.as_ref(), b.as_ref(), c.as_ref()]);
-            // Room left from something else, larger and smaller.
+            // A used buffer, larger or smaller than needed.
             let [mut after_a, mut after_b, mut one_by_one] = [vec![7.0; 1000], vec![7.0; 3], vec![]];
             along(0, &x, [na, nb, nc], a.as_ref(), &mut after_a);
             along(1, &after_a, [ma, nb, nc], b.as_ref(), &mut after_b);

@@ -1,11 +1,11 @@
-//! Sums that do not lose digits: eight interleaved partial sums along a row, compensated addition of rows.
+//! Accurate sums: eight interleaved partial sums along a row, compensated addition of rows.
 //!
-//! The order of additions is fixed, so results do not depend on the machine's vector width or on threads.
+//! The order of additions is fixed, so that results do not depend on vector width or threads.
 
 const LANES: usize = 8;
 
-/// N running sums with the rounding errors carried along (Knuth's exact sum of two, TAOCP 2, 4.2.2, without the
-/// branches of Neumaier's, so that the N go side by side).
+/// N compensated sums: rounding errors are summed as well (Knuth's exact sum of two, TAOCP 2, 4.2.2; unlike Neumaier's
+/// it has no branches, so that the N sums are vectorised).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CompensatedSums<const N: usize> {
     sums: [f64; N],
@@ -32,7 +32,7 @@ impl<const N: usize> CompensatedSums<N> {
     }
 }
 
-/// One running sum with the rounding errors carried along.
+/// Compensated sum: rounding errors are summed as well.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CompensatedSum(CompensatedSums<1>);
 
@@ -53,7 +53,7 @@ impl CompensatedSum {
     }
 }
 
-/// N sums Σ term(k) for k in 0..n at once, each by eight interleaved sums that are then added pairwise.
+/// N sums Σ term(k) for k in 0..n, each by eight interleaved sums that are added pairwise.
 #[inline(always)]
 pub(crate) fn row_sums<const N: usize>(n: usize, term: impl Fn(usize) -> [f64; N]) -> [f64; N] {
     let mut lanes = [[0.0; LANES]; N];

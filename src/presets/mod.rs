@@ -1,7 +1,7 @@
-//! Streams for those who do not want to choose: `fast`, `balanced`, `smallest`.
+//! Presets: `fast`, `balanced`, `smallest`.
 //!
-//! Each tries what its effort allows, keeps the bound on what is decoded, and takes the shortest stream. What was tried
-//! and why: `docs/benchmarks.md`.
+//! Each tries several bases, as many as its effort allows, rounds each so that what is decoded meets the bound, and takes
+//! the shortest stream. `docs/benchmarks.md` has the measurements behind the choice of candidates.
 
 mod search;
 #[cfg(test)]
@@ -11,63 +11,88 @@ use std::fmt;
 
 use search::Search;
 
-use crate::bases::mixture::Mixture;
+use crate::bases::mixture::{Mixture, MixtureCoefficients};
 use crate::bases::spherical::Spherical;
 use crate::bases::wavelet::Wavelet;
-use crate::basis::{Basis, Coefficients, Slot};
+use crate::basis::any_basis::AnyBasis;
+use crate::basis::bound::Bound;
+use crate::basis::choices::{Choices, options_of, write_spec};
+use crate::basis::framing;
+use crate::basis::spec::{Spec, Term};
+use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::compose::quantized::{Quantized, QuantizedCoefficients};
-use crate::compose::residual::Residual;
-use crate::compose::target::Target;
+use crate::compose::residual::{Residual, ResidualCoefficients};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
 use crate::error::Result;
-use crate::header;
-use crate::spec::{Options, SpecWriter};
 
 /// How long a preset may search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effort {
     /// Wavelets alone: milliseconds.
     Fast,
-    /// A mixture of few Gaussians, and wavelets for what it leaves over: below a second for 10⁵ cells.
+    /// A mixture of few Gaussians, and wavelets for its residual: below a second for 10⁵ cells.
     Balanced,
-    /// A mixture of as many Gaussians as pay, and spherical harmonics, which shells are made for: seconds.
+    /// Also mixtures of more Gaussians, and spherical harmonics, which suit shells: seconds.
     Smallest,
 }
 
 /// A preset with its bound.
+///
+/// ```
+/// use vdf_basis::{Bound, Effort, Expansion, Fidelity, Preset, Sampling, Synthetic};
+/// let grid = Synthetic::default_grid("beams", 16)?;
+/// let vdf = Synthetic::named("beams", 0)?.sample(&grid, Sampling::default())?;
+/// let expansion = Expansion::encode(&Preset::new(Effort::Fast, Bound::l2(0.05))?, &vdf)?;
+/// assert!(Fidelity::compare(&vdf, &expansion.reconstruct()?)?.l2 <= 0.05);
+/// # Ok::<(), vdf_basis::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preset {
     effort: Effort,
-    /// None where none is given.
-    target: Option<Target>,
-    /// Kept for their tables.
-    wavelet: Wavelet,
-    spherical: Spherical,
+    /// `None` if the caller gave no bound.
+    bound: Option<Bound>,
+    /// The bases of all candidates, with their tables.
+    bases: [AnyBasis; Candidate::ALL.len()],
 }
 
-/// What a preset chose, rounded.
+/// The candidate that a preset chose, and its rounded coefficients.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PresetCoefficients(Chosen);
-
-type Sum = Residual<Mixture, Wavelet>;
-
-#[derive(Debug, Clone, PartialEq)]
-enum Chosen {
-    Wavelet(QuantizedCoefficients<Wavelet>),
-    Mixture(QuantizedCoefficients<Mixture>),
-    Both(Box<QuantizedCoefficients<Sum>>),
-    Spherical(QuantizedCoefficients<Spherical>),
+pub struct PresetCoefficients {
+    candidate: Candidate,
+    rounded: QuantizedCoefficients<AnyBasis>,
 }
 
-/// What spherical harmonics cost at least, and each component of a mixture [bytes]: what would be longer than the best so
-/// far is not tried.
-const SHORTEST_SPHERICAL: usize = 48;
-const LEAST_OF_COMPONENT: usize = 5;
-/// Different ways a preset may choose; their order is part of the format.
-const WAYS: usize = 4;
+/// A basis that a preset tries. Streams hold its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Candidate {
+    Wavelet,
+    Mixture,
+    /// A mixture, and wavelets for its residual.
+    Sum,
+    Spherical,
+}
+
+impl Candidate {
+    /// By their numbers in a stream.
+    const ALL: [Self; 4] = [Self::Wavelet, Self::Mixture, Self::Sum, Self::Spherical];
+
+    fn basis(self) -> AnyBasis {
+        match self {
+            Self::Wavelet => AnyBasis::new(Wavelet::default()),
+            Self::Mixture => AnyBasis::new(Mixture::default()),
+            Self::Sum => AnyBasis::new(Residual::new(Self::Mixture.basis(), Self::Wavelet.basis())),
+            Self::Spherical => AnyBasis::new(Spherical::default()),
+        }
+    }
+}
+
+/// Least bytes of spherical harmonics, and of each component of a mixture: a candidate that must be longer than the best
+/// so far is not tried.
+const SPHERICAL_MIN_BYTES: usize = 48;
+const COMPONENT_MIN_BYTES: usize = 5;
 
 impl Effort {
     /// All of them, by the names that specs use.
@@ -78,7 +103,8 @@ impl Effort {
         Self::ALL.iter().find(|(_, effort)| *effort == self).map_or("", |(name, _)| name)
     }
 
-    /// Most components of the mixtures that are tried. Few and wavelets are sometimes shorter than many.
+    /// Upper limits on the components of a mixture, tried one after another. A small mixture with wavelets is sometimes
+    /// shorter than a large one.
     fn components(self) -> &'static [usize] {
         match self {
             Self::Fast => &[],
@@ -90,80 +116,62 @@ impl Effort {
 
 impl Preset {
     /// The bound where none is given: an error `l2` of 1%.
-    pub const DEFAULT_TARGET: Target = Target::L2(0.01);
+    pub const DEFAULT_BOUND: Bound = Bound::l2(0.01);
 
     /// A preset that keeps a bound.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a bound that is not positive and finite.
-    pub fn new(effort: Effort, target: Target) -> Result<Self> {
-        Ok(Self::of(effort, Some(target.validated()?)))
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a limit that is not positive and finite.
+    pub fn new(effort: Effort, bound: Bound) -> Result<Self> {
+        Ok(Self { bound: Some(bound.validated()?), ..Self::of(effort) })
     }
 
-    pub(crate) fn from_options(effort: Effort, options: &mut Options<'_>) -> Result<Self> {
-        Ok(Self::of(effort, Target::from_options(options)?))
-    }
-
-    fn of(effort: Effort, target: Option<Target>) -> Self {
-        Self { effort, target, wavelet: Wavelet::default(), spherical: Spherical::default() }
+    /// A preset that keeps [`Preset::DEFAULT_BOUND`], or the bound that a combinator around it passes on.
+    #[must_use]
+    pub fn of(effort: Effort) -> Self {
+        Self { effort, bound: None, bases: Candidate::ALL.map(Candidate::basis) }
     }
 
     /// The bound it keeps.
     #[must_use]
-    pub fn target(&self) -> Target {
-        self.target.unwrap_or(Self::DEFAULT_TARGET)
+    pub fn bound(&self) -> Bound {
+        self.bound.unwrap_or(Self::DEFAULT_BOUND)
     }
 
-    fn quantized<B: Basis>(&self, inner: &B) -> Result<Quantized<B>> {
-        Quantized::new(inner.clone(), self.target())
+    pub(crate) fn choose(&mut self, choices: &mut Choices<'_>) -> Result<()> {
+        Bound::choose(&mut self.bound, choices)
     }
 
-    fn sum(&self) -> Result<Quantized<Sum>> {
-        self.quantized(&Residual::new(Mixture::default(), self.wavelet.clone()))
+    fn quantized(&self, candidate: Candidate) -> Result<Quantized<AnyBasis>> {
+        Quantized::new(self.bases[candidate as usize].clone(), self.bound())
     }
 
-    /// The beginning of a stream that holds a choice: as [`Preset::code_chosen`], before the coefficients.
-    fn head(&self, way: usize, grid: &VelocityGrid) -> Coder<'static> {
-        let mut coder = header::begin(grid, &self.to_string()).unwrap_or_else(|_| Coder::writing());
-        // There is such a choice.
-        let _ = coder.choice(way, WAYS);
-        coder
+    /// The beginning of a stream that holds a candidate: all of it but the coefficients.
+    fn head(&self, candidate: Candidate, grid: &VelocityGrid) -> Result<Coder<'static>> {
+        let mut coder = framing::begin(grid, &self.spec()?)?;
+        coder.choice(candidate as usize, Candidate::ALL.len())?;
+        Ok(coder)
+    }
+}
+
+impl PresetCoefficients {
+    /// The rounded coefficients of the candidate that was chosen; its basis is [`PresetCoefficients::chosen`].
+    #[must_use]
+    pub fn rounded(&self) -> &QuantizedCoefficients<AnyBasis> {
+        &self.rounded
     }
 
-    fn decoded(&self, chosen: &Chosen, grid: &VelocityGrid) -> Result<Vdf> {
-        match chosen {
-            Chosen::Wavelet(c) => self.quantized(&self.wavelet)?.reconstruct(c, grid),
-            Chosen::Mixture(c) => self.quantized(&Mixture::default())?.reconstruct(c, grid),
-            Chosen::Both(c) => self.sum()?.reconstruct(c, grid),
-            Chosen::Spherical(c) => self.quantized(&self.spherical)?.reconstruct(c, grid),
-        }
+    /// The basis that was chosen.
+    #[must_use]
+    pub fn chosen<'a>(&self, preset: &'a Preset) -> &'a AnyBasis {
+        &preset.bases[self.candidate as usize]
     }
 
-    fn code_chosen(&self, given: Option<&Chosen>, grid: &VelocityGrid, coder: &mut Coder<'_>) -> Result<Chosen> {
-        let way = given.map_or(0, |chosen| match chosen {
-            Chosen::Wavelet(_) => 0,
-            Chosen::Mixture(_) => 1,
-            Chosen::Both(_) => 2,
-            Chosen::Spherical(_) => 3,
-        });
-        Ok(match coder.choice(way, WAYS)? {
-            0 => {
-                let given = if let Some(Chosen::Wavelet(c)) = given { Some(c) } else { None };
-                Chosen::Wavelet(self.quantized(&self.wavelet)?.code(given, grid, Resolution::Exact, coder)?)
-            }
-            1 => {
-                let given = if let Some(Chosen::Mixture(c)) = given { Some(c) } else { None };
-                Chosen::Mixture(self.quantized(&Mixture::default())?.code(given, grid, Resolution::Exact, coder)?)
-            }
-            2 => {
-                let given = if let Some(Chosen::Both(c)) = given { Some(&**c) } else { None };
-                Chosen::Both(Box::new(self.sum()?.code(given, grid, Resolution::Exact, coder)?))
-            }
-            _ => {
-                let given = if let Some(Chosen::Spherical(c)) = given { Some(c) } else { None };
-                Chosen::Spherical(self.quantized(&self.spherical)?.code(given, grid, Resolution::Exact, coder)?)
-            }
-        })
+    /// The mixture, if one was chosen, alone or as the first of a sum.
+    fn mixture(&self) -> Option<&MixtureCoefficients> {
+        let found = self.rounded.inner();
+        let sum = found.downcast_ref::<ResidualCoefficients<AnyBasis, AnyBasis>>();
+        sum.map_or(found, |sum| &sum.first).downcast_ref()
     }
 }
 
@@ -177,94 +185,106 @@ impl Basis for Preset {
         let mut search = Search::new(self, vdf)?;
         for (index, &count) in self.effort.components().iter().enumerate() {
             let more = search.try_mixture_of(count)?;
-            if self.effort == Effort::Smallest && index == 0 && search.is_longer_than(SHORTEST_SPHERICAL)? {
+            if self.effort == Effort::Smallest && index == 0 && search.is_longer_than(SPHERICAL_MIN_BYTES)? {
                 search.try_spherical()?;
             }
-            if !more || !search.is_longer_than(LEAST_OF_COMPONENT * count)? {
+            if !more || !search.is_longer_than(COMPONENT_MIN_BYTES * count)? {
                 break;
             }
         }
         search.end()
     }
 
-    /// As what was chosen before: from that mixture, with some components more where it does not come near the bound.
-    /// Anew where wavelets were chosen.
+    /// Begins with the candidate of `start`: with its mixture and, if that was chosen alone and now misses the bound, some
+    /// more components. As [`Basis::encode`] if wavelets were chosen.
     fn encode_from(&self, vdf: &Vdf, start: &PresetCoefficients) -> Result<PresetCoefficients> {
-        if matches!(start.0, Chosen::Wavelet(_)) {
+        if start.candidate == Candidate::Wavelet {
             return self.encode(vdf);
         }
         let mut search = Search::new(self, vdf)?;
-        let tried = match &start.0 {
-            Chosen::Mixture(c) => search.try_mixture_from(c.inner(), true),
-            Chosen::Both(c) => search.try_mixture_from(&c.inner().first, false),
-            Chosen::Spherical(_) if self.effort == Effort::Smallest => search.try_spherical(),
-            // Wavelets, which are tried in any case, or what another preset found.
-            Chosen::Wavelet(_) | Chosen::Spherical(_) => Ok(()),
+        let tried = match (start.candidate, start.mixture()) {
+            (candidate, Some(mixture)) => search.try_mixture_from(mixture, candidate == Candidate::Mixture),
+            (Candidate::Spherical, None) if self.effort == Effort::Smallest => search.try_spherical(),
+            // Wavelets are tried anyway; the candidate that another preset chose may not be allowed here.
+            _ => Ok(()),
         };
         match tried {
             Ok(()) => search.end(),
-            // Another distribution's mixture may be none of this one.
+            // The start led to no answer: search anew.
             Err(_) => self.encode(vdf),
         }
     }
 
     fn reconstruct(&self, coefficients: &PresetCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
-        self.decoded(&coefficients.0, grid)
+        coefficients.chosen(self).reconstruct(coefficients.rounded.inner(), grid)
     }
 
     fn moments(&self, coefficients: &PresetCoefficients, grid: &VelocityGrid) -> Result<Moments> {
-        match &coefficients.0 {
-            Chosen::Wavelet(c) => self.quantized(&self.wavelet)?.moments(c, grid),
-            Chosen::Mixture(c) => self.quantized(&Mixture::default())?.moments(c, grid),
-            Chosen::Both(c) => self.sum()?.moments(c, grid),
-            Chosen::Spherical(c) => self.quantized(&self.spherical)?.moments(c, grid),
-        }
+        coefficients.chosen(self).moments(coefficients.rounded.inner(), grid)
+    }
+}
+
+impl Stream for Preset {
+    fn spec(&self) -> Result<Spec> {
+        let options = options_of(|choices| self.clone().choose(choices), |choices| Bound::choose(&mut None, choices))?;
+        Ok(Spec::of(Term { options, ..Term::named(self.effort.name()) }))
     }
 
-    /// Already rounded: whatever the resolution asked for.
+    fn blank(&self, grid: &VelocityGrid) -> PresetCoefficients {
+        let candidate = Candidate::Wavelet;
+        PresetCoefficients { candidate, rounded: QuantizedCoefficients::blank(&self.bases[candidate as usize], grid) }
+    }
+
+    /// Ignores the resolution asked for: the coefficients are in a step of their own, which is written with them.
     fn code(
         &self,
-        coefficients: Option<&PresetCoefficients>,
+        coefficients: &mut PresetCoefficients,
         grid: &VelocityGrid,
         _: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<PresetCoefficients> {
-        self.code_chosen(coefficients.map(|c| &c.0), grid, coder).map(PresetCoefficients)
+    ) -> Result<()> {
+        let candidate = Candidate::ALL[coder.choice(coefficients.candidate as usize, Candidate::ALL.len())?];
+        // A reader begins with the blank of another candidate.
+        if candidate != coefficients.candidate {
+            let rounded = QuantizedCoefficients::blank(&self.bases[candidate as usize], grid);
+            *coefficients = PresetCoefficients { candidate, rounded };
+        }
+        // Quantized ignores this resolution and writes its own step.
+        self.quantized(candidate)?.code(&mut coefficients.rounded, grid, Resolution::Exact, coder)
     }
+}
 
+impl Quantise for Preset {
     fn rounded(&self, coefficients: &PresetCoefficients, _: &Vdf, _: Resolution) -> Result<PresetCoefficients> {
         Ok(coefficients.clone())
+    }
+
+    /// Keeps the bound by itself, unless it has one of its own.
+    fn keep(&self, bound: &Bound) -> Result<Kept<Self>> {
+        match self.bound {
+            Some(_) => Ok(Kept::AtAnyStep),
+            None => Ok(Kept::Itself(Self { bound: Some(bound.validated()?), ..self.clone() })),
+        }
     }
 }
 
 impl fmt::Display for Preset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let spec = SpecWriter::new(self.effort.name());
-        match self.target {
-            None => spec,
-            Some(target) => target.write(spec),
-        }
-        .write(f)
+        write_spec(self, f)
     }
 }
 
 impl Coefficients for PresetCoefficients {
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
-        match &mut self.0 {
-            Chosen::Wavelet(c) => c.visit(visitor),
-            Chosen::Mixture(c) => c.visit(visitor),
-            Chosen::Both(c) => c.visit(visitor),
-            Chosen::Spherical(c) => c.visit(visitor),
-        }
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
+        self.rounded.visit(visitor);
     }
 
-    /// The choice, and the chosen's own.
+    fn scale(&mut self, factor: f64) {
+        self.rounded.scale(factor);
+    }
+
+    /// One integer for the candidate's number, and those of its coefficients.
     fn topology_len(&self) -> usize {
-        1 + match &self.0 {
-            Chosen::Wavelet(c) => c.topology_len(),
-            Chosen::Mixture(c) => c.topology_len(),
-            Chosen::Both(c) => c.topology_len(),
-            Chosen::Spherical(c) => c.topology_len(),
-        }
+        1 + self.rounded.topology_len()
     }
 }

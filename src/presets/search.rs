@@ -1,47 +1,46 @@
-//! What a preset tries, and the best of it so far.
+//! The search of a preset: the candidates that it tries, and the best of them so far.
 
-use super::{Chosen, Preset, PresetCoefficients};
+use super::{Candidate, Preset, PresetCoefficients};
 use crate::bases::mixture::{Mixture, MixtureCoefficients, Selection};
-use crate::basis::Basis;
-use crate::coding::Coder;
-use crate::compose::quantized::{Quantized, QuantizedCoefficients};
+use crate::basis::any_basis::{AnyBasis, AnyCoefficients};
+use crate::basis::bound::Figure;
+use crate::basis::framing;
+use crate::basis::{Basis, Stream};
+use crate::coding::{Coder, Resolution};
 use crate::compose::residual::ResidualCoefficients;
-use crate::compose::target::Target;
 use crate::distribution::fidelity::{Fidelity, relative_l2};
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
-use crate::header;
 
 pub(super) struct Search<'a> {
     preset: &'a Preset,
     vdf: &'a Vdf,
-    best: Option<Chosen>,
-    /// Why the first of what was tried is no answer.
+    best: Option<PresetCoefficients>,
+    /// The first reason for which a candidate is no answer.
     missed: Option<Error>,
 }
 
 impl<'a> Search<'a> {
     /// Begins with wavelets.
     pub(super) fn new(preset: &'a Preset, vdf: &'a Vdf) -> Result<Self> {
-        header::check_cells(vdf.grid(), header::MOST_CELLS)?;
+        framing::check_cells(vdf.grid(), framing::MOST_CELLS)?;
         let mut search = Self { preset, vdf, best: None, missed: None };
-        let quantized = preset.quantized(&preset.wavelet)?;
-        let found = preset.wavelet.encode(vdf).and_then(|found| search.round(&quantized, 0, &found));
-        search.offer(found.map(Chosen::Wavelet))?;
+        let found = preset.bases[Candidate::Wavelet as usize].encode(vdf);
+        search.offer(Candidate::Wavelet, found)?;
         Ok(search)
     }
 
-    /// A mixture of at most so many components: whether more might be of use.
+    /// Tries a mixture of at most `count` components; returns whether more of them might help.
     pub(super) fn try_mixture_of(&mut self, count: usize) -> Result<bool> {
         let Some(found) = met(self.mixture(count), &mut None)? else { return Ok(false) };
-        // Of fewer than there may be, more would be the same again.
-        let all = found.components().len() < count;
+        // The fit used fewer components than allowed, so allowing more would give the same.
+        let is_exhausted = found.components().len() < count;
         self.try_mixture(found)?;
-        Ok(!all)
+        Ok(!is_exhausted)
     }
 
-    /// The mixture that was chosen for another distribution; if it met the bound `alone` there, with some components more
-    /// where it does not here.
+    /// Tries the mixture of another distribution as a start. If it met the bound there without wavelets (`alone`) and does
+    /// not here, a quarter more components are tried, too.
     pub(super) fn try_mixture_from(&mut self, start: &MixtureCoefficients, alone: bool) -> Result<()> {
         let Some(most) = self.preset.effort.components().last().copied() else { return Ok(()) };
         let count = start.components().len();
@@ -56,28 +55,28 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Spherical harmonics, on grids that they suit, and only where they do not bend the pressure more than the density:
-    /// what they ripple below zero far out costs few squares and many moments, which `conserve` could not mend.
+    /// Tries spherical harmonics, on grids that they suit. They are kept only if the error of the pressure is within the
+    /// limit of `l2`: far out they ripple below zero, which hardly shows in the squared error but spoils moments, beyond
+    /// what `conserve` can mend.
     pub(super) fn try_spherical(&mut self) -> Result<()> {
-        let quantized = self.preset.quantized(&self.preset.spherical)?;
-        let encoded = self.preset.spherical.encode(self.vdf);
-        let found = match encoded.and_then(|found| self.round(&quantized, 3, &found)) {
+        let basis = &self.preset.bases[Candidate::Spherical as usize];
+        let rounded = match self.rounded(Candidate::Spherical, basis.encode(self.vdf)) {
             Err(Error::InvalidParameter { .. }) => return Ok(()),
-            found => met(found, &mut self.missed)?,
+            rounded => met(rounded, &mut self.missed)?,
         };
-        let Some(found) = found else { return Ok(()) };
-        let fidelity = Fidelity::compare(self.vdf, &quantized.reconstruct(&found, self.vdf.grid())?)?;
-        let most = if let Target::L2(l2) = self.preset.target() { l2 } else { fidelity.l2 };
-        if fidelity.pressure <= most {
-            self.offer(Ok(Chosen::Spherical(found)))?;
+        let Some(rounded) = rounded else { return Ok(()) };
+        let back = self.preset.reconstruct(&rounded, self.vdf.grid())?;
+        let fidelity = Fidelity::compare(self.vdf, &back)?;
+        if fidelity.pressure <= self.preset.bound().only_l2().unwrap_or(fidelity.l2) {
+            self.keep_if_better(rounded)?;
         }
         Ok(())
     }
 
-    /// Whether something of so many bytes might be better than the best so far.
+    /// True if a stream of `len` bytes might be better than the best so far.
     pub(super) fn is_longer_than(&self, len: usize) -> Result<bool> {
         Ok(match &self.best {
-            Some(best) if !matches!(self.preset.target(), Target::Bytes(_)) => self.len(best)? > len,
+            Some(best) if !self.preset.bound().is_length_only() => self.len(best)? > len,
             _ => true,
         })
     }
@@ -85,7 +84,7 @@ impl<'a> Search<'a> {
     /// The best of all.
     pub(super) fn end(self) -> Result<PresetCoefficients> {
         match (self.best, self.missed) {
-            (Some(chosen), _) => Ok(PresetCoefficients(chosen)),
+            (Some(best), _) => Ok(best),
             (None, Some(Error::TargetNotMet { target, reached, .. })) => {
                 Err(Error::TargetNotMet { basis: self.preset.to_string(), target, reached })
             }
@@ -99,45 +98,49 @@ impl<'a> Search<'a> {
 
     /// The mixture to start from: the fewest components that come near the bound, or as many as there may be.
     fn mixture(&self, components: usize) -> Result<MixtureCoefficients> {
-        /// What rounding needs of an error.
+        /// The part of the bound that the mixture may use; rounding has the rest.
         const SHARE: f64 = 0.88;
-        let selection = match self.preset.target() {
-            Target::L2(l2) => Selection::Error(SHARE * l2),
-            _ => Selection::Fixed,
+        let selection = match self.preset.bound().limit(Figure::L2) {
+            Some(l2) => Selection::Error(SHARE * l2),
+            None => Selection::Fixed,
         };
         Mixture::new(components)?.with_selection(selection)?.encode(self.vdf)
     }
 
-    /// A mixture alone, and with wavelets for what is left: whether nothing is.
+    /// Offers a mixture alone, then with wavelets for the rest. Returns true if the mixture alone met a bound that limits
+    /// only `l2`.
     fn try_mixture(&mut self, found: MixtureCoefficients) -> Result<bool> {
-        let rounded = self.round(&self.preset.quantized(&Mixture::default())?, 1, &found);
-        let met_alone = self.offer(rounded.map(Chosen::Mixture))?;
-        // What meets the bound with room for rounding leaves nothing worth a wavelet.
-        if met_alone && matches!(self.preset.target(), Target::L2(_)) {
+        let found = AnyCoefficients::new(found);
+        let met_alone = self.offer(Candidate::Mixture, Ok(found.clone()))?;
+        // The mixture alone meets the bound, so wavelets would only lengthen the stream.
+        if met_alone && self.preset.bound().limit(Figure::L2).is_some() {
             return Ok(true);
         }
-        let found = ResidualCoefficients { first: found, second: None };
-        let rounded = self.round(&self.preset.sum()?, 2, &found);
-        self.offer(rounded.map(|rounded| Chosen::Both(Box::new(rounded))))?;
+        let sum = ResidualCoefficients::<AnyBasis, AnyBasis> { first: found, second: None };
+        self.offer(Candidate::Sum, Ok(AnyCoefficients::new(sum)))?;
         Ok(false)
     }
 
-    /// Rounded, in the preset's own stream.
-    fn round<B: Basis>(
-        &self,
-        quantized: &Quantized<B>,
-        way: usize,
-        found: &B::Coefficients,
-    ) -> Result<QuantizedCoefficients<B>> {
-        quantized.round_after(|| self.preset.head(way, self.vdf.grid()), found, self.vdf)
+    /// Coefficients of a candidate, rounded in the preset's own stream.
+    fn rounded(&self, candidate: Candidate, found: Result<AnyCoefficients>) -> Result<PresetCoefficients> {
+        let head = || self.preset.head(candidate, self.vdf.grid());
+        let rounded = self.preset.quantized(candidate)?.round_after(head, &found?, self.vdf)?;
+        Ok(PresetCoefficients { candidate, rounded })
     }
 
-    /// Whether there is an answer. Whichever is better is kept: the shorter, or the nearer where the length is given.
-    fn offer(&mut self, answer: Result<Chosen>) -> Result<bool> {
-        let Some(now) = met(answer, &mut self.missed)? else { return Ok(false) };
-        let cost = |chosen: &Chosen| match self.preset.target() {
-            Target::Bytes(_) => Ok(relative_l2(self.vdf, &self.preset.decoded(chosen, self.vdf.grid())?)),
-            _ => self.len(chosen).map(|len| len as f64),
+    /// Rounds an answer and keeps it if it is the best so far; returns whether it meets the bound.
+    fn offer(&mut self, candidate: Candidate, found: Result<AnyCoefficients>) -> Result<bool> {
+        let Some(now) = met(self.rounded(candidate, found), &mut self.missed)? else { return Ok(false) };
+        self.keep_if_better(now)?;
+        Ok(true)
+    }
+
+    /// Keeps an answer that is better than the best so far. The shorter stream is better; if only the length is limited,
+    /// the one with the smaller error.
+    fn keep_if_better(&mut self, now: PresetCoefficients) -> Result<()> {
+        let cost = |coefficients: &PresetCoefficients| match self.preset.bound().is_length_only() {
+            true => Ok(relative_l2(self.vdf, &self.preset.reconstruct(coefficients, self.vdf.grid())?)),
+            false => self.len(coefficients).map(|len| len as f64),
         };
         let better = match &self.best {
             Some(best) => cost(&now)? < cost(best)?,
@@ -146,21 +149,21 @@ impl<'a> Search<'a> {
         if better {
             self.best = Some(now);
         }
-        Ok(true)
+        Ok(())
     }
 
-    fn len(&self, chosen: &Chosen) -> Result<usize> {
+    fn len(&self, coefficients: &PresetCoefficients) -> Result<usize> {
         let mut coder = Coder::writing();
-        self.preset.code_chosen(Some(chosen), self.vdf.grid(), &mut coder)?;
+        self.preset.code(&mut coefficients.clone(), self.vdf.grid(), Resolution::Exact, &mut coder)?;
         Ok(coder.finish().len())
     }
 }
 
-/// The answer, if there is one, and otherwise the reason; an answer that misses the bound is no mistake.
+/// The answer, if there is one. A missed bound is `Ok(None)`; the first reason is kept for the error.
 fn met<T>(answer: Result<T>, missed: &mut Option<Error>) -> Result<Option<T>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(error @ (Error::TargetNotMet { .. } | Error::Degenerate { .. })) => {
+        Err(error @ (Error::TargetNotMet { .. } | Error::Degenerate { .. } | Error::OutOfRange { .. })) => {
             missed.get_or_insert(error);
             Ok(None)
         }

@@ -10,16 +10,16 @@ fn a_warm_start_keeps_the_bound_and_loses_few_bytes() {
     let vdf = |seed| Synthetic::named("beams", seed).unwrap().sample(&grid, Sampling::default()).unwrap();
     let (before, now) = (vdf(1), vdf(2));
     for (effort, target) in [
-        (Effort::Smallest, Target::L2(0.01)),
-        (Effort::Balanced, Target::L2(1e-3)),
-        (Effort::Balanced, Target::Bytes(60)),
-        (Effort::Fast, Target::L2(0.03)),
+        (Effort::Smallest, Bound::l2(0.01)),
+        (Effort::Balanced, Bound::l2(1e-3)),
+        (Effort::Balanced, Bound::bytes(60)),
+        (Effort::Fast, Bound::l2(0.03)),
     ] {
         let preset = Preset::new(effort, target).unwrap();
         let start = preset.encode(&before).unwrap();
         let [cold, warm] = [preset.encode(&now).unwrap(), preset.encode_from(&now, &start).unwrap()].map(|found| {
             let error = relative_l2(&now, &preset.reconstruct(&found, &grid).unwrap());
-            assert!(if let Target::L2(l2) = target { error <= l2 } else { error < 0.1 }, "{preset}: {error}");
+            assert!(error <= target.only_l2().unwrap_or(0.1), "{preset}: {error}");
             Expansion::from_parts(grid, preset.clone(), found).to_bytes().unwrap().len()
         });
         assert!(warm <= cold + cold / 4, "{preset}: {warm}, {cold}");
@@ -30,21 +30,21 @@ fn a_warm_start_keeps_the_bound_and_loses_few_bytes() {
 fn what_another_preset_found_is_a_start_too() {
     let grid = Synthetic::default_grid("maxwellian", 12).unwrap();
     let vdf = Synthetic::named("maxwellian", 0).unwrap().sample(&grid, Sampling::default()).unwrap();
-    let preset = |effort| Preset::new(effort, Target::L2(0.05)).unwrap();
+    let preset = |effort| Preset::new(effort, Bound::l2(0.05)).unwrap();
     let start = preset(Effort::Smallest).encode(&vdf).unwrap();
-    assert!(matches!(start.0, Chosen::Mixture(_)));
+    assert_eq!(start.candidate, Candidate::Mixture);
     let found = preset(Effort::Fast).encode_from(&vdf, &start).unwrap();
-    assert!(matches!(found.0, Chosen::Wavelet(_)));
+    assert_eq!(found.candidate, Candidate::Wavelet);
 }
 
 #[test]
 fn a_shell_is_left_to_spherical_harmonics_cold_and_warm() {
     let grid = Synthetic::default_grid("shell", 24).unwrap();
     let vdf = Synthetic::named("shell", 0).unwrap().sample(&grid, Sampling::default()).unwrap();
-    let preset = Preset::new(Effort::Smallest, Target::L2(0.02)).unwrap();
+    let preset = Preset::new(Effort::Smallest, Bound::l2(0.02)).unwrap();
     let cold = preset.encode(&vdf).unwrap();
     let warm = preset.encode_from(&vdf, &cold).unwrap();
-    assert!(matches!(cold.0, Chosen::Spherical(_)) && warm == cold);
+    assert!(cold.candidate == Candidate::Spherical && warm == cold);
     let bytes = Expansion::from_parts(grid, preset, cold).to_bytes().unwrap();
     let back = crate::Registry::standard().decode(&bytes).unwrap().reconstruct().unwrap();
     assert!(relative_l2(&vdf, &back) <= 0.02 && bytes.len() < 100, "{}", bytes.len());

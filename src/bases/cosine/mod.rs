@@ -3,14 +3,32 @@
 //! Along an axis of n cells, c_k = w_k Σ_i f_i cos(π (i + ½) k / n) with w_0 = √(1/n) and w_k = √(2/n): type II,
 //! orthonormal (Ahmed, Natarajan and Rao 1974, IEEE Trans. Comput. C-23, 90; Strang 1999, SIAM Rev. 41, 135). In
 //! three dimensions the products of three such cosines, so that Σ c² = Σ f² over the cells.
+//!
+//! ```
+//! use vdf_basis::{Basis, Coefficients, Cosine, Fidelity, Selection, Vdf, VelocityGrid};
+//!
+//! let vdf = Vdf::from_fn(VelocityGrid::unit([16; 3])?, |[x, y, z]| (-0.02 * (x * x + y * y + z * z)).exp())?;
+//! // The fewest cosines that leave an error `l2` of 1%.
+//! let basis = Cosine::new().with_selection(Selection::Error(0.01))?;
+//! let coefficients = basis.encode(&vdf)?;
+//! assert!(coefficients.count() < 100);
+//! let (block, degrees, amplitude) = coefficients.terms().next().unwrap();
+//! assert_eq!((block, degrees), ([0; 3], [0; 3]));
+//! assert!((amplitude - vdf.as_slice().iter().sum::<f64>() / 64.0).abs() < 1e-9);
+//! let back = basis.reconstruct(&coefficients, vdf.grid())?;
+//! assert!(Fidelity::compare(&vdf, &back)?.l2 <= 0.01);
+//! # Ok::<(), vdf_basis::Error>(())
+//! ```
 
 mod moments;
 mod transform;
 
-use std::fmt;
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
+use crate::basis::choices::{Choices, spec_of};
+use crate::basis::spec::Spec;
+use crate::basis::{Basis, Coefficients, Label, NamedBasis, Quantise, Quantity, Slot, Stream};
 use crate::coding::{Coder, Resolution, Rounding, Spectrum, dead_zone_error, step_of_multiples};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
@@ -21,35 +39,27 @@ use crate::numerics::multiple::no_worse_than_nothing;
 use crate::numerics::pool::Pool;
 use crate::numerics::scaling::normalising_factor;
 use crate::numerics::selection::{Selection, gathered, scattered};
-use crate::spec::{Options, SpecWriter};
 
-use transform::{Cut, Room, Table};
+pub use transform::Padding;
+use transform::{Cut, Scratch, Table};
 
 const NAME: &str = "cosine";
-
-/// What stands in the last block of an axis behind the last cell. It is not part of the distribution and is cut off
-/// again, but where terms are left out it decides how well the others describe the cells beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Padding {
-    /// The cells before the edge, mirrored: no jump at the edge.
-    #[default]
-    Mirror,
-    /// Zeros.
-    Zeros,
-}
+const PADDINGS: [(&str, Padding); 2] = [("mirror", Padding::Mirror), ("zeros", Padding::Zeros)];
 
 /// The cosine basis with the user's choices. Cheap to clone; clones share their tables.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Cosine {
-    block: Option<[usize; 3]>,
-    keep: Option<[usize; 3]>,
+    /// Cells of a block along each axis; `usize::MAX` for the whole axis.
+    block: [usize; 3],
+    /// Coefficients kept of each block along each axis; `usize::MAX` for all.
+    keep: [usize; 3],
     padding: Padding,
     selection: Selection,
     tables: Arc<Cache<(usize, usize), Table>>,
-    room: Arc<Pool<Room>>,
+    scratch: Arc<Pool<Scratch>>,
 }
 
-/// Cosine coefficients of one distribution, and which of them they are.
+/// Cosine coefficients of one distribution, and the positions of those that are kept.
 ///
 /// They belong to the shape of the grid they were made on, not to its place or its spacing.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,8 +73,14 @@ pub struct CosineCoefficients {
 impl Default for Cosine {
     /// The whole grid, every term.
     fn default() -> Self {
-        let (padding, selection) = (Padding::default(), Selection::default());
-        Self { block: None, keep: None, padding, selection, tables: Arc::new(Cache::new(8)), room: Arc::default() }
+        Self {
+            block: [usize::MAX; 3],
+            keep: [usize::MAX; 3],
+            padding: Padding::default(),
+            selection: Selection::default(),
+            tables: Arc::new(Cache::new(8)),
+            scratch: Arc::default(),
+        }
     }
 }
 
@@ -80,7 +96,7 @@ impl Cosine {
     /// # Errors
     /// [`Error::InvalidParameter`] for blocks without cells.
     pub fn with_blocks(self, block: [usize; 3]) -> Result<Self> {
-        Ok(Self { block: Some(positive("block", block, "cells")?), ..self })
+        Self { block, ..self }.validated()
     }
 
     /// With only the coefficients of the lowest degrees of each block (or of the whole grid), so many along each axis.
@@ -88,7 +104,7 @@ impl Cosine {
     /// # Errors
     /// [`Error::InvalidParameter`] for none.
     pub fn with_kept(self, keep: [usize; 3]) -> Result<Self> {
-        Ok(Self { keep: Some(positive("keep", keep, "coefficients")?), ..self })
+        Self { keep, ..self }.validated()
     }
 
     /// With another padding of the last blocks.
@@ -100,24 +116,30 @@ impl Cosine {
     /// With a selection of terms, among those kept by [`Cosine::with_kept`].
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for a selection whose number makes no sense.
+    /// [`Error::InvalidParameter`] for a number of terms, a threshold or a share out of range.
     pub fn with_selection(self, selection: Selection) -> Result<Self> {
-        match selection.problem() {
-            None => Ok(Self { selection, ..self }),
-            Some((name, value, allowed)) => Err(Error::InvalidParameter { name, value, allowed: allowed.to_owned() }),
+        Self { selection, ..self }.validated()
+    }
+
+    fn validated(self) -> Result<Self> {
+        for (name, counts, what) in [("block", self.block, "cells"), ("keep", self.keep, "coefficients")] {
+            if counts.contains(&0) {
+                let allowed = format!("at least one of the {what} along each axis");
+                return Err(Error::parameter(name, format!("{counts:?}"), allowed));
+            }
         }
+        self.selection.validated()?;
+        Ok(self)
     }
 
     fn cuts(&self, shape: [usize; 3]) -> [Cut; 3] {
-        std::array::from_fn(|axis| {
-            Cut::new(shape[axis], self.block.map(|block| block[axis]), self.keep.map(|keep| keep[axis]))
-        })
+        std::array::from_fn(|axis| Cut::new(shape[axis], self.block[axis], self.keep[axis]))
     }
 
-    /// Whether the coefficients themselves say that they leave no more than Σ f².
+    /// True if the coefficients alone prove that the error is at most ‖f‖.
     ///
-    /// They are those of an orthonormal transform of the padded array: what they leave there is its Σ f² less theirs. Padded
-    /// with zeros that is never more than Σ f² of the cells; mirrored, it may be.
+    /// They belong to an orthonormal transform of the padded array, so that the squared error there is its Σ f² − Σ c².
+    /// Padded with zeros that is at most Σ f² of the cells; padded with mirrored cells it may be more.
     fn is_bounded(&self, vdf: &Vdf, coefficients: &CosineCoefficients) -> bool {
         let CosineCoefficients { cuts, amplitudes, .. } = coefficients;
         if self.padding == Padding::Zeros || cuts.iter().all(|cut| cut.padded() == cut.cells) {
@@ -142,8 +164,8 @@ impl Cosine {
         self.tables.get_or_build(Table::key(cut), || Table::new(cut))
     }
 
-    /// The coefficients' own grid and basis, or the error that says they are not.
-    fn own(&self, coefficients: &CosineCoefficients, grid: &VelocityGrid) -> Result<()> {
+    /// Refuses a grid of another shape, and coefficients of another basis.
+    fn check(&self, coefficients: &CosineCoefficients, grid: &VelocityGrid) -> Result<()> {
         let shape = coefficients.shape();
         if grid.shape() != shape {
             let [x, y, z] = shape;
@@ -155,14 +177,30 @@ impl Cosine {
         }
         Ok(())
     }
-}
 
-fn positive(name: &'static str, counts: [usize; 3], what: &str) -> Result<[usize; 3]> {
-    if counts.contains(&0) {
-        let allowed = format!("at least one of the {what} along each axis");
-        return Err(Error::InvalidParameter { name, value: format!("{counts:?}"), allowed });
+    /// [`Stream::code`], with a choice of how amplitudes are rounded.
+    fn code_rounded(
+        &self,
+        coefficients: &mut CosineCoefficients,
+        grid: &VelocityGrid,
+        (resolution, rounding): (Resolution, Rounding),
+        coder: &mut Coder<'_>,
+    ) -> Result<()> {
+        self.check(coefficients, grid)?;
+        let (blocks, degrees) = (coefficients.cuts.map(Cut::blocks), coefficients.cuts.map(|cut| cut.keep));
+        match resolution {
+            Resolution::Exact => {
+                let len = coefficients.len();
+                coder.kept(&mut coefficients.positions, &mut coefficients.amplitudes, len)
+            }
+            Resolution::Step(step) => {
+                let spectrum = Spectrum { blocks, degrees, held: None };
+                let kept = coder.spectrum(spectrum, &coefficients.dense(), step, rounding)?;
+                (coefficients.positions, coefficients.amplitudes) = kept;
+                Ok(())
+            }
+        }
     }
-    Ok(counts)
 }
 
 impl CosineCoefficients {
@@ -174,45 +212,41 @@ impl CosineCoefficients {
 
     /// The terms kept: block, degrees within it, and coefficient [s³ m⁻⁶].
     pub fn terms(&self) -> impl Iterator<Item = ([usize; 3], [usize; 3], f64)> {
-        self.amplitudes.iter().enumerate().map(|(index, &amplitude)| {
-            let position = self.position(index);
-            let term = term(&self.cuts, position);
-            let block = std::array::from_fn(|axis| term[axis] / self.cuts[axis].keep);
-            (block, degrees(&self.cuts, position), amplitude)
+        let [_, ny, nz] = self.cuts.map(Cut::len);
+        self.amplitudes.iter().enumerate().map(move |(index, &amplitude)| {
+            let position = self.positions.as_ref().map_or(index, |positions| positions[index] as usize);
+            let place = [position / (ny * nz), position / nz % ny, position % nz];
+            let block = std::array::from_fn(|axis| place[axis] / self.cuts[axis].keep);
+            let degrees = std::array::from_fn(|axis| place[axis] % self.cuts[axis].keep);
+            (block, degrees, amplitude)
         })
     }
 
-    fn position(&self, index: usize) -> usize {
-        self.positions.as_ref().map_or(index, |positions| positions[index] as usize)
+    /// The number of coefficients if all were kept.
+    fn len(&self) -> usize {
+        self.cuts.map(Cut::len).iter().product()
     }
 
     /// All coefficients, zeros where no term is kept.
-    fn array(&self) -> Vec<f64> {
+    fn dense(&self) -> Cow<'_, [f64]> {
         match &self.positions {
-            None => self.amplitudes.clone(),
-            Some(positions) => scattered(&self.amplitudes, positions, self.cuts.map(Cut::len).iter().product()),
+            None => Cow::Borrowed(&self.amplitudes),
+            Some(positions) => Cow::Owned(scattered(&self.amplitudes, positions, self.len())),
         }
     }
 }
 
-/// Where a position lies in the array of all coefficients.
-fn term(cuts: &[Cut; 3], position: usize) -> [usize; 3] {
-    let [_, ny, nz] = cuts.map(Cut::len);
-    [position / (ny * nz), position / nz % ny, position % nz]
-}
-
-/// The degrees of the cosines of a position, within its block.
-fn degrees(cuts: &[Cut; 3], position: usize) -> [usize; 3] {
-    let term = term(cuts, position);
-    std::array::from_fn(|axis| term[axis] % cuts[axis].keep)
-}
-
 impl Coefficients for CosineCoefficients {
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
-        for index in 0..self.amplitudes.len() {
-            let degree = degrees(&self.cuts, self.position(index)).iter().sum();
-            visitor(Slot::new(Quantity::PhaseSpaceDensity, degree), &mut self.amplitudes[index]);
+    /// Labelled by the degrees within the block.
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
+        for (_, degrees, amplitude) in self.terms() {
+            let label = Label::Degrees(degrees.map(|degree| degree as u32));
+            visitor(Slot::new(Quantity::PhaseSpaceDensity, degrees.iter().sum()).at(label), amplitude);
         }
+    }
+
+    fn scale(&mut self, factor: f64) {
+        self.amplitudes.iter_mut().for_each(|amplitude| *amplitude *= factor);
     }
 
     fn topology_len(&self) -> usize {
@@ -224,14 +258,27 @@ impl Coefficients for CosineCoefficients {
     }
 }
 
+impl NamedBasis for Cosine {
+    const NAME: &'static str = NAME;
+
+    fn choose(&mut self, choices: &mut Choices<'_>) -> Result<()> {
+        choices.per_axis("block", &mut self.block)?;
+        choices.per_axis("keep", &mut self.keep)?;
+        choices.one_of("padding", &mut self.padding, &PADDINGS)?;
+        choices.selection(&mut self.selection)?;
+        self.clone().validated().map(|_| ())
+    }
+}
+
 impl Basis for Cosine {
     type Coefficients = CosineCoefficients;
 
-    /// Padded with zeros after all where what is left out of mirrored blocks leaves more than nothing would.
+    /// Blocks are padded with zeros in place of mirrored cells where the terms kept of the latter would leave an error
+    /// of more than ‖f‖.
     fn encode(&self, vdf: &Vdf) -> Result<CosineCoefficients> {
         let mut shape = vdf.grid().shape();
         let cuts = self.cuts(shape);
-        let (positions, amplitudes) = self.room.lend(Room::bytes, |Room { now, next, padded }| {
+        let (positions, amplitudes) = self.scratch.with(Scratch::bytes, |Scratch { now, next, padded }| {
             // The last axis first: its rows are contiguous, and what is left out makes the others shorter.
             for axis in [2, 0, 1] {
                 let choices = (cuts[axis], &*self.table(cuts[axis]), self.padding);
@@ -255,15 +302,15 @@ impl Basis for Cosine {
 
     /// Bound to the shape of the grid: another is refused. Its place and spacing are free.
     fn reconstruct(&self, coefficients: &CosineCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
-        self.own(coefficients, grid)?;
+        self.check(coefficients, grid)?;
         let cuts = coefficients.cuts;
         let mut shape = cuts.map(Cut::len);
         let mut values = Vec::new();
-        self.room.lend(Room::bytes, |Room { now, next, padded }| {
-            let scattered = coefficients.positions.as_ref().map(|_| coefficients.array());
+        let dense = coefficients.dense();
+        self.scratch.with(Scratch::bytes, |Scratch { now, next, padded }| {
             for axis in [1, 0, 2] {
                 let choices = (cuts[axis], &*self.table(cuts[axis]));
-                let from = if axis == 1 { scattered.as_ref().unwrap_or(&coefficients.amplitudes) } else { &*now };
+                let from = if axis == 1 { &dense[..] } else { &*now };
                 let to = if axis == 2 { &mut values } else { &mut *next };
                 transform::synthesise(from, &mut shape, axis, choices, padded, to);
                 std::mem::swap(now, next);
@@ -274,47 +321,43 @@ impl Basis for Cosine {
 
     /// In closed form: sums of cosines against powers, one axis after another.
     fn moments(&self, coefficients: &CosineCoefficients, grid: &VelocityGrid) -> Result<Moments> {
-        self.own(coefficients, grid)?;
+        self.check(coefficients, grid)?;
         let powers = coefficients.cuts.map(|cut| moments::powers(cut, &self.table(cut)));
-        Ok(moments::assemble(&coefficients.array(), &powers, grid))
+        Ok(moments::assemble(&coefficients.dense(), &powers, grid))
+    }
+}
+
+impl Stream for Cosine {
+    fn spec(&self) -> Result<Spec> {
+        spec_of(self)
+    }
+
+    fn blank(&self, grid: &VelocityGrid) -> CosineCoefficients {
+        CosineCoefficients { cuts: self.cuts(grid.shape()), positions: None, amplitudes: Vec::new() }
     }
 
     fn code(
         &self,
-        coefficients: Option<&CosineCoefficients>,
+        coefficients: &mut CosineCoefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<CosineCoefficients> {
-        coefficients.map_or(Ok(()), |coefficients| self.own(coefficients, grid))?;
-        let cuts = self.cuts(grid.shape());
-        let len = cuts.map(Cut::len).iter().product();
-        let (positions, amplitudes) = match resolution {
-            Resolution::Exact => coder.kept(coefficients.map(|c| (c.positions.as_deref(), &c.amplitudes[..])), len)?,
-            Resolution::Step(step) => {
-                let array = coefficients.map(CosineCoefficients::array);
-                coder.spectrum(spectrum(&cuts), array.as_deref(), step, Rounding::Nearest)?
-            }
-        };
-        Ok(CosineCoefficients { cuts, positions, amplitudes })
+    ) -> Result<()> {
+        self.code_rounded(coefficients, grid, (resolution, Rounding::Nearest), coder)
     }
+}
 
-    /// What costs more bits than it mends is made smaller or zero; what is rounded already stays.
+impl Quantise for Cosine {
+    /// Amplitudes whose bits cost more than the error they save are made smaller or zero; multiples of the step stay.
     fn rounded(
         &self,
         coefficients: &CosineCoefficients,
         vdf: &Vdf,
         resolution: Resolution,
     ) -> Result<CosineCoefficients> {
-        let mut coder = Coder::writing();
-        let Resolution::Step(step) = resolution else {
-            return self.code(Some(coefficients), vdf.grid(), resolution, &mut coder);
-        };
-        self.own(coefficients, vdf.grid())?;
-        let cuts = coefficients.cuts;
-        let (positions, amplitudes) =
-            coder.spectrum(spectrum(&cuts), Some(&coefficients.array()), step, Rounding::Cheapest)?;
-        Ok(CosineCoefficients { cuts, positions, amplitudes })
+        let mut rounded = coefficients.clone();
+        self.code_rounded(&mut rounded, vdf.grid(), (resolution, Rounding::Cheapest), &mut Coder::writing())?;
+        Ok(rounded)
     }
 
     fn rounding_error(&self, coefficients: &CosineCoefficients, step: f64) -> Option<f64> {
@@ -323,79 +366,6 @@ impl Basis for Cosine {
 
     fn rounded_before(&self, coefficients: &CosineCoefficients, _: &Vdf, steps: &[f64]) -> Option<usize> {
         step_of_multiples(&coefficients.amplitudes, steps)
-    }
-}
-
-/// Blocks and the degrees of each.
-fn spectrum(cuts: &[Cut; 3]) -> Spectrum<'static> {
-    Spectrum { blocks: cuts.map(Cut::blocks), degrees: cuts.map(|cut| cut.keep), held: None }
-}
-
-impl PartialEq for Cosine {
-    fn eq(&self, other: &Self) -> bool {
-        let choices = |c: &Self| (c.block, c.keep, c.padding, c.selection);
-        choices(self) == choices(other)
-    }
-}
-
-impl fmt::Debug for Cosine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Cosine({self})")
-    }
-}
-
-impl fmt::Display for Cosine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut spec = SpecWriter::new(NAME);
-        for (key, counts) in [("block", self.block), ("keep", self.keep)] {
-            if let Some([x, y, z]) = counts {
-                let text = if x == y && y == z { x.to_string() } else { format!("{x}/{y}/{z}") };
-                spec = spec.option(true, key, text);
-            }
-        }
-        spec = spec.option(self.padding == Padding::Zeros, "padding", "zeros");
-        match self.selection {
-            Selection::All => spec,
-            Selection::Largest(terms) => spec.option(true, "terms", terms),
-            Selection::Above(threshold) => spec.option(true, "threshold", format!("{threshold:e}")),
-            Selection::Error(share) => spec.option(true, "discard", share),
-        }
-        .write(f)
-    }
-}
-
-impl NamedBasis for Cosine {
-    const NAME: &'static str = NAME;
-
-    fn from_options(options: &mut Options<'_>) -> Result<Self> {
-        let mut basis = Self::default();
-        if let Some(block) = counts(options, "block")? {
-            basis = basis.with_blocks(block)?;
-        }
-        if let Some(keep) = counts(options, "keep")? {
-            basis = basis.with_kept(keep)?;
-        }
-        let paddings = [("mirror", Padding::Mirror), ("zeros", Padding::Zeros)];
-        basis.padding = options.choice("padding", &paddings)?.unwrap_or_default();
-        let selection = match (options.number("terms")?, options.number("threshold")?, options.number("discard")?) {
-            (None, None, None) => Selection::All,
-            (Some(terms), None, None) => Selection::Largest(terms),
-            (None, Some(threshold), None) => Selection::Above(threshold),
-            (None, None, Some(share)) => Selection::Error(share),
-            _ => return Err(options.refused("terms, threshold and discard", "as given", "only one of them")),
-        };
-        basis.with_selection(selection)
-    }
-}
-
-/// One number for all axes, or three written x/y/z.
-fn counts(options: &mut Options<'_>, key: &'static str) -> Result<Option<[usize; 3]>> {
-    let Some(text) = options.text(key) else { return Ok(None) };
-    let counts: Option<Vec<usize>> = text.split('/').map(|part| part.parse().ok()).collect();
-    match counts.as_deref() {
-        Some([count]) => Ok(Some([*count; 3])),
-        Some([x, y, z]) => Ok(Some([*x, *y, *z])),
-        _ => Err(options.refused(key, text, "one whole number or three written x/y/z")),
     }
 }
 

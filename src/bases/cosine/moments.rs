@@ -2,8 +2,7 @@
 
 use faer::Mat;
 
-use super::Padding;
-use super::transform::{Cut, Table, analyse};
+use super::transform::{Cut, Padding, Table, analyse};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::numerics::separable::transform;

@@ -6,19 +6,31 @@ use std::sync::Arc;
 use faer::Mat;
 use rustdct::{DctPlanner, TransformType2And3};
 
-use super::Padding;
 use crate::numerics::separable::along;
 
-/// Blocks from this length on go through a fast transform, where enough of their coefficients are kept.
+/// Blocks from this length on go through the fast transform, n log n steps in place of n · keep, if at least a quarter of
+/// their coefficients is kept.
 const FAST_LENGTH: usize = 128;
-/// A table of more cosines is not worth its memory.
-const MOST_COSINES: usize = 1 << 18;
-/// Results shorter than this are not left to the general product.
+/// Most cosines of a table (2 MiB): the fast transform serves longer blocks whatever is kept of them.
+const MAX_COSINES: usize = 1 << 18;
+/// Results shorter than this are summed by [`short_rows`] in place of the general matrix product.
 const SHORT: usize = 8;
 /// Columns transformed together, so that whole cache lines are read.
 const TILE: usize = 16;
 
-/// How one axis is cut.
+/// The values behind the last cell that fill the last block of an axis. They are not part of the distribution and are cut
+/// off again, but where terms are left out they decide how well the others describe the cells beside them.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Padding {
+    /// The cells before the edge, mirrored: no jump at the edge.
+    #[default]
+    Mirror,
+    /// Zeros.
+    Zeros,
+}
+
+/// The blocks of one axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cut {
     /// Cells of the axis.
@@ -30,10 +42,10 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    /// Blocks and coefficients asked for, both limited by what there is.
-    pub(super) fn new(cells: usize, block: Option<usize>, keep: Option<usize>) -> Self {
-        let block = block.unwrap_or(cells).min(cells);
-        Self { cells, block, keep: keep.unwrap_or(block).min(block) }
+    /// The block is at most the axis, and at most the block's coefficients are kept.
+    pub(super) fn new(cells: usize, block: usize, keep: usize) -> Self {
+        let block = block.min(cells);
+        Self { cells, block, keep: keep.min(block) }
     }
 
     pub(super) fn blocks(self) -> usize {
@@ -49,11 +61,7 @@ impl Cut {
         self.blocks() * self.keep
     }
 
-    fn table(self) -> (usize, usize) {
-        (self.block, self.keep)
-    }
-
-    /// How often each cell stands in the axis with its mirrored end.
+    /// The number of times that each cell stands in the axis with its mirrored end.
     pub(super) fn appearances(self) -> Vec<f64> {
         let mut times = vec![1.0; self.cells];
         (self.cells..self.padded()).for_each(|k| times[mirrored(k, self.cells)] += 1.0);
@@ -67,28 +75,29 @@ fn mirrored(place: usize, n: usize) -> usize {
     if place < n { place } else { 2 * n - 1 - place }
 }
 
-/// How blocks of one length are transformed.
+/// The transform of blocks of one length.
 pub(super) enum Table {
-    /// By their cosines. Row k, column i: w_k cos(π (i + ½) k / n), orthonormal rows.
+    /// A matrix of cosines. Row k, column i: w_k cos(π (i + ½) k / n), orthonormal rows.
     Cosines(Mat<f64>),
+    /// rustdct's fast transform.
     Fast(Arc<dyn TransformType2And3<f64>>),
 }
 
 impl Table {
     pub(super) fn key(cut: Cut) -> (usize, usize) {
-        cut.table()
+        (cut.block, cut.keep)
     }
 
     pub(super) fn new(cut: Cut) -> Self {
-        let (n, keep) = cut.table();
-        if n >= FAST_LENGTH && (4 * keep >= n || n * keep > MOST_COSINES) {
+        let (n, keep) = Self::key(cut);
+        if n >= FAST_LENGTH && (4 * keep >= n || n * keep > MAX_COSINES) {
             return Self::Fast(DctPlanner::new().plan_dct2(n));
         }
         Self::Cosines(Mat::from_fn(keep, n, |k, i| weight(k, n) * cosine(k, i, n)))
     }
 }
 
-/// What makes cos(π (i + ½) k / n) a unit vector.
+/// The factor that makes cos(π (i + ½) k / n) a unit vector.
 fn weight(k: usize, n: usize) -> f64 {
     (if k == 0 { 1.0 } else { 2.0 } / n as f64).sqrt()
 }
@@ -100,24 +109,25 @@ fn cosine(k: usize, i: usize, n: usize) -> f64 {
     (PI * angle / (2 * n) as f64).cos()
 }
 
-/// Room that one transform after another can use, so that it need not be asked for each time.
+/// Scratch buffers that one transform after another uses.
 #[derive(Default)]
-pub(super) struct Room {
-    /// What the axes before made, and what the next makes of it.
+pub(super) struct Scratch {
+    /// The array as transformed along the axes so far.
     pub(super) now: Vec<f64>,
+    /// The same after one axis more.
     pub(super) next: Vec<f64>,
-    /// With the cells behind the edge.
+    /// The array with its padding.
     pub(super) padded: Vec<f64>,
 }
 
-impl Room {
-    /// Bytes it takes.
+impl Scratch {
+    /// Bytes allocated.
     pub(super) fn bytes(&self) -> usize {
         8 * (self.now.capacity() + self.next.capacity() + self.padded.capacity())
     }
 }
 
-/// Values to coefficients along one axis of an array of the given shape, which changes; with room for the padded array.
+/// Values to coefficients along one axis of an array of the given shape, which changes; `padded` is a scratch buffer.
 pub(super) fn analyse(
     x: &[f64],
     shape: &mut [usize; 3],
@@ -140,7 +150,7 @@ pub(super) fn analyse(
     }
 }
 
-/// Coefficients to values along one axis, what was padded cut off.
+/// Coefficients to values along one axis, without the padding.
 pub(super) fn synthesise(
     x: &[f64],
     shape: &mut [usize; 3],
@@ -232,7 +242,7 @@ fn fast_synthesis(
     y.resize(outer * n * inner, 0.0);
     for (x, y) in x.chunks_exact(keep * inner).zip(y.chunks_exact_mut(n * inner)) {
         by_tiles(x, y, [keep, n, inner], fast.get_scratch_len(), |row, scratch| {
-            // Its type 3 takes half of the first coefficient.
+            // rustdct's type 3 takes half of the first coefficient.
             row.iter_mut().enumerate().for_each(|(k, y)| *y *= weight(k, n) * if k == 0 { 2.0 } else { 1.0 });
             fast.process_dct3_with_scratch(row, scratch);
         });

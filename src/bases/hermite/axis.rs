@@ -48,23 +48,23 @@ impl Axis {
     }
 }
 
-/// ψ = Q R on the cells: the functions are not orthogonal there, least of all where the box cuts them, the columns of Q
-/// are. R is upper triangular, so that Q's first k columns span the first k functions, for every k.
+/// ψ = Q R on the cells. The functions ψ are not orthogonal there, least of all where the box cuts them; the columns of
+/// Q are. R is upper triangular, so that the first k columns of Q span the first k functions, for every k.
 #[derive(Debug)]
 pub(super) struct Orthogonalised {
-    /// Orthonormal columns, one row a cell: `min(cells, functions)` of them.
+    /// Orthonormal columns, `min(cells, functions)` of them, with one row a cell.
     pub(super) q: Mat<f64>,
     /// Qᵀψ, one column a function.
     pub(super) r: Mat<f64>,
-    /// The functions up to here add something to those before them.
+    /// Number of functions, from the first on, each of which adds something to those before it.
     independent: usize,
-    /// The least part of a function that those before it leave on the cells; zero unless Q was found one column after
-    /// another, in the same order of operations on every processor.
+    /// The smallest part of a function that is independent, on the cells, of those before it. Zero unless Q was found
+    /// by [`gram_schmidt`], whose order of operations is the same on every processor.
     least: f64,
 }
 
-/// The part of a function that those before it must leave on the cells. What rounding does to a coefficient is divided by
-/// this on every axis.
+/// Smallest part of a function that must be independent, on the cells, of those before it. Rounding errors of a
+/// coefficient grow by its inverse on every axis: by 1e12 at most on three, which leaves four digits.
 pub(super) const INDEPENDENT: f64 = 1e-4;
 
 impl Orthogonalised {
@@ -81,7 +81,8 @@ impl Orthogonalised {
             (q, r)
         });
         let largest = |k: usize| (0..=k).fold(0.0, |m, i| f64::max(m, r[(i, k)].abs()));
-        // Over all velocities the symmetric functions are orthogonal; the asymmetric lose half an independence a degree.
+        // Over all velocities the symmetric functions are orthogonal. The asymmetric are not: from each degree to the
+        // next the part of a function that is independent of those before it falls by √2.
         let own = |k: usize| if weight == Weight::Symmetric { 1.0 } else { 0.5f64.powf(0.5 * k as f64) };
         let worth = |k: usize| r[(k, k)].abs() * own(k) / largest(k);
         let independent = (0..r.nrows().min(count)).take_while(|&k| worth(k) > INDEPENDENT).count();
@@ -102,8 +103,8 @@ impl Orthogonalised {
         diagonal().fold(f64::INFINITY, f64::min) / largest
     }
 
-    /// The least part of a function that those before it leave on these cells: where that is not too little, Q is that of
-    /// these functions alone, to some 10⁻¹² on every processor.
+    /// The smallest part of a function that is independent, on these cells, of those before it. Where it is above
+    /// [`INDEPENDENT`], Q is the same to about 1e-12 on every processor, so that a stream may rely on it.
     pub(super) fn least(&self) -> f64 {
         self.least
     }
@@ -124,11 +125,12 @@ impl Orthogonalised {
 }
 
 /// A = Q R by the modified Gram-Schmidt process, every column orthogonalised twice, which is enough (Giraud, Langou and
-/// Rozložník 2005, Comput. Math. Appl. 50, 1069) unless columns are dependent: then none. Several times faster than
+/// Rozložník 2005, Comput. Math. Appl. 50, 1069). `None` where columns are dependent. Several times faster than
 /// Householder's reflections on matrices this small.
 fn gram_schmidt(a: MatRef<'_, f64>) -> Option<(Mat<f64>, Mat<f64>)> {
-    /// Least part of a column's norm that must be left after the first pass.
-    const INDEPENDENT: f64 = 1e-6;
+    /// Smallest part of a column's norm that must be left by the two passes, with which the columns are orthogonal to
+    /// rounding.
+    const LEFT: f64 = 1e-6;
     let (rows, count) = (a.nrows(), a.ncols());
     let mut q = Vec::with_capacity(rows * count);
     let mut r = Mat::zeros(count, count);
@@ -145,7 +147,7 @@ fn gram_schmidt(a: MatRef<'_, f64>) -> Option<(Mat<f64>, Mat<f64>)> {
         }
         let left = dot(&column, &column).sqrt();
         // Written so that NaN fails it.
-        if !(left > INDEPENDENT * norm && left > f64::MIN_POSITIVE.sqrt()) {
+        if !(left > LEFT * norm && left > f64::MIN_POSITIVE.sqrt()) {
             return None;
         }
         r[(k, k)] = left;

@@ -1,9 +1,9 @@
-//! What a Hermite expansion holds, and what can be read off it.
+//! The coefficients of a Hermite expansion, and quantities derived from them.
 
 use super::orthonormal::Functions;
 use super::truncation::keep_largest;
 use super::{HermiteCoefficients, HermiteSpectrum, Truncation, Weight, moments};
-use crate::basis::{Coefficients, Quantity, Slot};
+use crate::basis::{Coefficients, Label, Quantity, Slot};
 use crate::distribution::frame::Frame;
 use crate::distribution::moments::Moments;
 use crate::numerics::selection::{gathered, scattered};
@@ -60,10 +60,6 @@ impl HermiteCoefficients {
         cube
     }
 
-    pub(super) fn scale(&mut self, factor: f64) {
-        self.amplitudes.iter_mut().for_each(|c| *c *= factor);
-    }
-
     pub(super) fn keep_largest(&mut self, terms: usize) {
         let cube = self.cube();
         keep_largest(&mut self.positions, terms, |position| cube[position as usize].abs());
@@ -72,19 +68,28 @@ impl HermiteCoefficients {
 }
 
 impl Coefficients for HermiteCoefficients {
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
-        let frame = &mut self.frame;
-        frame.centre.iter_mut().for_each(|value| visitor(Slot::new(Quantity::Velocity, 0), value));
-        frame.scales.iter_mut().for_each(|value| visitor(Slot::new(Quantity::Speed, 0), value));
-        frame.rotation.iter_mut().flatten().for_each(|value| visitor(Slot::new(Quantity::Angle, 0), value));
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
+        let mut visit_axes = |quantity, values: &[f64]| {
+            for (axis, value) in (0..).zip(values) {
+                visitor(Slot::new(quantity, 0).at(Label::Axis(axis)), *value);
+            }
+        };
+        visit_axes(Quantity::Velocity, &self.frame.centre);
+        visit_axes(Quantity::Speed, &self.frame.scales);
+        visit_axes(Quantity::Angle, self.frame.rotation.as_ref().map_or(&[], |angles| &angles[..]));
         let quantity = match (self.weight, self.functions) {
             (Weight::Asymmetric, Functions::Hermite) => Quantity::NumberDensity,
             _ => Quantity::PhaseSpaceDensity,
         };
-        for index in 0..self.amplitudes.len() {
-            let degree = self.term(self.positions[index]).iter().sum();
-            visitor(Slot::new(quantity, degree), &mut self.amplitudes[index]);
+        for (&position, &amplitude) in self.positions.iter().zip(&self.amplitudes) {
+            let term = self.term(position);
+            let label = Label::Degrees(term.map(|degree| degree as u32));
+            visitor(Slot::new(quantity, term.iter().sum()).at(label), amplitude);
         }
+    }
+
+    fn scale(&mut self, factor: f64) {
+        self.amplitudes.iter_mut().for_each(|c| *c *= factor);
     }
 
     fn topology_len(&self) -> usize {

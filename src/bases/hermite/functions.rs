@@ -3,45 +3,29 @@
 use std::f64::consts::{PI, TAU};
 
 use super::Weight;
+use crate::numerics::hermite_functions::{by_recurrence, hermite_factors, hermite_functions};
 
-/// Values of the functions 0..count at every z, by upward recurrence; column k of the result (in C order one after
-/// another) holds function k at all nodes.
+/// Values of the functions below `count` at every z; column k of the result (one column after another) holds function k
+/// at all nodes.
 ///
-/// Symmetric: ψ_n(z) = (√π 2ⁿ n!)^{−½} H_n(z) e^{−z²/2} with the physicists' H_n, orthonormal over z. The recurrence
-/// ψ_{n+1} = √(2/(n+1)) z ψ_n − √(n/(n+1)) ψ_{n−1} is stable and never overflows.
+/// Symmetric: ψ_n(z) = (√π 2ⁿ n!)^{−½} H_n(z) e^{−z²/2} with the physicists' H_n, orthonormal over z.
 ///
 /// Asymmetric: φ_n(z) = He_n(z)/√n! · e^{−z²/2}/√2π with the probabilists' He_n; φ_n is dual to He_n/√n!.
 pub(super) fn evaluate(weight: Weight, z: &[f64], count: usize) -> Vec<f64> {
-    let n = z.len();
-    let mut values = vec![0.0; n * count];
-    if count == 0 {
-        return values;
-    }
-    let norm = match weight {
-        Weight::Symmetric => PI.powf(-0.25),
-        Weight::Asymmetric => 1.0 / TAU.sqrt(),
-    };
-    for (value, z) in values.iter_mut().zip(z) {
-        *value = norm * (-0.5 * z * z).exp();
-    }
-    for k in 1..count {
-        let (up, down) = recurrence(weight, k);
-        let (before, rest) = values.split_at_mut(k * n);
-        let (last, previous) = (&before[(k - 1) * n..], if k > 1 { &before[(k - 2) * n..(k - 1) * n] } else { &[] });
-        for i in 0..n {
-            let previous = previous.get(i).copied().unwrap_or(0.0);
-            rest[i] = up * z[i] * last[i] - down * previous;
+    match weight {
+        Weight::Symmetric => hermite_functions(z, count),
+        Weight::Asymmetric => {
+            let norm = 1.0 / TAU.sqrt();
+            by_recurrence(z, count, |z| norm * (-0.5 * z * z).exp(), |k| factors(weight, k))
         }
     }
-    values
 }
 
-/// The factors of f_k = up · z f_{k−1} − down · f_{k−2}.
-pub(super) fn recurrence(weight: Weight, k: usize) -> (f64, f64) {
-    let k = k as f64;
+/// The factors `[up, down]` of f_k = up · z f_{k−1} − down · f_{k−2}.
+fn factors(weight: Weight, k: usize) -> [f64; 2] {
     match weight {
-        Weight::Symmetric => ((2.0 / k).sqrt(), ((k - 1.0) / k).sqrt()),
-        Weight::Asymmetric => (k.sqrt().recip(), ((k - 1.0) / k).sqrt()),
+        Weight::Symmetric => hermite_factors(k),
+        Weight::Asymmetric => [(k as f64).sqrt().recip(), ((k as f64 - 1.0) / k as f64).sqrt()],
     }
 }
 
@@ -50,18 +34,7 @@ pub(super) fn recurrence(weight: Weight, k: usize) -> (f64, f64) {
 pub(super) fn duals(weight: Weight, z: &[f64], count: usize) -> Vec<f64> {
     match weight {
         Weight::Symmetric => evaluate(weight, z, count),
-        Weight::Asymmetric => {
-            let n = z.len();
-            let mut values = vec![1.0; n * count];
-            for k in 1..count {
-                let (up, down) = recurrence(weight, k);
-                for i in 0..n {
-                    let previous = if k > 1 { values[(k - 2) * n + i] } else { 0.0 };
-                    values[k * n + i] = up * z[i] * values[(k - 1) * n + i] - down * previous;
-                }
-            }
-            values
-        }
+        Weight::Asymmetric => by_recurrence(z, count, |_| 1.0, |k| factors(weight, k)),
     }
 }
 
@@ -98,7 +71,7 @@ pub(super) fn integrals(weight: Weight, count: usize) -> [Vec<f64>; 4] {
         // z f_n = (f_{n+1} + down f_{n−1}) / up, the recurrence for k = n + 1 solved for z f_n.
         (0..values.len() - 1)
             .map(|n| {
-                let (up, down) = recurrence(weight, n + 1);
+                let [up, down] = factors(weight, n + 1);
                 (values[n + 1] + down * if n > 0 { values[n - 1] } else { 0.0 }) / up
             })
             .collect()

@@ -1,4 +1,4 @@
-//! No expansion is worse than nothing.
+//! A guard against expansions whose error is larger than the distribution itself.
 
 use super::{Hermite, HermiteCoefficients, HermiteReport, Projection, Truncation};
 use crate::basis::Basis;
@@ -7,10 +7,11 @@ use crate::error::{Error, Result};
 use crate::numerics::multiple::no_worse_than_nothing;
 
 impl Hermite {
-    /// Replaces coefficients that are worse than nothing by those of the least squares in the same frame, and shrinks these
-    /// where they are worse too; the report says so. Plain projection is worse where the box or the cells do not hold the
-    /// functions, above all with the asymmetric weight, whose duals grow towards the edge of the box. The least squares
-    /// along the grid's axes never is.
+    /// Replaces coefficients that are worse than none (Σ (g − f)² > Σ f²) by those of the least squares in the same
+    /// frame, shrinks these where they are worse too, and says so in the report. Plain projection is worse where the
+    /// box or the cells do not hold the functions, above all with the asymmetric weight, whose duals grow towards the
+    /// edge of the box. The least squares along the grid's axes is never worse: zero is among the expansions it chooses
+    /// from.
     pub(super) fn guard(
         &self,
         coefficients: &mut HermiteCoefficients,

@@ -3,6 +3,30 @@
 //! f(v) = Σ c_abc ψ_a(ξ_1) ψ_b(ξ_2) ψ_c(ξ_3), ξ the coordinates of a [`Frame`]. Grad 1949 (Commun. Pure Appl. Math. 2,
 //! 331) for the idea, Delzanno 2015 (J. Comput. Phys. 301, 338) for the two weights, Servidio et al. 2017 (Phys. Rev.
 //! Lett. 119, 205101) for the spectrum of a measured distribution.
+//!
+//! ```
+//! use vdf_basis::bases::hermite::{Truncation, Weight};
+//! use vdf_basis::{Basis, Coefficients, Fidelity, Hermite, Sampling, Synthetic};
+//! # let grid = Synthetic::default_grid("beams", 24)?;
+//! # let vdf = Synthetic::named("beams", 0)?.sample(&grid, Sampling::default())?;
+//! let basis = Hermite::new([10; 3])?.with_truncation(Truncation::TotalDegree)?;
+//! let (coefficients, report) = basis.fit(&vdf)?;
+//! let back = basis.reconstruct(&coefficients, &grid)?;
+//! assert!(Fidelity::compare(&vdf, &back)?.l2 < 0.1);
+//!
+//! // Every amplitude with its degrees, and how much of the norm each total degree holds.
+//! let ([a, b, c], amplitude) = coefficients.terms().next().expect("at least one term");
+//! assert_eq!([a, b, c], [0, 0, 0]);
+//! let spectrum = coefficients.spectrum();
+//! assert_eq!(spectrum.total_degree.len(), 28);
+//! # let _ = (report, amplitude);
+//!
+//! // With the asymmetric weight the coefficients are moments: c_000 is the density.
+//! let moments = Hermite::new([4; 3])?.with_weight(Weight::Asymmetric)?.encode(&vdf)?;
+//! let (_, density) = moments.terms().next().expect("at least one term");
+//! assert!((density / vdf.moments().density - 1.0).abs() < 0.1);
+//! # Ok::<(), vdf_basis::Error>(())
+//! ```
 
 mod axis;
 mod coding;
@@ -18,7 +42,6 @@ mod spec;
 mod spectrum;
 mod truncation;
 
-use std::fmt;
 use std::sync::Arc;
 
 use faer::Mat;
@@ -26,7 +49,7 @@ use faer::Mat;
 pub use spectrum::HermiteSpectrum;
 pub use truncation::Truncation;
 
-use crate::basis::Basis;
+use crate::basis::{Basis, Quantise};
 use crate::coding::{Coder, Resolution, Rounding};
 use crate::distribution::fidelity::Fidelity;
 use crate::distribution::frame::{Frame, Orientation};
@@ -45,7 +68,7 @@ use rotated::RotatedTerms;
 
 const NAME: &str = "hermite";
 
-/// How the functions share the Maxwellian between themselves and their duals.
+/// Division of the Maxwellian between the functions and their duals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Weight {
     /// ψ_n(ξ) = (√π 2ⁿ n!)^{−½} H_n(ξ) e^{−ξ²/2}, orthonormal: Σ c² s_1 s_2 s_3 = ∫ f² d³v. Coefficients in
@@ -57,7 +80,7 @@ pub enum Weight {
     Asymmetric,
 }
 
-/// How the coefficients are found.
+/// Method by which the coefficients are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Projection {
     /// The smallest Σ (g − f)² over the cells, also where the box cuts the distribution and the functions are no longer
@@ -69,14 +92,14 @@ pub enum Projection {
     Quadrature,
 }
 
-/// Where the centre and the widths come from.
+/// Source of the centre and the widths.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Scaling {
     /// Bulk velocity and thermal speeds, the latter times a factor.
     Moments(f64),
     /// The least-squares Gaussian's, the widths times a factor.
     Fitted(f64),
-    /// Those that leave the smallest residual for this order and truncation, searched from the moments'.
+    /// The centre and widths with the smallest residual for this order and truncation, searched from the moments'.
     ResidualOptimal,
     /// Given, so that many distributions share one frame and their coefficients can be compared.
     Given {
@@ -88,7 +111,7 @@ pub enum Scaling {
 }
 
 /// The Hermite basis with the user's choices. Cheap to clone; clones share their tables.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Hermite {
     orders: [usize; 3],
     truncation: Truncation,
@@ -113,7 +136,7 @@ pub struct HermiteCoefficients {
     amplitudes: Vec<f64>,
 }
 
-/// How an encoding went.
+/// Report on an encoding: its search, its solution, and corrections.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub struct HermiteReport {
@@ -121,10 +144,10 @@ pub struct HermiteReport {
     pub search: Option<Report>,
     /// Iterations of conjugate gradients; 0 where the least squares was solved directly.
     pub solve_iterations: usize,
-    /// Whether the coefficients are those of the least squares although plain projection was asked for, which would leave
-    /// more of the distribution than it describes.
+    /// True if the coefficients are those of the least squares although plain projection was asked for: plain
+    /// projection would have left an error larger than the distribution itself.
     pub least_squares_instead: bool,
-    /// The multiple of the expansion that is kept, where the whole would leave more of the distribution than it describes.
+    /// The factor by which the expansion is shrunk, where the whole would leave an error larger than the distribution.
     pub shrunk_by: Option<f64>,
 }
 
@@ -134,7 +157,7 @@ struct AxisTables {
     analysis: Mat<f64>,
     /// R and R⁻¹ of the least squares.
     triangular: Option<[Mat<f64>; 2]>,
-    /// The least part of a function that those before it leave on the cells.
+    /// The smallest part of a function that is independent, on the cells, of those before it.
     least: f64,
 }
 
@@ -165,14 +188,7 @@ impl Hermite {
     /// # Errors
     /// [`Error::InvalidParameter`] unless every order is between 1 and [`Self::MAX_ORDER`].
     pub fn new(orders: [usize; 3]) -> Result<Self> {
-        if orders.iter().any(|order| !(1..=Self::MAX_ORDER).contains(order)) {
-            return Err(Error::InvalidParameter {
-                name: "order",
-                value: format!("{orders:?}"),
-                allowed: format!("1 to {} functions along each axis", Self::MAX_ORDER),
-            });
-        }
-        Ok(Self { orders, ..Self::default() })
+        Self { orders, ..Self::default() }.validated()
     }
 
     /// With another set of terms.
@@ -211,57 +227,66 @@ impl Hermite {
     /// # Errors
     /// [`Error::InvalidParameter`] for a magnetic field that is zero or not finite.
     pub fn with_orientation(self, orientation: Orientation) -> Result<Self> {
-        Ok(Self { orientation: orientation.validated()?, ..self })
+        Self { orientation, ..self }.validated()
     }
 
     fn validated(self) -> Result<Self> {
-        let refused =
-            |name, value, allowed: &str| Err(Error::InvalidParameter { name, value, allowed: allowed.to_owned() });
-        // The grid's own limits: squares and cubes of velocities must not leave the range of f64.
+        // The limits of a grid hold here too: squares and cubes of velocities must not leave the range of f64.
         let positive = |x: f64| (1e-75..1e75).contains(&x);
-        match self.truncation {
-            Truncation::Best(0) => return refused("terms", "0".to_owned(), "at least one"),
-            _ if self.weight == Weight::Asymmetric && self.orders.iter().any(|&m| m > Self::MAX_ASYMMETRIC_ORDER) => {
-                let allowed = format!("at most {} functions with the asymmetric weight", Self::MAX_ASYMMETRIC_ORDER);
-                return refused("order", format!("{:?}", self.orders), &allowed);
-            }
-            Truncation::Best(_) if self.weight == Weight::Asymmetric => {
-                return refused("terms", "best n".to_owned(), "only with the symmetric weight");
-            }
-            _ => {}
+        let orders = || format!("{:?}", self.orders);
+        if self.orders.iter().any(|order| !(1..=Self::MAX_ORDER).contains(order)) {
+            let allowed = format!("1 to {} functions along each axis", Self::MAX_ORDER);
+            return Err(Error::parameter("order", orders(), allowed));
         }
+        if self.truncation == Truncation::Best(0) {
+            return Err(Error::parameter("terms", 0, "at least one"));
+        }
+        if self.weight == Weight::Asymmetric {
+            if self.orders.iter().any(|&m| m > Self::MAX_ASYMMETRIC_ORDER) {
+                let allowed = format!("at most {} functions with the asymmetric weight", Self::MAX_ASYMMETRIC_ORDER);
+                return Err(Error::parameter("order", orders(), allowed));
+            }
+            if matches!(self.truncation, Truncation::Best(_)) {
+                return Err(Error::parameter("terms", "best n", "only with the symmetric weight"));
+            }
+        }
+        self.orientation.validated()?;
         match self.scaling {
             Scaling::Moments(a) | Scaling::Fitted(a) if !positive(a) => {
-                refused("scale", a.to_string(), "a positive factor of the width, between 1e-75 and 1e75")
+                let allowed = "a positive factor of the width, between 1e-75 and 1e75";
+                Err(Error::parameter("scale", a, allowed))
             }
             Scaling::Given { centre, scales }
                 if !(centre.iter().all(|c| c.abs() < 1e75) && scales.into_iter().all(positive)) =>
             {
                 let value = format!("centre {centre:?}, scales {scales:?}");
-                refused("scales", value, "a centre below 1e75 and three widths between 1e-75 and 1e75")
+                let allowed = "a centre below 1e75 and three widths between 1e-75 and 1e75";
+                Err(Error::parameter("scales", value, allowed))
             }
             _ => Ok(self),
         }
     }
 
-    /// Encodes, and says how the search of centre and widths and the solution went.
+    /// Encodes, and reports on the search of centre and widths and on the solution.
     ///
     /// Along an axis with fewer cells than the order only as many functions as cells are used, with total degree and
     /// hyperbolic cross three quarters of that; along a rotated frame's axes the cells are those that fit into the box.
     ///
     /// # Errors
     /// [`Error::Degenerate`] where centre and widths are taken from a distribution that is zero everywhere or whose
-    /// thermal width vanishes along an axis of several cells, and where the frame is so far off that the coefficients
-    /// leave the range of `f64`.
+    /// thermal width vanishes along an axis of several cells; [`Error::OutOfRange`] where the frame is so far off that
+    /// the coefficients leave the range of `f64`; [`Error::InvalidParameter`] for orders that need too large tables on
+    /// an axis of so many cells.
     pub fn fit(&self, vdf: &Vdf) -> Result<(HermiteCoefficients, HermiteReport)> {
         let orders = self.truncation.resolved(self.orders, vdf.grid().shape());
         if let Some(reason) = coding::too_many(vdf.grid(), orders) {
-            return Err(Error::Degenerate { basis: NAME, reason });
+            return Err(Error::parameter("order", format!("{:?}", self.orders), reason));
         }
         let (start, frame, search) = self.find_frame(vdf)?;
         let (mut coefficients, mut solve_iterations) = self.solve(vdf, frame);
         if search.is_some() && self.scaling == Scaling::ResidualOptimal && frame.rotation.is_some() {
-            // The search saw the distribution resampled: the frame it started from may be better after all.
+            // The search ran on a resampled distribution, so that on the cells themselves the frame it started from may
+            // be the better one.
             let (other, more) = self.solve(vdf, start);
             solve_iterations += more;
             let left = |c: &HermiteCoefficients| Ok(Fidelity::compare(vdf, &self.reconstruct(c, vdf.grid())?)?.l2);
@@ -273,7 +298,7 @@ impl Hermite {
         self.guard(&mut coefficients, &mut report, vdf)?;
         if !coefficients.finite() {
             let reason = format!("the coefficients leave the range of f64 in the frame {:?}", coefficients.frame);
-            return Err(Error::Degenerate { basis: NAME, reason });
+            return Err(Error::OutOfRange { basis: NAME, reason });
         }
         Ok((coefficients, report))
     }
@@ -321,7 +346,7 @@ impl Hermite {
 }
 
 impl Weight {
-    /// What turns amplitudes in phase-space density into coefficients in the weight's own unit.
+    /// Factor from amplitudes in phase-space density to coefficients in the weight's own unit.
     fn volume(self, frame: &Frame) -> f64 {
         match self {
             Self::Symmetric => 1.0,
@@ -347,8 +372,8 @@ impl Basis for Hermite {
             return Vdf::from_vec(*grid, terms.evaluate(&amplitudes));
         }
         let (values, bound) = self.with_functions(coefficients, grid, |cube, functions| {
-            // No sum on the way is larger than this; doubled for rounding, and with the largest table entry at least one
-            // so that the bound holds for the intermediate products too.
+            // No sum on the way is larger than this; doubled for rounding, and with the largest table entry at least
+            // one so that the bound holds for the intermediate products too.
             let start = 2.0 * cube.iter().map(|c| c.abs()).sum::<f64>();
             let bound = functions.iter().fold(start, |bound, f| bound * f.norm_max().max(1.0));
             (transform(&cube, functions), bound)
@@ -368,34 +393,28 @@ impl Basis for Hermite {
             moments::assemble(&cube, &powers, frame)
         }))
     }
+}
 
-    fn code(
-        &self,
-        coefficients: Option<&HermiteCoefficients>,
-        grid: &VelocityGrid,
-        resolution: Resolution,
-        coder: &mut Coder<'_>,
-    ) -> Result<HermiteCoefficients> {
-        self.code_terms(coefficients, grid, (resolution, Rounding::Nearest), coder)
-    }
-
-    /// The amplitudes are found anew in the frame that is written, where that is quick; those that cost more bits than they
-    /// mend are made smaller or zero.
+impl Quantise for Hermite {
+    /// The amplitudes are found anew in the frame that is written, where that is quick. Those that cost more bits than
+    /// they save error are made smaller, or zero.
     fn rounded(
         &self,
         coefficients: &HermiteCoefficients,
         vdf: &Vdf,
         resolution: Resolution,
     ) -> Result<HermiteCoefficients> {
-        let frame = self.written_frame(coefficients, vdf.grid(), resolution);
-        let anew = frame.map(|frame| self.solve(vdf, frame).0);
-        let coefficients = anew.as_ref().filter(|anew| anew.finite()).unwrap_or(coefficients);
-        let orthonormal = self.orthonormal(coefficients, vdf.grid());
-        let coefficients = orthonormal.as_ref().unwrap_or(coefficients);
-        self.code_terms(Some(coefficients), vdf.grid(), (resolution, Rounding::Cheapest), &mut Coder::writing())
+        let grid = vdf.grid();
+        let frame = self.written_frame(coefficients, grid, resolution);
+        let anew = frame.map(|frame| self.solve(vdf, frame).0).filter(HermiteCoefficients::finite);
+        let coefficients = anew.as_ref().unwrap_or(coefficients);
+        let mut rounded = self.orthonormal(coefficients, grid).unwrap_or_else(|| coefficients.clone());
+        self.code_terms(&mut rounded, grid, (resolution, Rounding::Cheapest), &mut Coder::writing())?;
+        Ok(rounded)
     }
 
-    /// In the frames that a stream may hold in place of the one found.
+    /// Looks in the frames that a stream would hold in place of the one found: a decoded distribution was in one of
+    /// them.
     fn rounded_before(&self, coefficients: &HermiteCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
         let grid = vdf.grid();
         let [Some(&widest), Some(&finest)] = [steps.first(), steps.last()] else { return None };
@@ -424,19 +443,6 @@ impl Hermite {
             "they are {:?}, {:?} with orders {:?}, unlike `{self}`",
             coefficients.weight, coefficients.truncation, coefficients.orders
         )))
-    }
-}
-
-impl PartialEq for Hermite {
-    fn eq(&self, other: &Self) -> bool {
-        let choices = |h: &Self| (h.orders, h.truncation, h.weight, h.projection, h.orientation);
-        choices(self) == choices(other) && self.scaling == other.scaling
-    }
-}
-
-impl fmt::Debug for Hermite {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Hermite({self})")
     }
 }
 

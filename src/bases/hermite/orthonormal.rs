@@ -1,10 +1,11 @@
 //! Amplitudes of functions that are orthonormal on the cells of a grid, as streams hold them in steps.
 //!
-//! Where the box cuts the Hermite functions, or the cells hardly resolve them, they are not orthogonal: rounding one
-//! amplitude by itself is made up for by no other. ψ = Q R along each axis, so that y = R c are the amplitudes of the
-//! columns of Q: each changes the distribution by itself, and all equally. R is triangular, so that a set of terms that
-//! holds all lower ones is the same set for y. What has been rounded stays in this form: neither values nor integers go
-//! through R again, whose condition is the product of three.
+//! Where the box cuts the Hermite functions, or the cells hardly resolve them, they are not orthogonal, and the errors
+//! of rounded amplitudes add up to more than their squares. With ψ = Q R along each axis, y = R c are the amplitudes of
+//! the columns of Q, which are orthonormal on the cells: the squared error is the sum of the squared rounding errors. R
+//! is triangular, so that a set of terms that holds all lower ones is the same set for y. Rounded amplitudes stay in
+//! this form. Going back to c would multiply their errors by the condition of R, which is the product of those of three
+//! axes.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -23,14 +24,14 @@ use crate::numerics::separable::transform;
 /// The functions that amplitudes belong to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Functions {
-    /// Those of the weight.
+    /// The functions of the weight.
     Hermite,
-    /// Q's columns on the cells of this grid; amplitudes in phase-space density, whatever the weight.
+    /// The columns of Q on the cells of this grid, with amplitudes in phase-space density for either weight.
     Orthonormal(VelocityGrid),
 }
 
 impl HermiteCoefficients {
-    /// The amplitudes of the weight's functions.
+    /// The amplitudes of the weight's functions, computed where those of orthonormal functions are kept.
     pub(super) fn of_hermite_functions(&self) -> Cow<'_, [f64]> {
         let Functions::Orthonormal(grid) = self.functions else { return Cow::Borrowed(&self.amplitudes) };
         let inverse = [0, 1, 2].map(|axis| {
@@ -50,9 +51,11 @@ impl HermiteCoefficients {
 }
 
 impl Hermite {
-    /// The same expansion in orthonormal functions; none where they are not known: along other axes than the grid's, for
-    /// terms without the lower ones, and for functions that are hardly independent on the cells, with a margin within which
-    /// a reader that finds them by another last digit does not refuse them.
+    /// The same expansion in orthonormal functions. `None` along other axes than the grid's, for sets of terms that
+    /// lack lower ones, and for functions that are hardly independent on the cells.
+    ///
+    /// The writer asks for twice the independence that a reader does ([`Hermite::code_functions`]): the reader computes
+    /// the same functions, but another processor may round their last digit differently.
     pub(super) fn orthonormal(
         &self,
         coefficients: &HermiteCoefficients,
@@ -79,8 +82,8 @@ impl Hermite {
         Some(HermiteCoefficients { functions, amplitudes, ..coefficients.clone() }).filter(HermiteCoefficients::finite)
     }
 
-    /// What the cube of amplitudes, in phase-space density, and the functions of each axis on the cells of a grid, one a
-    /// column, make; for a frame along the grid's axes.
+    /// Calls `make` with the cube of amplitudes, in phase-space density, and the functions of each axis on the cells of
+    /// a grid, one a column. For frames along the grid's axes.
     pub(super) fn with_functions<T>(
         &self,
         coefficients: &HermiteCoefficients,
@@ -100,34 +103,34 @@ impl Hermite {
         make(coefficients.densities(), functions.each_ref().map(|table| Mat::as_ref(table)))
     }
 
-    /// Which functions the amplitudes belong to: in steps, rarely not the orthonormal ones.
+    /// The functions that the amplitudes belong to: in steps mostly the orthonormal ones, exactly mostly Hermite's.
     pub(super) fn code_functions(
         &self,
-        given: Option<Functions>,
+        coefficients: &mut HermiteCoefficients,
         grid: &VelocityGrid,
-        (frame, orders): (&Frame, [usize; 3]),
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<Functions> {
+    ) -> Result<()> {
+        let HermiteCoefficients { frame, orders, functions, .. } = coefficients;
         let orthonormal = Functions::Orthonormal(*grid);
-        let possible = self.may_be_orthonormal(grid, frame, orders);
-        if let Some(given) = given
-            && given != Functions::Hermite
-            && !(possible && given == orthonormal)
-        {
+        let possible = self.may_be_orthonormal(grid, frame, *orders);
+        let known = *functions == Functions::Hermite || possible && *functions == orthonormal;
+        if !known && !coder.is_reading() {
             let reason = format!("they are of functions that are orthonormal on other cells than those of {grid:?}");
             return Err(Error::ForeignCoefficients(reason));
         }
+        // In steps nearly every stream holds amplitudes of the orthonormal functions, exactly of Hermite's: the other
+        // choice costs four bits, the usual one a tenth of a bit.
         let usual = if resolution.step().is_some() { orthonormal } else { Functions::Hermite };
-        let is_orthonormal =
-            possible && (coder.rarely(given.is_some_and(|given| given != usual)) != (usual == orthonormal));
+        let is_orthonormal = possible && (coder.rarely(*functions != usual) != (usual == orthonormal));
         if is_orthonormal
-            && !self.orthonormal_tables(grid, frame, orders).iter().all(|tables| tables.least > INDEPENDENT)
+            && !self.orthonormal_tables(grid, frame, *orders).iter().all(|tables| tables.least > INDEPENDENT)
         {
             let reason = "Hermite functions that are hardly independent on the cells of the grid";
             return Err(coder.refusal(NAME, reason));
         }
-        Ok(if is_orthonormal { orthonormal } else { Functions::Hermite })
+        *functions = if is_orthonormal { orthonormal } else { Functions::Hermite };
+        Ok(())
     }
 
     fn may_be_orthonormal(&self, grid: &VelocityGrid, frame: &Frame, orders: [usize; 3]) -> bool {

@@ -8,7 +8,6 @@ use std::f64::consts::SQRT_2;
 use faer::linalg::matmul::matmul;
 use faer::linalg::solvers::DenseSolveCore;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
-use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::Axis;
 
 use super::{Weight, functions};
@@ -17,13 +16,14 @@ use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::Result;
 use crate::numerics::cgls;
+use crate::numerics::hermite_functions::gauss_hermite_nodes;
 use crate::numerics::scaling::normalising_factor;
 use crate::numerics::selection::{gathered, scattered};
 use crate::numerics::separable::transform;
 
 /// Cells handled at once.
 const BLOCK: usize = 256;
-/// Products of two functions handled at once: with the cells of a block, half the second-level cache.
+/// Products of two functions handled at once: with the cells of a block 512 KiB, half of a second-level cache of 1 MiB.
 const PAIRS: usize = 256;
 
 /// The terms of an expansion in a rotated frame, on the cells of a grid.
@@ -189,7 +189,8 @@ pub(super) fn least_squares(
     positions: &[u32],
     limits: &cgls::Limits,
 ) -> (Vec<f64>, usize) {
-    /// Part of ‖f‖² below which the normal equations no longer tell the residual well.
+    /// Part of ‖f‖² below which the solution is refined once by what it leaves: with the normal equations ‖r‖² is a
+    /// difference of numbers as large as ‖f‖², and has lost nine of its sixteen digits there.
     const SMALL: f64 = 1e-9;
     let terms = RotatedTerms::new(vdf.grid(), frame, Weight::Symmetric, orders, positions);
     let gram = Gram::new(vdf.grid(), frame, orders);
@@ -227,7 +228,8 @@ struct Gram {
 
 impl Gram {
     fn new(grid: &VelocityGrid, frame: &Frame, orders: [usize; 3]) -> Self {
-        // e^{−ξ²} times polynomials: Hermite functions of √2 ξ, the nodes the zeros of the next one.
+        // Products of two functions are e^{−ξ²} times polynomials: sums of Hermite functions of √2 ξ. As nodes serve
+        // the zeros of the first function beyond them.
         let nodes = orders.map(|m| gauss_hermite_nodes(2 * m - 1));
         let narrow = Frame { scales: frame.scales.map(|scale| scale / SQRT_2), ..*frame };
         let counts = orders.map(|m| 2 * m - 1);
@@ -258,18 +260,10 @@ impl Gram {
     }
 }
 
-/// The zeros of the Hermite function of degree `count`: eigenvalues of the matrix of its recurrence (Golub and Welsch
-/// 1969, Math. Comp. 23, 221).
-fn gauss_hermite_nodes(count: usize) -> Vec<f64> {
-    let matrix =
-        DMatrix::from_fn(count, count, |i, j| if i.abs_diff(j) == 1 { (0.5 * i.max(j) as f64).sqrt() } else { 0.0 });
-    SymmetricEigen::new(matrix).eigenvalues.as_slice().to_vec()
-}
-
-/// The same cells along a frame's axes, its origin at the frame's centre, where these are the grid's in another order or
-/// sense; none where they are not.
+/// The same cells along a frame's axes, with the origin at the frame's centre. `None` unless the axes are the grid's in
+/// another order or sense.
 pub(super) fn reordered(vdf: &Vdf, frame: &Frame) -> Option<Vdf> {
-    /// Components off the grid's axes that move no cell by more than rounding does.
+    /// Largest component across a grid axis that counts as rounding of a parallel axis.
     const ALONG: f64 = 1e-9;
     let (grid, axes) = (vdf.grid(), frame.axes());
     let mut order = [0; 3];
@@ -308,9 +302,9 @@ pub(super) fn along_frame(vdf: &Vdf, frame: &Frame) -> Result<Vdf> {
         }
     }
     let finest = (0..3).filter(|&j| shape[j] > 1).fold(f64::INFINITY, |h, j| f64::min(h, grid.spacing()[j]));
-    // No more along an axis than the grid has along its longest.
+    // At most as many cells along an axis as the grid has along its longest.
     let most = shape.into_iter().max().unwrap_or(1) as f64;
-    // Rounding must not add a cell.
+    // A millionth of a cell less, so that rounding adds no cell.
     let cells = reach.map(|[low, high]| ((high - low) / finest - 1e-6).ceil().clamp(1.0, most));
     let along = VelocityGrid::from_edges(cells.map(|n| n as usize), reach.map(|r| r[0]), reach.map(|r| r[1]))?;
     let values = vdf.as_slice();

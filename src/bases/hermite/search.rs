@@ -24,49 +24,55 @@ use crate::numerics::scaling::{largest_magnitude, normalising_factor};
 use crate::numerics::separable::{along, transform};
 use crate::numerics::summation::paired_sum;
 
-/// Functions beyond the order that derivatives reach.
+/// Functions beyond the order that derivatives reach: ∂ψ_n/∂(log s) holds ψ_{n+2}.
 const BEYOND: usize = 2;
 
-/// Least curvature along a parameter, over the largest of all parameters.
+/// Ridge added to the Gauss-Newton matrix, over its largest diagonal entry. A parameter without influence (the centre
+/// of a distribution that is constant along an axis) then keeps its value, and steps along the others are hardly
+/// shorter.
 const RIDGE: f64 = 1e-6;
 
-/// Relative residual below which a distribution may have been decoded from a stream of Hermite functions.
-const EXACT: f64 = 1e-6;
+/// Relative residual below which a distribution may have been decoded from a stream of Hermite functions, so that the
+/// frame of that stream is worth looking for.
+const DECODED_RESIDUAL: f64 = 1e-6;
 
 /// A centre and a width per axis of the grid.
 pub(super) type CentreAndScales = ([f64; 3], [f64; 3]);
 
-/// Searches from `start`, trying several widths first; only truncations that hold with every term the lower ones
-/// (all but [`Truncation::Best`], for which the cube stands in).
+/// The centre and the widths with the smallest residual, searched from `start` after trying several widths. The
+/// residual is that of a truncation that holds with every term the lower ones; the whole cube stands in for
+/// [`Truncation::Best`].
 pub(super) fn residual_optimal(
     vdf: &Vdf,
     orders: [usize; 3],
     truncation: Truncation,
     start: CentreAndScales,
 ) -> (CentreAndScales, Report) {
-    /// Multiples of the thermal width at which the search looks first: high orders reach far and want narrow functions.
+    /// Multiples of the thermal width at which the search looks first. ψ_m reaches to √(2m + 1) widths, so that high
+    /// orders want functions narrower than the thermal width.
     const WIDTHS: [f64; 7] = [1.0, 0.8, 0.65, 0.5, 0.4, 1.25, 0.3];
-    /// Steps from each start, and from the best of them.
-    const SCOUTING: usize = 6;
-    const MOST: usize = 50;
+    /// Iterations from each of the three starts.
+    const SCOUT_ITERATIONS: usize = 6;
+    /// Further iterations from the best place that they lead to.
+    const MAX_ITERATIONS: usize = 50;
     let problem = ResidualProblem::new(vdf, orders, truncation, start);
     let at = |width: f64| problem.parameters((start.0, start.1.map(|scale| width * scale)));
-    // And the whole box, for orders so high that functions of the thermal width would fall between the cells; and the
-    // highest peak, where most of ‖f‖² may sit far from the mean of several.
+    // Two more starts: the whole box, for orders so high that functions of the thermal width would fall between the
+    // cells; and the highest peak, since most of ‖f‖² may sit far from the mean of several populations.
     let others = [whole_box(vdf, orders), highest_peak(vdf)].map(|frame| problem.parameters(frame));
     let thermal = WIDTHS.map(at).map(|p| (problem.cost(&p), p)).into_iter().min_by(|a, b| a.0.total_cmp(&b.0));
 
-    // A few steps from each start, then on from where they led furthest down: the best start need not lie in the
-    // deepest valley.
+    // A few steps from each start, then on from the lowest residual that they reach: the start with the lowest residual
+    // need not lie in the deepest valley.
     let settings = LevenbergMarquardt::default().cost_tolerance(1e-6).step_tolerance(1e-6);
     let descend = |p: DVector<f64>, most| levenberg_marquardt::minimise(&problem, p, &settings.max_iterations(most));
-    let scouted = others.into_iter().chain(thermal.map(|(_, p)| p)).map(|start| descend(start, SCOUTING));
+    let scouted = others.into_iter().chain(thermal.map(|(_, p)| p)).map(|start| descend(start, SCOUT_ITERATIONS));
     let Some(best) = scouted.min_by(|a, b| a.report.cost.total_cmp(&b.report.cost)) else {
         return (start, descend(DVector::zeros(6), 0).report);
     };
-    let fit = if best.report.stopped.converged() { best } else { descend(best.parameters, MOST) };
+    let fit = if best.report.stopped.converged() { best } else { descend(best.parameters, MAX_ITERATIONS) };
     let found = problem.centre_and_scales(&fit.parameters);
-    let exact = fit.report.cost <= EXACT * EXACT * problem.norm_squared;
+    let exact = fit.report.cost <= DECODED_RESIDUAL * DECODED_RESIDUAL * problem.norm_squared;
     let written = if exact { problem.written(found) } else { None };
     (written.unwrap_or(found), fit.report)
 }
@@ -80,18 +86,19 @@ fn whole_box(vdf: &Vdf, orders: [usize; 3]) -> CentreAndScales {
 /// The cell with the sharpest of the highest peaks of |f|, and the widths of the Gaussian through it and its neighbours
 /// along each axis.
 ///
-/// A ring or a ridge has many peaks of the same height, and which sample is the highest is left to rounding. So that the
-/// order of the axes does not decide, the peaks within a few percent of the highest are compared by the volume of their
-/// Gaussians: the smallest is the one that products of functions describe best (on a ring where it runs between two
-/// axes).
+/// A ring or a ridge has many peaks of the same height, and which sample is the highest is left to rounding. So that
+/// the order of the axes does not decide, the peaks within a few percent of the highest are compared by the volume of
+/// their Gaussians: the smallest is the one that products of functions describe best (on a ring where it runs between
+/// two axes).
 fn highest_peak(vdf: &Vdf) -> CentreAndScales {
-    /// A crest is sampled within half a cell: a Gaussian two cells wide is 3% lower there.
-    const HIGH: f64 = 0.97;
-    /// Volumes nearer to each other than this are the same but for rounding; then the higher cell counts, and then the
-    /// one nearer to the middle of the box.
+    /// Part of the highest |f| that a peak must reach. A crest passes within half a cell of the nearest centre, where a
+    /// Gaussian two cells wide is 3% lower: e^{−(1/2)²/(2·2²)} = 0.97.
+    const PEAK_FRACTION: f64 = 0.97;
+    /// Relative difference below which two volumes, heights or distances are equal but for rounding. Of equal volumes
+    /// the higher peak counts, and of equal heights the one nearer to the middle of the box.
     const SAME: f64 = 1e-9;
     let (grid, values) = (vdf.grid(), vdf.as_slice());
-    let least = HIGH * largest_magnitude(values);
+    let least = PEAK_FRACTION * largest_magnitude(values);
     let mut best: Option<([f64; 3], CentreAndScales)> = None;
     for (cell, _) in values.iter().enumerate().filter(|&(cell, f)| f.abs() >= least && is_peak(vdf, cell)) {
         let (index, scales) = (grid.index_of(cell), widths_at(vdf, cell));
@@ -110,7 +117,7 @@ fn highest_peak(vdf: &Vdf) -> CentreAndScales {
     best.map_or_else(|| (grid.middle(), grid.spacing()), |(_, found)| found)
 }
 
-/// Whether none of the 26 cells around a cell has a larger |f|.
+/// True if none of the 26 cells around a cell has a larger |f|.
 fn is_peak(vdf: &Vdf, cell: usize) -> bool {
     /// Two cells that differ by less are equally high.
     const SAME: f64 = 1e-9;
@@ -131,7 +138,8 @@ fn widths_at(vdf: &Vdf, cell: usize) -> [f64; 3] {
         let beside = |inside: bool, position: usize| if inside { values[position].abs() } else { values[cell].abs() };
         let below = beside(k > 0, cell.saturating_sub(strides[axis]));
         let above = beside(k + 1 < n, cell + strides[axis]);
-        // ln f falls by h²/2σ² from the peak to either side; at least half a cell and at most the box where it does not.
+        // ln f falls by h²/2σ² from the peak to either side; at least half a cell and at most the box where it does
+        // not.
         let fall = 2.0 * values[cell].abs().ln() - below.ln() - above.ln();
         (h / fall.max(f64::MIN_POSITIVE).sqrt()).clamp(0.5 * h, h * n as f64)
     })
@@ -166,7 +174,7 @@ struct Projected {
     tables: [Orthogonalised; 3],
     /// The coefficients inside the span, zero outside.
     held: Vec<f64>,
-    /// Those outside, in the order of the problem's list.
+    /// The coefficients outside the span, in the order of the problem's list.
     left: Vec<f64>,
 }
 
@@ -231,21 +239,23 @@ impl<'a> ResidualProblem<'a> {
         )
     }
 
-    /// The tables for these parameters; `None` where the functions are no longer independent on the cells, or outside
-    /// the box altogether.
+    /// The tables for these parameters; `None` where an axis's centre lies outside the box, or its functions are nearly
+    /// dependent on the cells. Complete axes are not checked.
     fn tables(&self, p: &DVector<f64>) -> Option<[Orthogonalised; 3]> {
-        /// Below this on every axis the coefficients would be large and cancel.
-        const INDEPENDENT: f64 = 1e-2;
+        /// Smallest independence of the functions along each axis (see [`Orthogonalised::independence`]) with which a
+        /// frame is tried. Below it the coefficients would be large and cancel each other.
+        const LEAST_INDEPENDENCE: f64 = 1e-2;
         let (centre, scales) = self.centre_and_scales(p);
         let grid = self.vdf.grid();
         let (lower, upper) = (grid.lower(), grid.upper());
         let tables = [0, 1, 2].map(|axis| {
+            // `BEYOND` functions more, for the derivatives; only those below the order have to be independent.
             let count = self.orders[axis] + if self.complete[axis] { 0 } else { BEYOND };
             Orthogonalised::new(&Axis::new(grid, axis, centre[axis], scales[axis]), Weight::Symmetric, count)
         });
         let admissible = (0..3).all(|axis| {
             let inside = centre[axis] >= lower[axis] && centre[axis] <= upper[axis];
-            self.complete[axis] || inside && tables[axis].independence(self.orders[axis]) > INDEPENDENT
+            self.complete[axis] || inside && tables[axis].independence(self.orders[axis]) > LEAST_INDEPENDENCE
         });
         admissible.then_some(tables)
     }

@@ -7,6 +7,7 @@ use super::orthonormal::Functions;
 use super::rotated::{self, RotatedTerms};
 use super::truncation::keep_largest;
 use super::{AxisTables, Hermite, HermiteCoefficients, Projection, Truncation, Weight};
+use crate::basis::Coefficients;
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
@@ -14,11 +15,12 @@ use crate::numerics::cgls;
 use crate::numerics::selection::{gathered, scattered};
 use crate::numerics::separable::transform;
 
-/// More iterations only fit rounding: a frame so ill-matched to the box that these do not suffice is ill-conditioned.
+/// Limits of conjugate gradients. A frame for which 60 iterations do not suffice is ill-conditioned, and more
+/// iterations would only fit rounding.
 const LIMITS: cgls::Limits = cgls::Limits { gradient: 1e-13, worthwhile: 1e-9, iterations: 60 };
 
 impl Hermite {
-    /// The coefficients in a frame, and the iterations of conjugate gradients that took.
+    /// The coefficients in a frame, and the number of iterations of conjugate gradients made.
     pub(super) fn solve(&self, vdf: &Vdf, frame: Frame) -> (HermiteCoefficients, usize) {
         let orders = self.truncation.resolved(self.orders, cells_along(vdf.grid(), &frame));
         let mut coefficients = HermiteCoefficients {
@@ -34,7 +36,8 @@ impl Hermite {
             None => self.solve_separable(vdf, &mut coefficients),
             Some(_) => match self.reordered(vdf, &frame) {
                 Some(along) => {
-                    // The products separate after all: no iterations, which end early where the box cuts the functions.
+                    // The frame's axes are the grid's in another order. Products separate, and the direct solution
+                    // is more accurate than iterations, which end early where the box cuts the functions.
                     coefficients.frame = Frame::grid_aligned([0.0; 3], frame.scales);
                     let iterations = self.solve_separable(&along, &mut coefficients);
                     coefficients.frame = frame;
@@ -68,7 +71,8 @@ impl Hermite {
         })
     }
 
-    /// Along the grid's axes: three small products, and for the least squares three triangular ones.
+    /// Solves along the grid's axes, by three small matrix products, and three triangular ones for the least squares.
+    /// Returns the iterations made: none but for the best terms.
     fn solve_separable(&self, vdf: &Vdf, coefficients: &mut HermiteCoefficients) -> usize {
         let HermiteCoefficients { frame, orders, .. } = coefficients;
         let tables = [0, 1, 2].map(|axis| self.axis_tables(vdf.grid(), axis, frame, orders[axis]));
@@ -107,7 +111,7 @@ impl Hermite {
         0
     }
 
-    /// Along other axes: block by block, the least squares by conjugate gradients.
+    /// Solves along other axes, block by block, the least squares by conjugate gradients. Returns the iterations made.
     fn solve_rotated(&self, vdf: &Vdf, coefficients: &mut HermiteCoefficients) -> usize {
         let HermiteCoefficients { frame, orders, .. } = *coefficients;
         let grid = vdf.grid();

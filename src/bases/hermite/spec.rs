@@ -1,115 +1,102 @@
-//! Names for the choices.
-
-use std::fmt;
+//! The choices of a Hermite basis and their names in a spec.
 
 use super::{Hermite, NAME, Projection, Scaling, Truncation, Weight};
 use crate::basis::NamedBasis;
+use crate::basis::choices::Choices;
 use crate::distribution::frame::Orientation;
 use crate::error::Result;
-use crate::spec::{Options, SpecWriter};
 
-impl fmt::Display for Hermite {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [x, y, z] = self.orders;
-        let orders = if x == y && y == z { x.to_string() } else { format!("{x}/{y}/{z}") };
-        let mut spec = SpecWriter::new(NAME).option(self.orders != [15; 3], "order", orders);
-        spec = match self.truncation {
-            Truncation::Cube => spec,
-            Truncation::TotalDegree => spec.option(true, "truncation", "total-degree"),
-            Truncation::HyperbolicCross => spec.option(true, "truncation", "hyperbolic-cross"),
-            Truncation::Best(terms) => spec.option(true, "terms", terms),
-        };
-        spec = spec.option(self.weight == Weight::Asymmetric, "weight", "asymmetric").option(
-            self.projection == Projection::Quadrature,
-            "projection",
-            "quadrature",
-        );
-        spec = match self.scaling {
-            Scaling::ResidualOptimal => spec,
-            Scaling::Moments(a) => spec.option(true, "search", "moments").option(a != 1.0, "scale", a),
-            Scaling::Fitted(a) => spec.option(true, "search", "fitted").option(a != 1.0, "scale", a),
-            Scaling::Given { centre, scales } => spec.vector("centre", centre).vector("scales", scales),
-        };
-        match self.orientation {
-            Orientation::Grid => spec,
-            Orientation::PressureEigenframe => spec.option(true, "frame", "pressure"),
-            Orientation::FieldAligned(field) => spec.option(true, "frame", "field-aligned").vector("field", field),
-        }
-        .write(f)
-    }
-}
+/// [`Truncation::Best`] has a key of its own, `terms`, and goes with `truncation=cube`.
+const TRUNCATIONS: [(&str, Truncation); 3] = [
+    ("cube", Truncation::Cube),
+    ("total-degree", Truncation::TotalDegree),
+    ("hyperbolic-cross", Truncation::HyperbolicCross),
+];
+const WEIGHTS: [(&str, Weight); 2] = [("symmetric", Weight::Symmetric), ("asymmetric", Weight::Asymmetric)];
+const PROJECTIONS: [(&str, Projection); 2] =
+    [("least-squares", Projection::LeastSquares), ("quadrature", Projection::Quadrature)];
+/// The factor of the width has a key of its own, `scale`, and is 1 without it. A given frame has `centre` and `scales`.
+const SEARCHES: [(&str, Scaling); 3] =
+    [("residual", Scaling::ResidualOptimal), ("fitted", Scaling::Fitted(1.0)), ("moments", Scaling::Moments(1.0))];
+/// The word `field-aligned`, before the field is known, which has a key of its own, `field`.
+const NO_FIELD: Orientation = Orientation::FieldAligned([0.0; 3]);
+const FRAMES: [(&str, Orientation); 3] =
+    [("grid", Orientation::Grid), ("pressure", Orientation::PressureEigenframe), ("field-aligned", NO_FIELD)];
 
 impl NamedBasis for Hermite {
     const NAME: &'static str = NAME;
 
-    fn from_options(options: &mut Options<'_>) -> Result<Self> {
-        let mut basis = match options.text("order") {
-            None => Self::default(),
-            Some(text) => match orders(text) {
-                Some(orders) => Self::new(orders)?,
-                None => {
-                    let allowed = "functions per axis, one whole number or three written x/y/z";
-                    return Err(options.refused("order", text, allowed));
-                }
-            },
-        };
-        let truncations = [
-            ("cube", Truncation::Cube),
-            ("total-degree", Truncation::TotalDegree),
-            ("hyperbolic-cross", Truncation::HyperbolicCross),
-        ];
-        let truncation = options.choice("truncation", &truncations)?;
-        basis.truncation = match (truncation, options.number("terms")?) {
-            (truncation, None) => truncation.unwrap_or_default(),
-            (None | Some(Truncation::Cube), Some(terms)) => Truncation::Best(terms),
-            (Some(_), Some(terms)) => {
-                return Err(options.refused("terms", &terms.to_string(), "only for truncation=cube"));
-            }
-        };
-        let weights = [("symmetric", Weight::Symmetric), ("asymmetric", Weight::Asymmetric)];
-        basis.weight = options.choice("weight", &weights)?.unwrap_or_default();
-        let projections = [("least-squares", Projection::LeastSquares), ("quadrature", Projection::Quadrature)];
-        basis.projection = options.choice("projection", &projections)?.unwrap_or_default();
-
-        let searches = [("residual", 0), ("fitted", 1), ("moments", 2)];
-        let search = options.choice("search", &searches)?;
-        let scale = options.number("scale")?;
-        let given = (options.vector("centre")?, options.vector("scales")?);
-        basis.scaling = match (search, scale, given) {
-            (None | Some(0), None, (None, None)) => Scaling::ResidualOptimal,
-            (Some(1), factor, (None, None)) => Scaling::Fitted(factor.unwrap_or(1.0)),
-            (Some(2), factor, (None, None)) => Scaling::Moments(factor.unwrap_or(1.0)),
-            (None, None, (Some(centre), Some(scales))) => Scaling::Given { centre, scales },
-            (_, Some(factor), (None, None)) => {
-                return Err(options.refused("scale", &factor.to_string(), "only with search=moments or search=fitted"));
-            }
-            _ => {
-                let allowed = "centre and scales go together, and without search and scale";
-                return Err(options.refused("centre and scales", "as given", allowed));
-            }
-        };
-
-        let field = options.vector("field")?;
-        let frames = [("grid", 0), ("pressure", 1), ("field-aligned", 2)];
-        let orientation = match (options.choice("frame", &frames)?.unwrap_or(0), field) {
-            (2, Some(field)) => Orientation::FieldAligned(field),
-            (2, None) => return Err(options.refused("frame", "field-aligned", "it needs field=x/y/z")),
-            (_, Some(field)) => {
-                return Err(options.refused("field", &format!("{field:?}"), "only with frame=field-aligned"));
-            }
-            (1, None) => Orientation::PressureEigenframe,
-            (_, None) => Orientation::Grid,
-        };
-        basis.with_orientation(orientation)?.validated()
+    fn choose(&mut self, choices: &mut Choices<'_>) -> Result<()> {
+        choices.per_axis("order", &mut self.orders)?;
+        choose_truncation(&mut self.truncation, choices)?;
+        choices.one_of("weight", &mut self.weight, &WEIGHTS)?;
+        choices.one_of("projection", &mut self.projection, &PROJECTIONS)?;
+        choose_scaling(&mut self.scaling, choices)?;
+        choose_orientation(&mut self.orientation, choices)?;
+        *self = self.clone().validated()?;
+        Ok(())
     }
 }
 
-/// One order for all axes, or three written x/y/z.
-fn orders(text: &str) -> Option<[usize; 3]> {
-    let orders: Vec<usize> = text.split('/').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    match orders[..] {
-        [order] => Some([order; 3]),
-        [x, y, z] => Some([x, y, z]),
-        _ => None,
-    }
+fn choose_truncation(truncation: &mut Truncation, choices: &mut Choices<'_>) -> Result<()> {
+    let (mut set, mut terms) = match *truncation {
+        Truncation::Best(terms) => (Truncation::Cube, Some(terms)),
+        set => (set, None),
+    };
+    choices.one_of("truncation", &mut set, &TRUNCATIONS)?;
+    choices.optional("terms", &mut terms)?;
+    *truncation = match (set, terms) {
+        (set, None) => set,
+        (Truncation::Cube, Some(terms)) => Truncation::Best(terms),
+        (_, Some(terms)) => return Err(choices.refused("terms", terms, "only for truncation=cube")),
+    };
+    Ok(())
+}
+
+fn choose_scaling(scaling: &mut Scaling, choices: &mut Choices<'_>) -> Result<()> {
+    let (mut search, factor, mut centre, mut scales) = match *scaling {
+        Scaling::ResidualOptimal => (None, 1.0, None, None),
+        Scaling::Fitted(factor) => (Some(Scaling::Fitted(1.0)), factor, None, None),
+        Scaling::Moments(factor) => (Some(Scaling::Moments(1.0)), factor, None, None),
+        Scaling::Given { centre, scales } => (None, 1.0, Some(centre), Some(scales)),
+    };
+    let mut factor = Some(factor).filter(|&factor| factor != 1.0);
+    choices.optional_of("search", &mut search, &SEARCHES)?;
+    choices.optional("scale", &mut factor)?;
+    choices.vector("centre", &mut centre)?;
+    choices.vector("scales", &mut scales)?;
+    *scaling = match (search, factor, centre, scales) {
+        (search, None, None, None) => search.unwrap_or(Scaling::ResidualOptimal),
+        (Some(Scaling::Fitted(_)), Some(factor), None, None) => Scaling::Fitted(factor),
+        (Some(Scaling::Moments(_)), Some(factor), None, None) => Scaling::Moments(factor),
+        (None, None, Some(centre), Some(scales)) => Scaling::Given { centre, scales },
+        (_, Some(factor), None, None) => {
+            return Err(choices.refused("scale", factor, "only with search=moments or search=fitted"));
+        }
+        _ => {
+            let allowed = "centre and scales go together, and without search and scale";
+            return Err(choices.refused("centre and scales", "as given", allowed));
+        }
+    };
+    Ok(())
+}
+
+fn choose_orientation(orientation: &mut Orientation, choices: &mut Choices<'_>) -> Result<()> {
+    let (mut frame, mut field) = match *orientation {
+        Orientation::FieldAligned(field) => (NO_FIELD, Some(field)),
+        frame => (frame, None),
+    };
+    choices.one_of("frame", &mut frame, &FRAMES)?;
+    choices.vector("field", &mut field)?;
+    *orientation = match (frame, field) {
+        (Orientation::FieldAligned(_), Some(field)) => Orientation::FieldAligned(field),
+        (Orientation::FieldAligned(_), None) => {
+            return Err(choices.refused("frame", "field-aligned", "it needs field=x/y/z"));
+        }
+        (frame, None) => frame,
+        (_, Some(field)) => {
+            return Err(choices.refused("field", format!("{field:?}"), "only with frame=field-aligned"));
+        }
+    };
+    Ok(())
 }

@@ -4,6 +4,7 @@ mod axes;
 
 use super::*;
 use crate::Fidelity;
+use crate::basis::Stream;
 
 /// A box that holds the distributions below to rounding, not a cube, in SI units.
 fn roomy() -> VelocityGrid {
@@ -31,6 +32,20 @@ fn given(frame: &Frame) -> Scaling {
 fn l2(basis: &Hermite, vdf: &Vdf) -> f64 {
     let back = basis.reconstruct(&basis.encode(vdf).unwrap(), vdf.grid()).unwrap();
     Fidelity::compare(vdf, &back).unwrap().l2
+}
+
+/// The coefficients that a writer keeps, and those that a reader gets.
+fn coded(
+    basis: &Hermite,
+    coefficients: &HermiteCoefficients,
+    grid: &VelocityGrid,
+    resolution: Resolution,
+) -> [HermiteCoefficients; 2] {
+    let (mut written, mut read) = (coefficients.clone(), basis.blank(grid));
+    let mut writer = Coder::writing();
+    basis.code(&mut written, grid, resolution, &mut writer).unwrap();
+    basis.code(&mut read, grid, resolution, &mut Coder::reading(&writer.finish())).unwrap();
+    [written, read]
 }
 
 #[test]
@@ -349,10 +364,8 @@ fn rounding_changes_the_distribution_as_little_as_the_step_where_the_box_cuts_it
                 let lost = norm(&decoded(&rounded), &decoded(&found));
                 let terms = found.amplitudes.len() as f64;
                 assert!(lost < 0.6 * step * terms.sqrt(), "{weight:?} {truncation:?}: {} steps", lost / step);
-                let mut writer = Coder::writing();
-                assert_eq!(basis.code(Some(&rounded), &grid, resolution, &mut writer).unwrap(), rounded);
-                let bytes = writer.finish();
-                assert_eq!(basis.code(None, &grid, resolution, &mut Coder::reading(&bytes)).unwrap(), rounded);
+                let [written, read] = coded(&basis, &rounded, &grid, resolution);
+                assert!(written == rounded && read == rounded);
             }
         }
     }
@@ -384,14 +397,9 @@ fn orthonormal_amplitudes_tell_the_same_distribution() {
             assert!((a - b).abs() < 1e-7 * largest, "{weight:?} {term:?} {a} {b}");
         }
         // To the last bit, too; and nowhere but on the cells they are orthonormal on.
-        let coded = |resolution| {
-            let mut writer = Coder::writing();
-            basis.code(Some(&orthonormal), &grid, resolution, &mut writer).unwrap();
-            let bytes = writer.finish();
-            basis.code(None, &grid, resolution, &mut Coder::reading(&bytes)).unwrap()
-        };
-        assert_eq!(coded(Resolution::Exact), orthonormal);
-        let refused = basis.code(Some(&orthonormal), &finer, Resolution::Exact, &mut Coder::writing());
+        let [_, read] = coded(&basis, &orthonormal, &grid, Resolution::Exact);
+        assert_eq!(read, orthonormal);
+        let refused = basis.code(&mut orthonormal.clone(), &finer, Resolution::Exact, &mut Coder::writing());
         assert!(matches!(refused, Err(Error::ForeignCoefficients(_))));
     }
 }
@@ -408,10 +416,8 @@ fn what_is_written_is_read_also_at_the_edge_of_independence() {
         let basis = basis.with_scaling(scaling).unwrap();
         let resolution = Resolution::Step(0.1);
         let rounded = basis.rounded(&basis.encode(&vdf).unwrap(), &vdf, resolution).unwrap();
-        let mut writer = Coder::writing();
-        basis.code(Some(&rounded), &grid, resolution, &mut writer).unwrap();
-        let bytes = writer.finish();
-        assert_eq!(basis.code(None, &grid, resolution, &mut Coder::reading(&bytes)).unwrap(), rounded, "{scales:?}");
+        let [_, read] = coded(&basis, &rounded, &grid, resolution);
+        assert_eq!(read, rounded, "{scales:?}");
     }
 }
 

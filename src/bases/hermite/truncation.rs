@@ -1,6 +1,6 @@
-//! Which products of one-dimensional functions an expansion holds.
+//! The set of products of one-dimensional functions that an expansion holds.
 
-/// Which products ψ_a ψ_b ψ_c of the functions below the orders m_x, m_y, m_z are kept.
+/// The products ψ_a ψ_b ψ_c of the functions below the orders m_x, m_y, m_z that are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Truncation {
     /// All m_x m_y m_z of them.
@@ -16,7 +16,7 @@ pub enum Truncation {
 }
 
 impl Truncation {
-    /// Whether the term belongs to the set, for the orders asked for. `Best` is a choice of the data: true for all.
+    /// True if the term belongs to the set, for the orders asked for. `Best` depends on the data: true for all terms.
     pub(super) fn holds(self, orders: [usize; 3], term: [usize; 3]) -> bool {
         match self {
             Self::Cube | Self::Best(_) => true,
@@ -37,16 +37,17 @@ impl Truncation {
     pub(super) fn resolved(self, orders: [usize; 3], cells: [usize; 3]) -> [usize; 3] {
         std::array::from_fn(|axis| {
             let most = match self {
-                // As many functions as cells hold whatever the cells do.
+                // As many functions as cells span all values of the cells.
                 Self::Cube | Self::Best(_) => cells[axis],
-                // A few functions of a high degree must still be functions, not an alias of lower ones.
+                // These sets hold high degrees without all the lower products. With few cells a period, a high
+                // degree is sampled as an alias of a lower one: three quarters of the cells keep it apart.
                 Self::TotalDegree | Self::HyperbolicCross => (3 * cells[axis]).div_ceil(4),
             };
             orders[axis].min(most)
         })
     }
 
-    /// Whether the functions of an axis hold whatever its cells do, so that centre and width no longer matter.
+    /// True if the functions of an axis span all values of its cells, so that centre and width no longer matter.
     pub(super) fn fills(self, order: usize, cells: usize) -> bool {
         order >= cells && (cells == 1 || matches!(self, Self::Cube | Self::Best(_)))
     }
@@ -72,8 +73,8 @@ impl Truncation {
 
 /// Keeps the `terms` positions with the largest size, ascending; of equal ones those that come first.
 pub(super) fn keep_largest(positions: &mut Vec<u32>, terms: usize, size: impl Fn(u32) -> f64) {
-    // Compared by their leading digits only: which of a symmetric distribution's pairs is kept must not be left to
-    // rounding, which differs with the unit.
+    // Compared by their leading 28 bits of mantissa only. Terms of a symmetric distribution come in pairs of equal
+    // size, and which of them is kept must not depend on rounding, which differs with the unit.
     let leading = |position| f64::from_bits(size(position).to_bits() >> 24 << 24);
     positions.sort_by(|&p, &q| leading(q).total_cmp(&leading(p)).then(p.cmp(&q)));
     positions.truncate(terms);

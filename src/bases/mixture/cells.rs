@@ -1,8 +1,7 @@
-//! A distribution as the fits see it: scaled, without negative values, in rows padded to whole vectors.
+//! The data of a fit: a distribution scaled, without negative values, in rows padded to whole vectors.
 
 use nalgebra::{Matrix3, Vector3};
 
-use super::evaluate::Lattice;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
@@ -10,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::numerics::lanes::{LANES, Lanes};
 use crate::numerics::scaling::normalising_factor;
 
-/// Velocities are counted from the middle of the grid in units of its largest spacing, densities in units near the peak:
-/// nothing the fits see depends on the units of the data or on where its grid begins.
+/// Cells of a distribution, scaled. Velocities are counted from the middle of the grid in units of its largest spacing,
+/// densities in units near the peak: a fit does not depend on the units of the data or on the origin of its grid.
 #[derive(Debug, Clone)]
 pub(super) struct Cells {
     pub grid: VelocityGrid,
@@ -26,7 +25,7 @@ pub(super) struct Cells {
     pub z: Vec<Lanes>,
     /// Scaled values, one row of `z.len()` vectors after another; negative ones and the padding are 0.
     pub values: Vec<Lanes>,
-    /// For each row, the vectors from the first to after the last that hold anything.
+    /// Range of vectors of each row outside which all values are zero.
     pub occupied: Vec<std::ops::Range<usize>>,
     /// Σ f, Σ f v / Σ f and the central second moments over Σ f, all scaled.
     pub mass: f64,
@@ -39,11 +38,18 @@ pub(super) struct Cells {
     /// Cells with a negative value, counted as zero, and their share of Σ |f|.
     pub clipped: usize,
     pub clipped_share: f64,
-    /// (Σ f)² / Σ f² (Kish 1965): how many cells of equal weight would say as much.
+    /// Effective sample size (Σ f)² / Σ f² (Kish 1965).
     pub effective: f64,
 }
 
-/// How velocities are scaled on one grid.
+/// Rows of cells on which components are evaluated.
+pub(super) struct Lattice<'a> {
+    pub x: &'a [f64],
+    pub y: &'a [f64],
+    pub z: &'a [Lanes],
+}
+
+/// The scaling of velocities on one grid.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct VelocityScaling {
     middle: [f64; 3],
@@ -78,7 +84,7 @@ impl VelocityScaling {
     }
 }
 
-/// The centres along the last axis in whole vectors.
+/// Centres along the last axis in whole vectors; the padding continues the spacing.
 pub(super) fn padded(centres: &[f64], spacing: f64) -> Vec<Lanes> {
     let beyond = |k: usize| centres[0] + k as f64 * spacing;
     let centre = |k: usize| centres.get(k).copied().unwrap_or_else(|| beyond(k));

@@ -1,4 +1,4 @@
-//! A distribution on coarser cells, on which starts are tried at a fraction of the cost.
+//! Distribution on coarser cells, on which starts are tried at a fraction of the cost.
 
 use nalgebra::{Matrix3, Vector3};
 
@@ -8,36 +8,36 @@ use super::member::Member;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 
-/// Coarse cells are not made fewer than this, or than this part of the fine ones (3 x 3 x 3 in one): passes over them
-/// cost next to nothing then.
-const FEW: usize = 6000;
-const PART: usize = 27;
-/// Coarse cells are never more: the trials would take longer than the fit.
-const MANY: usize = 60_000;
-/// Fewest coarse cells along an axis, if it has as many.
-const LEAST: usize = 12;
-/// Part of Σ f² that coarse cells must keep: they resolve the distribution then. Blocks of two cells keep 0.95 of it for
-/// each axis along which a Gaussian is 1.5 cells wide.
-const RESOLVED: f64 = 0.9;
+/// Number of coarse cells below which blocks do not grow: passes over so few cells take a small part of the fit.
+const MIN_CELLS: usize = 6000;
+/// Number of fine cells per coarse cell beyond which blocks do not grow: 3 x 3 x 3.
+const MAX_BLOCK: usize = 27;
+/// Maximum number of coarse cells: with more, the trials would take longer than the fit.
+const MAX_CELLS: usize = 60_000;
+/// Minimum number of coarse cells along an axis, if it has as many fine ones.
+const MIN_CELLS_PER_AXIS: usize = 12;
+/// Part of Σ f² that coarse cells must keep to resolve the distribution. Blocks of two cells keep 0.95 of it for each
+/// axis along which a Gaussian is 1.5 cells wide.
+const MIN_POWER_KEPT: f64 = 0.9;
 
 /// Sums over blocks of cells.
 pub(super) struct Coarse {
     pub cells: Cells,
-    /// Variance of the fine cells of a block about its centre, (b² − 1)/12 for b cells (Sheppard's correction): sums over
-    /// blocks add it to the covariance of every component.
+    /// Variance of the fine cells of a block about its centre, (b² − 1)/12 for b cells (Sheppard's correction): sums
+    /// over blocks add it to the covariance of every component.
     spread: Vector3<f64>,
 }
 
 impl Coarse {
-    /// The coarsest cells that resolve the distribution; none where the fine ones do no more than that.
+    /// The coarsest cells that resolve the distribution; `None` if the fine cells are the coarsest.
     pub fn new(fine: &Cells) -> Option<Self> {
         let shape = fine.grid.shape();
-        let blocks = |largest: usize| shape.map(|n| largest.min(n / LEAST).max(1));
+        let blocks = |largest: usize| shape.map(|n| largest.min(n / MIN_CELLS_PER_AXIS).max(1));
         let count = |blocks: [usize; 3]| (0..3).map(|axis| shape[axis].div_ceil(blocks[axis])).product::<usize>();
         let longest = shape.into_iter().max().unwrap_or(1);
-        // Where even the coarsest blocks leave more cells, they are taken.
+        // If even the largest blocks leave more cells, the largest are taken.
         let least = |most: usize| (1..=longest).find(|&largest| count(blocks(largest)) <= most).unwrap_or(longest);
-        let (coarsest, finest) = (least(FEW.max(fine.grid.cells() / PART)), least(MANY));
+        let (coarsest, finest) = (least(MIN_CELLS.max(fine.grid.cells() / MAX_BLOCK)), least(MAX_CELLS));
         for largest in (finest..=coarsest).rev() {
             let blocks = blocks(largest);
             if blocks == [1; 3] {
@@ -45,7 +45,7 @@ impl Coarse {
             }
             let coarse = Self::of(fine, blocks)?;
             let kept = coarse.cells.norm_squared / coarse.cells.factor.powi(2) / fine.norm_squared;
-            if largest == finest || kept >= RESOLVED * blocks.into_iter().product::<usize>() as f64 {
+            if largest == finest || kept >= MIN_POWER_KEPT * blocks.into_iter().product::<usize>() as f64 {
                 return Some(coarse);
             }
         }
@@ -54,7 +54,8 @@ impl Coarse {
 
     fn of(fine: &Cells, blocks: [usize; 3]) -> Option<Self> {
         let shape = fine.grid.shape();
-        // In the scaled coordinates of the fine cells, so that those of the coarse ones differ by a shift and a factor.
+        // The grid is in scaled coordinates of the fine cells: those of the coarse cells differ by a shift and a
+        // factor.
         let spacing = fine.scaling.spacing;
         let lower = std::array::from_fn(|axis| fine.axes[axis][0] - 0.5 * spacing[axis]);
         let widths = std::array::from_fn(|axis| spacing[axis] * blocks[axis] as f64);
@@ -73,8 +74,8 @@ impl Coarse {
         Some(Self { cells, spread })
     }
 
-    /// Components found on the coarse cells as the fine ones see them. Narrow covariances may be below the floor, or not
-    /// definite, until they are constrained.
+    /// Converts components found on the coarse cells to the units of the fine ones. Narrow covariances may be below the
+    /// floor, or not positive definite, until they are constrained.
     pub fn refined(&self, mut members: Vec<Member>) -> Vec<Member> {
         let unit = self.cells.scaling.unit;
         for member in &mut members {

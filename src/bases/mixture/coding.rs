@@ -5,12 +5,12 @@ use std::cmp::Reverse;
 use super::covariance::Covariance;
 use super::member::Profile;
 use super::{Mixture, MixtureCoefficients, MixtureComponent, NAME};
-use crate::coding::{Coder, Resolution, malformed, multiple};
+use crate::coding::{Coder, Resolution, multiple};
 use crate::distribution::frame::Frame;
-use crate::distribution::gaussian_coding::{GaussianModels, Widths, is_same, norm, off_whole};
+use crate::distribution::gaussian_coding::{BLANK, GaussianModels, Widths, is_same, norm, off_whole};
 use crate::distribution::gaussian_fit::Gaussian;
 use crate::distribution::grid::VelocityGrid;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 impl Mixture {
     /// The peak of a component of density 1.
@@ -24,7 +24,8 @@ impl Mixture {
         norm(&Gaussian { peak, frame: component.frame }, grid)
     }
 
-    /// By how much the norms differ from multiples of a step, in steps; none where rounding to it changes what matters.
+    /// Sum of the distances of the norms from multiples of a step, in steps. `None` if rounding to the step would
+    /// change the numbers by more than their conversion from cells: they were not rounded to this step before.
     pub(super) fn off_multiples(
         &self,
         coefficients: &MixtureCoefficients,
@@ -39,35 +40,36 @@ impl Mixture {
         };
         let given = bells(coefficients);
         let off = given.iter().map(|bell| off_whole(bell, grid, step)).sum::<Option<f64>>()?;
-        let coder = &mut Coder::writing();
-        let rounded = self.code_components(Some(coefficients), grid, Resolution::Step(step), coder).ok()?;
+        let mut rounded = coefficients.clone();
+        self.code_components(&mut rounded, grid, Resolution::Step(step), &mut Coder::writing()).ok()?;
         given.iter().zip(bells(&rounded)).all(|(a, b)| is_same(a, &b, grid, step)).then_some(off)
     }
 
     pub(super) fn code_components(
         &self,
-        coefficients: Option<&MixtureCoefficients>,
+        coefficients: &mut MixtureCoefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<MixtureCoefficients> {
-        // What a component has for a height: its density, to the last bit, or its peak, where steps need a norm.
+    ) -> Result<()> {
+        // Height of a component in the stream: its density, if exact; its peak, from which the norm follows, with a
+        // step.
         let height = |frame: &Frame| match resolution {
             Resolution::Exact => 1.0,
             Resolution::Step(_) => self.peak_of_one(frame),
         };
-        let mut given: Option<Vec<Gaussian>> = coefficients.map(|coefficients| {
-            let bell = |c: &MixtureComponent| Gaussian { peak: c.density * height(&c.frame), frame: c.frame };
-            coefficients.components().iter().map(bell).collect()
-        });
-        if let (Some(given), Resolution::Step(step)) = (&mut given, resolution) {
-            // By whole steps, so that what has been rounded keeps its order.
-            given.sort_by_key(|bell| Reverse(multiple(norm(bell, grid), step)));
+        let components = &mut coefficients.components;
+        if let Resolution::Step(step) = resolution {
+            // Sorted by whole steps, so that rounding does not change the order.
+            components.sort_by_key(|component| Reverse(multiple(self.norm(component, grid), step)));
         }
-        let count = coder.count(given.as_ref().map_or(0, Vec::len), Self::MAX_COMPONENTS)?;
+        let count = coder.count(components.len(), Self::MAX_COMPONENTS)?;
+        if coder.is_reading() {
+            components.clear();
+            components.resize(count, MixtureComponent { density: 1.0, frame: BLANK.frame });
+        }
         let mut models = GaussianModels::of(NAME);
-        let mut components = Vec::with_capacity(count);
-        for k in 0..count {
+        for (k, component) in components.iter_mut().enumerate() {
             let widths = match self.covariance {
                 Covariance::Tied if k > 0 => Widths::Same,
                 Covariance::Full | Covariance::Tied => Widths::Full,
@@ -75,16 +77,13 @@ impl Mixture {
                 Covariance::Spherical => Widths::One,
                 Covariance::FieldAligned(field) => Widths::AcrossAndAlong(field),
             };
-            let bell = models.code(coder, given.as_ref().map(|given| &given[k]), widths, grid, resolution)?;
-            let component = MixtureComponent { density: bell.peak / height(&bell.frame), frame: bell.frame };
+            let mut bell = Gaussian { peak: component.density * height(&component.frame), frame: component.frame };
+            models.code(coder, &mut bell, widths, grid, resolution)?;
+            *component = MixtureComponent { density: bell.peak / height(&bell.frame), frame: bell.frame };
             if resolution.step().is_some() && !component.density.is_normal() {
                 return Err(models.lost_digits(coder));
             }
-            components.push(component);
         }
-        MixtureCoefficients::new(self.covariance, self.kappa, components).map_err(|error| match coder.is_reading() {
-            true => malformed(format!("a mixture of impossible components: {error}")),
-            false => Error::Degenerate { basis: NAME, reason: format!("rounded, it leaves the range of f64: {error}") },
-        })
+        coefficients.validate().map_err(|error| coder.refusal(NAME, error.to_string()))
     }
 }

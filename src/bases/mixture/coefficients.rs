@@ -1,18 +1,18 @@
-//! What a fit finds: the components, in physical units.
+//! The coefficients of a mixture: its components, in physical units.
 
 use nalgebra::{Cholesky, Matrix3, Vector3};
 
 use super::cells::VelocityScaling;
 use super::covariance::Covariance;
 use super::member::{Member, Profile};
-use crate::basis::{Coefficients, Quantity, Slot};
+use crate::basis::{Coefficients, Label, Quantity, Slot};
 use crate::distribution::frame::{Frame, Orientation};
 use crate::distribution::gaussian_fit::frame_of_factor;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::error::{Error, Result};
 
-/// One population.
+/// One component of a mixture: a population.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MixtureComponent {
     /// Number density over all of velocity space [m⁻³].
@@ -24,9 +24,9 @@ pub struct MixtureComponent {
 /// A mixture found in one distribution: components by descending density.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MixtureCoefficients {
-    covariance: Covariance,
-    kappa: Option<f64>,
-    components: Vec<MixtureComponent>,
+    pub(super) covariance: Covariance,
+    pub(super) kappa: Option<f64>,
+    pub(super) components: Vec<MixtureComponent>,
 }
 
 impl MixtureComponent {
@@ -41,16 +41,24 @@ impl MixtureComponent {
 }
 
 impl MixtureCoefficients {
-    /// A mixture put together by hand, to be evaluated or to start a fit from.
+    /// Makes a mixture from given components, to be evaluated or to start a fit from.
     ///
-    /// Covariances must be of the kind given: with tied covariances those of the first component count for all; frames
-    /// along the grid's axes for diagonal and spherical ones; the first two scales equal and the third along the field
-    /// for field-aligned ones. The frames are brought into that form.
+    /// The frames are changed to the kind of covariance. With tied covariances all components get that of the first.
+    /// With diagonal and spherical ones the frames lie along the grid's axes. With field-aligned ones the third axis
+    /// lies along the field, and the other two scales are equal.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] unless there is at least one component and every density and scale is positive and
-    /// finite, every drift finite, κ above 3/2.
+    /// [`Error::InvalidParameter`] if there is no component, if a density or scale is not positive and finite, if a
+    /// drift is not finite, or if κ is not above 3/2.
     pub fn new(covariance: Covariance, kappa: Option<f64>, components: Vec<MixtureComponent>) -> Result<Self> {
+        let mut coefficients = Self { covariance, kappa, components };
+        coefficients.validate()?;
+        Ok(coefficients)
+    }
+
+    /// Checks the conditions of [`MixtureCoefficients::new`], and changes the frames to the kind of covariance.
+    pub(super) fn validate(&mut self) -> Result<()> {
+        let Self { covariance, kappa, components } = &*self;
         let positive = |x: f64| x > 0.0 && x.is_finite();
         let valid = |c: &MixtureComponent| {
             positive(c.density)
@@ -59,21 +67,18 @@ impl MixtureCoefficients {
         };
         let kappa_valid = kappa.is_none_or(|kappa| kappa > 1.5 && kappa.is_finite());
         if components.is_empty() || !kappa_valid || !components.iter().all(valid) {
-            return Err(Error::InvalidParameter {
-                name: "components",
-                value: format!("{} components, κ {kappa:?}", components.len()),
-                allowed: "at least one, densities and scales positive, κ above 3/2".to_owned(),
-            });
+            let value = format!("{} components, κ {kappa:?}", components.len());
+            let allowed = "at least one, densities and scales positive, κ above 3/2";
+            return Err(Error::parameter("components", value, allowed));
         }
-        if let Covariance::FieldAligned(field) = covariance {
+        if let Covariance::FieldAligned(field) = *covariance {
             Orientation::FieldAligned(field).validated()?;
         }
-        let mut coefficients = Self { covariance, kappa, components };
-        coefficients.unify();
-        Ok(coefficients)
+        self.unify();
+        Ok(())
     }
 
-    /// Makes what the kind of covariance shares the same everywhere.
+    /// Makes those numbers equal that several components or axes share.
     fn unify(&mut self) {
         let Some(first) = self.components.first().map(|component| component.frame) else { return };
         for MixtureComponent { frame, .. } in &mut self.components {
@@ -96,13 +101,13 @@ impl MixtureCoefficients {
         &self.components
     }
 
-    /// The kind of their covariances.
+    /// The kind of covariance of the components.
     #[must_use]
     pub fn covariance(&self) -> Covariance {
         self.covariance
     }
 
-    /// Their κ; none for Gaussians.
+    /// The index κ of kappa components; `None` for Gaussians.
     #[must_use]
     pub fn kappa(&self) -> Option<f64> {
         self.kappa
@@ -110,7 +115,7 @@ impl MixtureCoefficients {
 
     /// The same mixture with all densities times a factor.
     pub(super) fn scaled(mut self, factor: f64) -> Self {
-        self.components.iter_mut().for_each(|component| component.density *= factor);
+        self.scale(factor);
         self
     }
 
@@ -118,7 +123,7 @@ impl MixtureCoefficients {
         Profile::new(self.kappa)
     }
 
-    /// From a fit on `grid`, whose densities were multiplied by `factor`.
+    /// Converts members of a fit on `grid`, whose densities were multiplied by `factor`, to physical units.
     pub(super) fn from_members(
         mut members: Vec<Member>,
         covariance: Covariance,
@@ -143,7 +148,7 @@ impl MixtureCoefficients {
         coefficients
     }
 
-    /// As seen from a grid, with densities per cell.
+    /// Converts to the scaled units of a grid, with densities per cell.
     pub(super) fn members(&self, grid: &VelocityGrid) -> Vec<Member> {
         let scaling = VelocityScaling::new(grid);
         let member = |component: &MixtureComponent| {
@@ -183,33 +188,37 @@ fn oriented(orientation: Orientation, covariance: &Matrix3<f64>) -> Frame {
 }
 
 impl Coefficients for MixtureCoefficients {
-    /// For each component its density, drift, thermal speeds and, with full covariances, rotation; tied covariances
-    /// follow the first component's drift.
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
-        let kind = self.covariance;
-        for (k, component) in self.components.iter_mut().enumerate() {
-            let mut visit = |quantity, value: &mut f64| visitor(Slot::new(quantity, k), value);
-            visit(Quantity::NumberDensity, &mut component.density);
-            let Frame { centre, rotation, scales } = &mut component.frame;
-            centre.iter_mut().for_each(|value| visit(Quantity::Velocity, value));
-            match kind {
+    /// Visits density, drift, thermal speeds and, with full covariances, rotation of each component. Tied covariances
+    /// follow the drift of the first.
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
+        for (k, component) in self.components.iter().enumerate() {
+            let Frame { centre, rotation, scales } = &component.frame;
+            let mut visit = |quantity, axes: &[usize], values: &[f64; 3]| {
+                for &axis in axes {
+                    let label = Label::Component { index: k as u32, axis: axis as u8 };
+                    visitor(Slot::new(quantity, k).at(label), values[axis]);
+                }
+            };
+            visit(Quantity::NumberDensity, &[0], &[component.density; 3]);
+            visit(Quantity::Velocity, &[0, 1, 2], centre);
+            match self.covariance {
                 Covariance::Tied if k > 0 => {}
                 Covariance::Full | Covariance::Tied => {
-                    scales.iter_mut().for_each(|value| visit(Quantity::Speed, value));
-                    rotation.get_or_insert_default().iter_mut().for_each(|value| visit(Quantity::Angle, value));
+                    visit(Quantity::Speed, &[0, 1, 2], scales);
+                    visit(Quantity::Angle, &[0, 1, 2], &rotation.unwrap_or_default());
                 }
-                Covariance::Diagonal => scales.iter_mut().for_each(|value| visit(Quantity::Speed, value)),
-                Covariance::Spherical => visit(Quantity::Speed, &mut scales[0]),
-                Covariance::FieldAligned(_) => {
-                    visit(Quantity::Speed, &mut scales[0]);
-                    visit(Quantity::Speed, &mut scales[2]);
-                }
+                Covariance::Diagonal => visit(Quantity::Speed, &[0, 1, 2], scales),
+                Covariance::Spherical => visit(Quantity::Speed, &[0], scales),
+                Covariance::FieldAligned(_) => visit(Quantity::Speed, &[0, 2], scales),
             }
         }
-        self.unify();
     }
 
-    /// The number of components, which may be smaller than the basis asks for.
+    fn scale(&mut self, factor: f64) {
+        self.components.iter_mut().for_each(|component| component.density *= factor);
+    }
+
+    /// One: the number of components, which may be smaller than the basis requests.
     fn topology_len(&self) -> usize {
         1
     }

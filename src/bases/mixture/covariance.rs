@@ -1,4 +1,4 @@
-//! What the covariances of the components may be, and how narrow.
+//! Kinds of covariance of the components, and their minimum widths.
 
 use nalgebra::{Matrix3, SymmetricEigen, Vector3};
 
@@ -6,28 +6,30 @@ use super::member::Member;
 use crate::distribution::frame::Orientation;
 use crate::distribution::moments::Moments;
 
-/// Least standard deviation of a component, in cells: narrower ones fall between the centres of the cells.
+/// Minimum standard deviation of a component, in cells. A narrower one may lie between the centres of the cells, where
+/// its mass has no effect on them.
 pub const NARROWEST: f64 = 0.4;
 
-/// What the covariances of the components may be.
+/// The kind of covariance of the components.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Covariance {
-    /// Any: six numbers a component. The only kind for which EM keeps the whole pressure tensor.
+    /// Full covariances, six numbers per component. EM keeps the whole pressure tensor.
     #[default]
     Full,
-    /// Any, but one for all components: six numbers.
+    /// One full covariance for all components, six numbers. EM keeps the whole pressure tensor.
     Tied,
-    /// Along the grid's axes: three numbers a component. EM keeps the diagonal of the pressure tensor.
+    /// Covariances along the grid's axes, three numbers per component. EM keeps the diagonal of the pressure tensor.
     Diagonal,
-    /// Isotropic: one number a component. EM keeps the trace of the pressure tensor.
+    /// Isotropic covariances, one number per component. EM keeps the trace of the pressure tensor.
     Spherical,
-    /// Gyrotropic about the given magnetic field (any unit, not zero): two numbers a component, across and along it. EM
-    /// keeps the parallel and the perpendicular pressure.
+    /// Covariances gyrotropic about the given magnetic field (any unit, not zero), two numbers per component: across
+    /// and along it. EM keeps the parallel and the perpendicular pressure.
     FieldAligned([f64; 3]),
 }
 
 impl Covariance {
-    /// How many numbers describe the covariances of so many components.
+    /// Number of parameters in the covariances of `components` components.
     #[must_use]
     pub fn parameters(self, components: usize) -> usize {
         match self {
@@ -40,13 +42,13 @@ impl Covariance {
     }
 }
 
-/// The kind of covariance on one grid, where the least width is known.
+/// Kind of covariance on one grid, with the minimum widths there.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Structure {
     pub kind: Covariance,
-    /// The field's axes, a row each, the field itself last; the identity for other kinds.
+    /// Axes of the field as rows, the field itself last; the identity for other kinds.
     pub axes: Matrix3<f64>,
-    /// Least standard deviation along each of the grid's axes, scaled.
+    /// Minimum standard deviation along each of the grid's axes, scaled.
     pub narrowest: Vector3<f64>,
 }
 
@@ -64,7 +66,7 @@ impl Structure {
         Self { kind, axes, narrowest: spacing * NARROWEST }
     }
 
-    /// The least covariance a component may have; a sphere where the kind has one width for several axes.
+    /// Minimum covariance of a component; a sphere if the kind has one width for several axes.
     pub fn floor(&self) -> Matrix3<f64> {
         match self.kind {
             Covariance::Full | Covariance::Tied | Covariance::Diagonal => {
@@ -76,8 +78,8 @@ impl Structure {
         }
     }
 
-    /// The covariances of the kind that are likeliest for data with these second moments (Celeux and Govaert 1995,
-    /// Pattern Recognit. 28, 781), none below the floor. Gives how many were on it.
+    /// Replaces second moments by the likeliest covariances of the kind (Celeux and Govaert 1995, Pattern Recognit.
+    /// 28, 781) that are not below the floor. Returns the number of covariances on the floor.
     pub fn constrain(&self, members: &mut [Member]) -> usize {
         if self.kind == Covariance::Tied {
             let mass: f64 = members.iter().map(|member| member.mass).sum();
@@ -128,13 +130,14 @@ impl Structure {
         Matrix3::from_diagonal_element(across) + field * field.transpose() * (along - across)
     }
 
-    /// Raises the eigenvalues, measured in cells, that are below the floor: the likeliest covariance above it.
+    /// Raises the eigenvalues, measured in cells, that are below the floor. The result is the likeliest covariance
+    /// above it.
     fn raise(&self, covariance: &mut Matrix3<f64>) -> bool {
         let scale = Matrix3::from_diagonal(&self.narrowest);
         let inverse = Matrix3::from_diagonal(&self.narrowest.map(|width| 1.0 / width));
         let symmetric = (*covariance + covariance.transpose()) * 0.5;
         let measured = inverse * symmetric * inverse;
-        // Above the floor without looking at eigenvalues: 1 less than the smallest is still positive.
+        // A Cholesky factor of Σ − F exists only above the floor: most covariances need no eigenvalues.
         if nalgebra::Cholesky::new(measured - Matrix3::identity()).is_some() {
             *covariance = symmetric;
             return false;

@@ -2,7 +2,8 @@
 //! of Peel and McLachlan 2000, Stat. Comput. 10, 339), accelerated by squared extrapolation (Varadhan and Roland 2008,
 //! Scand. J. Stat. 35, 335).
 //!
-//! Every cell is one point of weight f at its centre. The likelihood is that of the weights as they are: Σ f ln p / Σ f.
+//! Every cell is one point of weight f at its centre. The likelihood is that of the weights as they are: Σ f ln p / Σ
+//! f.
 
 use std::ops::Range;
 
@@ -14,37 +15,38 @@ use super::member::{Ellipsoid, Member, Profile};
 use crate::numerics::exponential::{exp, ln};
 use crate::numerics::lanes::{Instructions, LANES, Vector, Vectorisable, vectorised};
 
-/// Below e^−30 of its strongest rival everywhere in a row, a component has no share of it. The shares of the others
-/// still add up to the whole, so that no moment is lost.
+/// Difference of logarithms beyond which a component is left out of a row: everywhere in it another one is e³⁰ ≈ 1e13
+/// times as large. The other shares still add up to one, so that no moment is lost.
 const NEGLIGIBLE: f64 = 30.0;
 
-/// Vectors of a row that are worked on at once (8192 cells): longer rows are cut, so that what is kept of them for each
-/// component takes no multiple of the data.
+/// Vectors of a row that are processed together (8192 cells). Longer rows are cut, so that the scratch buffers, one of
+/// this length for each component, stay in the cache and small beside the data.
 const SEGMENT: usize = 1024;
 
-/// How long EM runs.
+/// Stopping criteria of EM.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct EmSettings {
     pub tolerance: f64,
     pub max_iterations: usize,
 }
 
-/// How EM went.
+/// Report of EM.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct EmReport {
     /// Expectation steps, each a pass over the cells.
     pub iterations: usize,
     /// Mean log-likelihood per unit mass of the mixtures kept, each at least the one before. Densities and velocities
-    /// are in the fit's own units: only differences mean something.
+    /// are in units of the fit, so that only differences have a meaning.
     pub log_likelihood: Vec<f64>,
-    /// Whether the last steps gained less than the tolerance.
+    /// True if the last step gained less than the tolerance.
     pub converged: bool,
-    /// Extrapolations that lowered the likelihood and were taken back.
+    /// Extrapolations that lowered the likelihood and were discarded.
     pub refused: usize,
 }
 
-/// What one component has of the data: zeroth, first and second moments about its mean. `weight` is the mass, but for
-/// kappa components, where cells in the tail count less.
+/// Share of one component in the data: zeroth, first and second moments about its mean, weighted by responsibility.
+/// `weight` equals `mass` for Gaussians; for kappa components cells in the tail have the smaller weight
+/// (ν+3)/(ν + q ν/(ν−2)), ν = 2κ − 1.
 #[derive(Debug, Clone, Copy)]
 struct Share {
     mass: f64,
@@ -53,20 +55,20 @@ struct Share {
     second: Matrix3<f64>,
 }
 
-/// One component, ready to be evaluated.
+/// A component prepared for evaluation.
 struct Ready {
     ellipsoid: Ellipsoid,
     log_peak: f64,
 }
 
-/// One expectation step.
+/// Result of an expectation step.
 pub(super) struct Expectation {
     shares: Vec<Share>,
     pub log_likelihood: f64,
 }
 
 impl Expectation {
-    /// The responsibilities of the members, summed; none where a covariance is not positive definite.
+    /// Sums the responsibilities of the members over the cells; `None` if a covariance is not positive definite.
     pub fn new(cells: &Cells, members: &[Member], profile: Profile) -> Option<Self> {
         let mass: f64 = members.iter().map(|member| member.mass).sum();
         let base = profile.unit_peak().ln() - mass.ln();
@@ -86,12 +88,13 @@ impl Expectation {
         Some(Self { shares, log_likelihood: total / cells.mass })
     }
 
-    /// The maximisation step, and how many covariances were raised to the floor. Components left with next to nothing
+    /// Makes the maximisation step; returns the number of covariances raised to the floor, too. Components without mass
     /// are dropped.
     pub fn maximise(&self, members: &[Member], structure: &Structure, profile: Profile) -> (Vec<Member>, usize) {
-        /// Part of the mass below which a component is empty.
+        /// Part of the mass below which a component is empty: rounding errors of the sums may exceed it.
         const EMPTY: f64 = 1e-13;
         let total: f64 = self.shares.iter().map(|share| share.mass).sum();
+        // Kappa components estimate the scale matrix; the covariance is ν/(ν−2) times as large.
         let (correction, _) = kappa_factors(profile);
         let mut next: Vec<Member> = members
             .iter()
@@ -151,7 +154,8 @@ impl<const KAPPA: bool> Vectorisable for Pass<'_, KAPPA> {
     }
 }
 
-/// The loop over all rows.
+/// Expectation over all rows. Each row takes four passes over the components: logarithms of the densities and their
+/// maximum, exponentials relative to the maximum and their sum (which cannot overflow), weights f / sum, and moments.
 #[inline(always)]
 fn expect<I: Instructions, const KAPPA: bool>(i: I, cells: &Cells, ready: &[Ready], kappa: f64) -> (Vec<Share>, f64) {
     let chunks = cells.z.len().min(SEGMENT);
@@ -176,7 +180,8 @@ fn expect<I: Instructions, const KAPPA: bool>(i: I, cells: &Cells, ready: &[Read
         let n = z.len();
         let (left, right) = (z[0][0], z[n - 1][LANES - 1]);
 
-        // A component's logarithm falls monotonically from its centre: its least value in a row is at an end.
+        // A component's logarithm falls monotonically from its centre, so that its minimum in a row is at an end. The
+        // largest of these minima, `certain`, is exceeded in every cell of the row.
         let log_at = |component: &Ready, across: f64, distance: f64| {
             let q = across + (component.ellipsoid.narrowness() * distance).powi(2);
             component.log_peak - if KAPPA { (kappa + 1.0) * (q / tail).ln_1p() } else { 0.5 * q }
@@ -302,7 +307,7 @@ pub(super) fn run(
             report.converged = gain < settings.tolerance;
             return (two, report, floored);
         }
-        // The extrapolation is kept only if it is likelier than where it comes from.
+        // The extrapolation is kept only if its likelihood is no smaller than that of the second mixture.
         let leap = extrapolated(&current, &one, &two, structure);
         let ahead = leap.and_then(|leap| Some((expect(&leap, &mut report)?, leap)));
         current = match ahead {
@@ -322,8 +327,9 @@ pub(super) fn run(
     (current, report, floored)
 }
 
-/// Squared extrapolation from three successive mixtures, in log masses, means and Cholesky factors, the latter two in
-/// widths of the cells along each axis.
+/// Squared extrapolation p + 2αr + α²v from three successive mixtures, r = p₁ − p, v = p₂ − 2p₁ + p, α = ‖r‖/‖v‖
+/// (SQUAREM, scheme S3). Parameters are log masses, means and Cholesky factors, the latter two in units of the cells'
+/// widths, so that the norms do not depend on the units of the axes.
 fn extrapolated(start: &[Member], one: &[Member], two: &[Member], structure: &Structure) -> Option<Vec<Member>> {
     if one.len() != start.len() || two.len() != start.len() {
         return None;
@@ -348,6 +354,7 @@ fn extrapolated(start: &[Member], one: &[Member], two: &[Member], structure: &St
     Some(members)
 }
 
+/// Numbers per component in the extrapolation: log mass, mean, and the six entries of the Cholesky factor.
 const PACKED: usize = 10;
 
 fn packed(members: &[Member], unit: &Vector3<f64>) -> Option<Vec<f64>> {

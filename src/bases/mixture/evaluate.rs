@@ -1,25 +1,18 @@
-//! Components on the cells of a grid, at their centres or averaged over them.
+//! Evaluation of components on the cells of a grid, at their centres or averaged over them.
 
-use super::cells::{VelocityScaling, padded};
+use super::cells::{Lattice, VelocityScaling, padded};
 use super::member::{Ellipsoid, Member, Profile};
 use crate::distribution::grid::VelocityGrid;
 use crate::numerics::exponential::{exp, ln};
 use crate::numerics::lanes::{Instructions, LANES, Lanes, Vector, Vectorisable, vectorised};
 
-/// A component ready to be added to rows of cells.
+/// A component prepared to be added to rows of cells.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bump {
     pub peak: f64,
     pub ellipsoid: Ellipsoid,
-    /// The q beyond which it counts as zero.
+    /// Value of q beyond which the component counts as zero.
     pub reach: f64,
-}
-
-/// Rows of cells on which components are evaluated.
-pub(super) struct Lattice<'a> {
-    pub x: &'a [f64],
-    pub y: &'a [f64],
-    pub z: &'a [Lanes],
 }
 
 /// The vectors of a row that a bump reaches; empty if it does not.
@@ -30,7 +23,8 @@ pub(super) fn reached(z: &[Lanes], across: f64, centre: f64, narrowness: f64, re
         return 0..0;
     }
     let first = z[0][0];
-    // Spacing along the row; one vector always holds several cells, of which padding continues the spacing.
+    // Length of a vector along the row. The padding continues the spacing, so that the first vector has it even in a
+    // short row.
     let per_vector = (z[0][LANES - 1] - first) * (LANES as f64 / (LANES - 1) as f64);
     let half = rest.sqrt() / narrowness;
     let start = ((centre - half - first) / per_vector).floor().max(0.0) as usize;
@@ -43,7 +37,7 @@ struct Sum<'a> {
     lattice: &'a Lattice<'a>,
     bumps: &'a [Bump],
     profile: Profile,
-    /// One row after another.
+    /// Values of the rows, one row after another.
     values: &'a mut [Lanes],
 }
 
@@ -112,10 +106,10 @@ pub(super) fn add(lattice: &Lattice<'_>, bumps: &[Bump], profile: Profile, value
     vectorised(Sum { lattice, bumps, profile, values });
 }
 
-/// Where a component is below this part of its own peak it counts as zero: beyond 11.7 standard deviations.
+/// Part of its own peak below which a component counts as zero: e^{−q/2} = 1e-30 at 11.7 standard deviations.
 pub(super) const FAINT: f64 = 1e-30;
 
-/// The members at the centres of the cells of a grid, in C order.
+/// Mixture at the centres of the cells of a grid, in C order.
 pub(super) fn at_centres(
     grid: &VelocityGrid,
     members: &[Member],
@@ -149,11 +143,11 @@ const NODES: [(f64, f64); 4] = [
     (0.430_568_155_797_026_3, 0.173_927_422_568_726_93),
 ];
 
-/// The members averaged over the cells of a grid, in C order.
+/// Mixture averaged over the cells of a grid, in C order.
 ///
-/// Gaussians exactly along the last axis (a difference of error functions); across it exactly too where a member is
-/// along the grid's axes, and else, as for kappa components in all directions, by Gauss-Legendre quadrature with four
-/// points an axis.
+/// The average of a Gaussian is exact along the last axis (a difference of error functions), and exact across it if
+/// the Gaussian lies along the grid's axes. Gauss-Legendre quadrature with four points per axis gives the others:
+/// across the last axis for tilted Gaussians, along all axes for kappa components.
 pub(super) fn averaged(grid: &VelocityGrid, members: &[Member], profile: Profile) -> Vec<f64> {
     let scaling = VelocityScaling::new(grid);
     let [x, y, z] = [0, 1, 2].map(|axis| scaling.centres(grid, axis));
@@ -222,7 +216,7 @@ fn add_row_averages(
     }
 }
 
-/// The mean of exp(−½ (narrow · v)²) over |v − d| < spacing / 2, its relative accuracy kept in the tails.
+/// Mean of exp(−½ (narrow · v)²) over |v − d| < spacing / 2, accurate relative to its value in the tails too.
 fn mean_of_gaussian(d: f64, spacing: f64, narrow: f64) -> f64 {
     use special::Error;
     let scale = narrow * std::f64::consts::FRAC_1_SQRT_2;

@@ -1,91 +1,69 @@
-//! From a distribution to a mixture: start, EM, refinement.
-
-use std::cell::OnceCell;
+//! Fit of a mixture to a distribution: start, EM, least squares.
 
 use super::cells::Cells;
 use super::coefficients::MixtureCoefficients;
 use super::covariance::Structure;
 use super::em::{self, EmReport, EmSettings};
-use super::greedy::Insertion;
 use super::member::{Member, Profile};
-use super::refine::refine;
-use super::residual::{residual, sum_of_squares, visible};
+use super::search::{Found, Search};
 use super::selection::{Selection, by_bic, by_mml};
 use super::{Mixture, NAME, Refine, Start, start};
 use crate::basis::Basis;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
-use crate::numerics::lanes::Lanes;
-use crate::numerics::levenberg_marquardt::{LevenbergMarquardt, Report};
+use crate::numerics::levenberg_marquardt::Report;
 use crate::numerics::multiple::no_worse_than_nothing;
 
-/// How a fit went.
+/// Report of a fit.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MixtureReport {
-    /// Components asked for.
+    /// Components requested.
     pub requested: usize,
-    /// Components found: fewer where the data has fewer cells, where nothing was left to describe, where the number was
-    /// chosen, or where the least squares took one to where no cell sees it.
+    /// Components found. There are fewer than requested if the data has fewer positive cells, if the residual is zero
+    /// to rounding, if the number is selected by a criterion, or if least squares moved one to where no cell sees it.
     pub components: usize,
     /// Relative error ‖g − f‖/‖f‖ over the cells, negative values of f counted as zero.
     pub l2: f64,
-    /// Cells with a negative value, which the fit takes for zero.
+    /// Cells with a negative value, counted as zero by the fit.
     pub clipped: usize,
-    /// Their part of Σ |f|.
+    /// Share of the negative cells in Σ |f|.
     pub clipped_share: f64,
-    /// Components as narrow as the cells allow ([`NARROWEST`](super::NARROWEST)) in the last step of EM. Without any,
-    /// EM's moments are the data's to rounding.
+    /// Components at the minimum width ([`NARROWEST`](super::NARROWEST)) in the last step of EM. If there are none, the
+    /// moments of EM equal those of the data to rounding.
     pub floored: usize,
     /// Effective samples, as BIC and MML count them.
     pub samples: f64,
-    /// EM, where it ran.
+    /// Report of EM, if it ran.
     pub em: Option<EmReport>,
-    /// The last least-squares search, where it ran.
+    /// Report of the last least-squares search, if one ran.
     pub refinement: Option<Report>,
-    /// Number of components against the criterion by which it was chosen.
+    /// Pairs of the number of components and the criterion by which the number is selected.
     pub selection: Vec<(usize, f64)>,
-    /// The multiple of the least-squares fit that is kept, where negative values of f made the whole worse than nothing.
+    /// Factor of the least-squares fit, if it was scaled down because its error exceeded that of zero.
     pub shrunk_by: Option<f64>,
 }
 
-/// What a search found.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Found {
-    pub members: Vec<Member>,
-    pub em: Option<EmReport>,
-    pub refinement: Option<Report>,
-    pub floored: usize,
-    pub selection: Vec<(usize, f64)>,
-}
-
-/// What all ways of searching share.
-pub(super) struct Search<'a> {
-    pub cells: &'a Cells,
-    pub structure: Structure,
-    pub profile: Profile,
-    pub em: EmSettings,
-    iterations: usize,
-    insertion: OnceCell<Insertion>,
-}
-
-/// Least-squares steps after each insertion: enough for the newcomer to find its shape, since all are searched again.
+/// Least-squares steps after each insertion: enough for the new component to take its shape. Precision is not needed
+/// yet, because all components are refitted after the next insertion.
 const STEPS_PER_INSERTION: usize = 6;
-/// The least-squares search ends when a step changes the sum of squares by less than this part.
+/// Relative change of the sum of squares below which the least-squares search ends. It is 0.05% of the error ‖r‖, far
+/// less than one more component gains.
 const COST_TOLERANCE: f64 = 1e-3;
-/// EM steps after each insertion.
+/// EM steps after each insertion, as many as of least squares ([`STEPS_PER_INSERTION`]).
 const EM_STEPS_PER_INSERTION: usize = 6;
-/// Where the fewest components are wanted, a whole search is made from this multiple of the error wanted on, and again
-/// when the error has fallen to this part of what the last one reached.
-const NEAR: f64 = 1.25;
-const AGAIN: f64 = 0.97;
-/// Relative error of which nothing is left to describe.
-const EXACT: f64 = 1e-11;
-/// A component that is below this part of the data's peak in all cells is dropped.
-const NOTHING: f64 = 1e-11;
+/// Multiple of the requested error from which on a complete search follows each insertion, for the smallest number of
+/// components: a complete search is assumed to lower the error of the partial one by at most a fifth.
+const COMPLETE_BELOW: f64 = 1.25;
+/// Part of the error of the last complete search to which the error must fall before another one is worth its time.
+const COMPLETE_AGAIN_BELOW: f64 = 0.97;
+/// Relative error at which insertion ends: the residual then consists of the rounding errors of the sums.
+const EXACT_ERROR: f64 = 1e-11;
+/// Factor by which the last search may end above the best partial one before the latter's components are taken.
+const MAX_ERROR_GROWTH: f64 = 1.5;
 
 impl Mixture {
-    /// Encodes, and says how it went.
+    /// Encodes a distribution, and returns the report of the fit with the coefficients.
     ///
     /// # Errors
     /// [`Error::Degenerate`] if the distribution is nowhere positive, or its density exceeds the range of `f64`.
@@ -116,12 +94,13 @@ impl Mixture {
         self.report(&search, found, samples).and_then(|found| self.guarded(vdf, found))
     }
 
-    /// Encodes, starting from another mixture: the one of a neighbouring cell or of the time step before, with any
-    /// number of components, any kind of covariance and any κ. Of a larger one the densest components are taken; to a
-    /// smaller one components are added where it lacks most. The number of components is not chosen anew.
+    /// Encodes, starting from another mixture: that of a neighbouring cell or of the previous time step, with any
+    /// number of components, any kind of covariance and any κ. If it is larger than this basis, the densest components
+    /// are taken; if it is smaller, components are inserted at the largest residual. Criteria for the number of
+    /// components are not applied.
     ///
     /// # Errors
-    /// As [`Mixture::fit`].
+    /// Those of [`Mixture::fit`].
     pub fn fit_from(&self, vdf: &Vdf, start: &MixtureCoefficients) -> Result<(MixtureCoefficients, MixtureReport)> {
         let cells = Cells::new(NAME, vdf)?;
         let search = self.search(&cells);
@@ -152,19 +131,21 @@ impl Mixture {
         self.report(&search, found, samples).and_then(|found| self.guarded(vdf, found))
     }
 
-    /// A least-squares fit no worse than nothing: the fit takes negative values for zero, and where they weigh as much as
-    /// the positive ones, a fit to these alone may leave more than it describes. So may one whose components cannot become
-    /// as narrow as the distribution. As much of it is kept as helps.
+    /// Scales a least-squares fit down if its error exceeds ‖f‖, that of zero.
+    ///
+    /// There are two causes. The fit counts negative values as zero: if they weigh as much as the positive ones, a fit
+    /// to the latter may increase the error. And components cannot become as narrow as a single cell.
     fn guarded(
         &self,
         vdf: &Vdf,
         (coefficients, mut report): (MixtureCoefficients, MixtureReport),
     ) -> Result<(MixtureCoefficients, MixtureReport)> {
-        /// Least multiple kept: a component must have some density.
-        const LEAST: f64 = 1e-12;
-        /// Negative values that are a smaller part of Σ |f| are ripples.
-        const RIPPLES: f64 = 0.01;
-        let is_suspect = report.clipped_share >= RIPPLES || report.l2.is_nan() || report.l2 > 1.0;
+        /// Minimum factor: the density of a component must be positive.
+        const MIN_FACTOR: f64 = 1e-12;
+        /// Share of negative values in Σ |f| below which they are ripples of a reconstruction or noise, and the fit is
+        /// not checked.
+        const MAX_RIPPLES: f64 = 0.01;
+        let is_suspect = report.clipped_share >= MAX_RIPPLES || report.l2.is_nan() || report.l2 > 1.0;
         if self.refine == Refine::None || !is_suspect {
             return Ok((coefficients, report));
         }
@@ -173,33 +154,28 @@ impl Mixture {
         if multiple == 1.0 {
             return Ok((coefficients, report));
         }
-        report.shrunk_by = Some(multiple.max(LEAST));
-        Ok((coefficients.scaled(multiple.max(LEAST)), report))
+        report.shrunk_by = Some(multiple.max(MIN_FACTOR));
+        Ok((coefficients.scaled(multiple.max(MIN_FACTOR)), report))
     }
 
-    /// One step of the fit from a given mixture, the smallest unit of work there is: one pass of EM, or with least squares
-    /// one linearisation, one solution and one evaluation. For benchmarks, and for those who interleave steps with others'
-    /// work; unlike [`Mixture::fit_from`] it neither adds nor drops components.
+    /// Makes one step of the fit from a given mixture: one pass of EM, or with least squares one linearisation, one
+    /// solution and one evaluation. It serves benchmarks and programs that interleave steps with other work. Unlike
+    /// [`Mixture::fit_from`] it neither adds nor drops components.
     ///
     /// # Errors
-    /// As [`Mixture::fit`].
+    /// Those of [`Mixture::fit`].
     pub fn step_from(&self, vdf: &Vdf, start: &MixtureCoefficients) -> Result<(MixtureCoefficients, MixtureReport)> {
         let once = Self { components: start.components().len(), iterations: 1, ..*self };
         once.fit_from(vdf, start)
     }
 
     fn search<'a>(&self, cells: &'a Cells) -> Search<'a> {
-        Search {
-            cells,
-            structure: Structure::new(self.covariance, cells.scaling.spacing),
-            profile: Profile::new(self.kappa),
-            em: EmSettings { tolerance: self.tolerance, max_iterations: self.iterations },
-            iterations: self.iterations,
-            insertion: OnceCell::new(),
-        }
+        let structure = Structure::new(self.covariance, cells.scaling.spacing);
+        let em = EmSettings { tolerance: self.tolerance, max_iterations: self.iterations };
+        Search::new(cells, structure, Profile::new(self.kappa), em)
     }
 
-    /// The last step of every way: least squares, if asked for.
+    /// Ends a search with least squares, if the user chose it.
     fn finish(&self, search: &Search<'_>, found: Found) -> Found {
         match self.refine {
             Refine::None => found,
@@ -210,14 +186,14 @@ impl Mixture {
         }
     }
 
-    /// Adds components until there are `largest`, or the error is at most `l2`, refitting all after each.
+    /// Inserts components until there are `largest`, or the error is at most `l2`, and refits all after each insertion.
     fn greedy(&self, search: &Search<'_>, start: Vec<Member>, largest: usize, l2: f64) -> Found {
         let mut found = Found { members: start, ..Found::default() };
         let chosen = l2 > 0.0;
         let mut completed = f64::INFINITY;
         let mut best: Option<(f64, Vec<Member>)> = None;
         let mut missing = search.residual(&found.members);
-        // A search may find that it can do without a component it was given: another is inserted, but not for ever.
+        // A search may drop a component that no cell sees, and another is inserted: the limit ends such a cycle.
         let mut insertions = 2 * largest;
         while found.members.len() < largest && insertions > 0 {
             insertions -= 1;
@@ -242,8 +218,9 @@ impl Mixture {
             if best.as_ref().is_none_or(|(least, _)| error < *least) {
                 best = Some((error, found.members.clone()));
             }
-            if chosen && error > l2 && error <= NEAR * l2 && error <= AGAIN * completed {
-                // Near: what a whole search reaches decides. It is kept in any case, the next component starts from it.
+            if chosen && error > l2 && error <= COMPLETE_BELOW * l2 && error <= COMPLETE_AGAIN_BELOW * completed {
+                // The error of a complete search decides whether another component is needed. Its result is kept in any
+                // case, as the start for the next component.
                 found = self.complete(search, found);
                 missing = search.residual(&found.members);
                 error = search.error(&missing);
@@ -255,16 +232,16 @@ impl Mixture {
             if error <= l2 {
                 return found;
             }
-            if error <= EXACT {
+            if error <= EXACT_ERROR {
                 break;
             }
         }
         let done = self.complete(search, found);
         let error = search.error(&search.residual(&done.members));
         match best {
-            // Where covariances are tied a newcomer changes all: what came before may have been better.
+            // A new component changes tied covariances of all: an earlier, smaller mixture may have been better.
             Some((least, members))
-                if self.refine == Refine::LeastSquares && (error.is_nan() || error > 1.5 * least) =>
+                if self.refine == Refine::LeastSquares && (error.is_nan() || error > MAX_ERROR_GROWTH * least) =>
             {
                 Found { members, ..done }
             }
@@ -272,7 +249,7 @@ impl Mixture {
         }
     }
 
-    /// A whole search from members that were searched in part.
+    /// Completes a partial search with all iterations.
     fn complete(&self, search: &Search<'_>, found: Found) -> Found {
         match self.refine {
             Refine::LeastSquares => self.finish(search, found),
@@ -311,42 +288,14 @@ impl Mixture {
         let sound = coefficients.components().iter().all(|c| valid(c.density) && c.frame.scales.into_iter().all(valid));
         if coefficients.components().is_empty() || !sound {
             let reason = "its density leaves the range of f64; rescale it".to_owned();
-            return Err(Error::Degenerate { basis: NAME, reason });
+            return Err(Error::OutOfRange { basis: NAME, reason });
         }
         Ok((coefficients, report))
     }
 }
 
 impl Search<'_> {
-    pub fn insertion(&self) -> &Insertion {
-        self.insertion.get_or_init(|| Insertion::new(self.cells))
-    }
-
-    /// Data minus mixture.
-    pub fn residual(&self, members: &[Member]) -> Vec<Lanes> {
-        residual(self.cells, members, self.profile)
-    }
-
-    fn visible(&self, members: Vec<Member>) -> Vec<Member> {
-        visible(self.cells, members, self.profile, NOTHING)
-    }
-
-    fn error(&self, residual: &[Lanes]) -> f64 {
-        (sum_of_squares(residual) / self.cells.norm_squared).sqrt()
-    }
-
-    /// The same search on other cells.
-    pub fn on<'b>(&self, cells: &'b Cells, structure: Structure) -> Search<'b> {
-        let Self { profile, em, iterations, .. } = *self;
-        Search { cells, structure, profile, em, iterations, insertion: OnceCell::new() }
-    }
-
-    /// Scales the masses to the data's.
-    pub fn share_mass(&self, members: &mut [Member]) {
-        let total: f64 = members.iter().map(|member| member.mass).sum();
-        members.iter_mut().for_each(|member| member.mass *= self.cells.mass / total);
-    }
-
+    /// Members from which EM starts.
     fn start(&self, start: Start, components: usize, seed: u64) -> Vec<Member> {
         match start {
             Start::Auto | Start::Greedy => self.likeliest_start(components, seed),
@@ -355,15 +304,5 @@ impl Search<'_> {
             #[cfg(feature = "linfa")]
             Start::Linfa => start::linfa(self.cells, components, seed, &self.structure),
         }
-    }
-
-    fn expectation_maximisation(&self, members: Vec<Member>) -> Found {
-        let (members, em, floored) = em::run(self.cells, members, &self.structure, self.profile, self.em);
-        Found { members, em: Some(em), floored, ..Found::default() }
-    }
-
-    fn least_squares(&self, members: &[Member], iterations: usize, tolerance: f64) -> (Vec<Member>, Report) {
-        let settings = LevenbergMarquardt::default().max_iterations(iterations).cost_tolerance(tolerance);
-        refine(self.cells, members, self.structure, self.profile, &settings)
     }
 }

@@ -1,11 +1,11 @@
-//! One component as the fits see it, in the scaled coordinates of [`Cells`](super::cells::Cells).
+//! A component of a fit, in the scaled coordinates of [`Cells`](super::cells::Cells).
 
 use std::f64::consts::{PI, TAU};
 
 use nalgebra::{Cholesky, Matrix3, Vector3};
 use special::Gamma;
 
-/// How a component falls off with q = dᵀ Σ⁻¹ d, Σ its covariance.
+/// The shape of a component as a function of q = dᵀ Σ⁻¹ d, Σ its covariance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Profile {
     /// exp(−q/2).
@@ -19,7 +19,7 @@ impl Profile {
         kappa.map_or(Self::Gaussian, Self::Kappa)
     }
 
-    /// 2κ − 3, beside which q counts; none for Gaussians.
+    /// 2κ − 3, the scale of q in the tail; `None` for Gaussians.
     pub fn tail(self) -> Option<f64> {
         match self {
             Self::Gaussian => None,
@@ -38,7 +38,7 @@ impl Profile {
         }
     }
 
-    /// Where a component of the given peak falls below `least`: the q beyond which it need not be evaluated.
+    /// Value of q beyond which a component of the given peak is below `least`.
     pub fn reach(self, peak: f64, least: f64) -> f64 {
         let fall = peak / least;
         match self {
@@ -49,7 +49,7 @@ impl Profile {
     }
 }
 
-/// Mass Σ f over the cells, mean and covariance.
+/// A component: mass Σ f over the cells, mean and covariance.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Member {
     pub mass: f64,
@@ -63,7 +63,7 @@ impl Member {
         self.mass * profile.unit_peak() * cell_volume / self.covariance.determinant().sqrt()
     }
 
-    /// One component with the mass, the mean and the covariance of two together.
+    /// A component with the mass, the mean and the covariance of two together.
     pub fn merged_with(&self, other: &Self) -> Self {
         let mass = self.mass + other.mass;
         let (a, b) = (self.mass / mass, other.mass / mass);
@@ -72,13 +72,14 @@ impl Member {
         Self { mass, mean: self.mean + apart * b, covariance }
     }
 
-    /// The mass that belongs to a value at the centre.
+    /// Mass of a component with the given value at the centre.
     pub fn mass_of(peak: f64, covariance: &Matrix3<f64>, profile: Profile, cell_volume: f64) -> f64 {
         peak * covariance.determinant().sqrt() / (profile.unit_peak() * cell_volume)
     }
 }
 
-/// Surfaces of constant q, cut by the rows of a grid: q = across(x, y) + (narrowness · (z − centre(x, y)))².
+/// Ellipsoids of constant q, and their sections along the rows of a grid: q = across(x, y) + (narrowness · (z −
+/// centre(x, y)))².
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ellipsoid {
     pub mean: Vector3<f64>,
@@ -86,17 +87,17 @@ pub(super) struct Ellipsoid {
     pub whitening: Matrix3<f64>,
 }
 
-/// One row through an ellipsoid.
+/// Section of an ellipsoid along a row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cut {
-    /// Least q along the line of the row.
+    /// Minimum of q along the line of the row.
     pub across: f64,
-    /// Where it is.
+    /// Position z of the minimum.
     pub centre: f64,
 }
 
 impl Ellipsoid {
-    /// None unless the covariance is positive definite.
+    /// `None` if the covariance is not positive definite.
     pub fn new(mean: Vector3<f64>, covariance: Matrix3<f64>) -> Option<Self> {
         let factor = Cholesky::new(covariance)?.l();
         let whitening = factor.try_inverse()?;
@@ -113,12 +114,12 @@ impl Ellipsoid {
         (0..3).map(|i| self.whitening[(i, i)].ln()).sum()
     }
 
-    /// 1 / the width along a row.
+    /// Inverse width along a row.
     pub fn narrowness(&self) -> f64 {
         self.whitening[(2, 2)]
     }
 
-    /// The values of y between which q < reach somewhere in the plane at x; the first above the second if nowhere.
+    /// Values of y between which q < reach somewhere in the plane at x. The first exceeds the second if there is none.
     pub fn span(&self, x: f64, reach: f64) -> [f64; 2] {
         let (w, dx) = (&self.whitening, x - self.mean[0]);
         let rest = reach - (w[(0, 0)] * dx).powi(2);

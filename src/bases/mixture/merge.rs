@@ -1,16 +1,15 @@
-//! Two components made one.
+//! Merging of two components into one.
 
 use super::member::Member;
 
-/// With the two components merged that lose least by it. Nothing is left of a single component.
+/// Merges the two components with the smallest loss. The result is empty for fewer than two components.
 pub(super) fn merged(members: Vec<Member>) -> Vec<Member> {
     merged_by_rank(members, 0).unwrap_or_default()
 }
 
-/// With the pair merged that comes at `rank` by what is lost, 0 for the least: it is replaced by one component with the
-/// moments of both. The loss is Runnalls' bound on the relative entropy,
-/// ½ [(a + b) ln det Σ_ab − a ln det Σ_a − b ln det Σ_b] (2007, IEEE Trans. Aerosp. Electron. Syst. 43, 989), which no
-/// change of units changes. None where there are no more pairs than `rank`.
+/// Merges the pair at `rank` by increasing loss: one component with the moments of both replaces it. The loss is
+/// Runnalls' bound on the relative entropy, ½ [(a + b) ln det Σ_ab − a ln det Σ_a − b ln det Σ_b] (2007, IEEE Trans.
+/// Aerosp. Electron. Syst. 43, 989), which does not depend on units. `None` if there are no more pairs than `rank`.
 pub(super) fn merged_by_rank(mut members: Vec<Member>, rank: usize) -> Option<Vec<Member>> {
     let log_det = |member: &Member| member.covariance.determinant().ln();
     let alone: Vec<f64> = members.iter().map(log_det).collect();
@@ -18,8 +17,9 @@ pub(super) fn merged_by_rank(mut members: Vec<Member>, rank: usize) -> Option<Ve
     for (i, a) in members.iter().enumerate() {
         for (j, b) in members.iter().enumerate().skip(i + 1) {
             let both = a.merged_with(b);
+            // Twice the bound; the factor ½ does not change the order.
             let loss = both.mass * log_det(&both) - a.mass * alone[i] - b.mass * alone[j];
-            // The loss of a covariance without a determinant is no number, and comes last.
+            // A covariance that is not positive definite has no logarithm of its determinant: such pairs come last.
             pairs.push((if loss.is_nan() { f64::INFINITY } else { loss }, i, j));
         }
     }

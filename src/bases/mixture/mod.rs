@@ -1,13 +1,28 @@
-//! Mixtures of Gaussians: the physicist's reading of a distribution as core, beams and halo, and the most compact basis
-//! for it.
+//! Mixtures of Gaussians: a distribution as a sum of populations, such as core, beams and halo. The most compact basis
+//! for distributions of that kind.
 //!
 //! f(v) = Σ_k n_k (2π)^{−3/2} |Σ_k|^{−1/2} exp(−½ (v − u_k)ᵀ Σ_k⁻¹ (v − u_k)); with kappa components
 //! (1 + q/(2κ−3))^{−κ−1} in place of exp(−q/2), the same covariances and heavier tails.
 //!
-//! Found by expectation and maximisation on the weighted cells, which keeps density, bulk velocity and pressure tensor of
-//! the data, or by least squares, which halves the error. EM for particle-in-cell data: Chen, Chacón and Nguyen 2021
-//! (arXiv 2105.13797); the number of components by BIC: Dupuis et al. 2020 (ApJ 889, 22), by MML: Figueiredo and Jain
-//! 2002 (IEEE Trans. Pattern Anal. Mach. Intell. 24, 381).
+//! The components are found by expectation and maximisation (EM) on the weighted cells, which keeps density, bulk
+//! velocity and pressure tensor of the data, or by least squares, which halves the error. For EM on particle-in-cell
+//! data see Chen, Chacón and Nguyen 2021 (arXiv 2105.13797). For the number of components by BIC see Dupuis et al.
+//! 2020 (ApJ 889, 22), by MML Figueiredo and Jain 2002 (IEEE Trans. Pattern Anal. Mach. Intell. 24, 381).
+//!
+//! ```
+//! use vdf_basis::{Basis, Mixture, Vdf, VelocityGrid};
+//!
+//! // A dense core at rest and a beam of half its width.
+//! let bell = |x: f64, y: f64, z: f64, width: f64| (-0.5 * (x * x + y * y + z * z) / (width * width)).exp();
+//! let grid = VelocityGrid::new([20; 3], [-10.0; 3], [1.0; 3])?;
+//! let vdf = Vdf::from_fn(grid, |[x, y, z]| bell(x, y, z, 2.0) + 0.5 * bell(x - 5.0, y, z, 1.0))?;
+//! let coefficients = Mixture::new(2)?.encode(&vdf)?;
+//! let [core, beam] = coefficients.components() else { panic!("two components") };
+//! assert!((core.thermal_speed() - 2.0).abs() < 1e-6 && (beam.thermal_speed() - 1.0).abs() < 1e-6);
+//! assert!((core.density / beam.density - 16.0).abs() < 1e-4);
+//! assert!((beam.frame.centre[0] - 5.0).abs() < 1e-6);
+//! # Ok::<(), vdf_basis::Error>(())
+//! ```
 
 mod cells;
 mod coarse;
@@ -27,6 +42,7 @@ mod plane;
 mod refine;
 mod residual;
 mod rounding;
+mod search;
 mod selection;
 mod spec;
 mod start;
@@ -42,7 +58,9 @@ pub use fit::MixtureReport;
 pub use moments::relative_entropy;
 pub use selection::Selection;
 
-use crate::basis::Basis;
+use crate::basis::choices::spec_of;
+use crate::basis::spec::Spec;
+use crate::basis::{Basis, Quantise, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::fidelity::relative_l2;
 use crate::distribution::frame::Orientation;
@@ -53,33 +71,37 @@ use crate::error::{Error, Result};
 
 const NAME: &str = "mixture";
 
-/// What the components are fitted to.
+/// The criterion by which the components are fitted.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Refine {
     /// The smallest Σ (g − f)² over the cells.
     #[default]
     LeastSquares,
-    /// The greatest likelihood, by EM alone: density, bulk velocity and, with full or tied covariances, the whole
-    /// pressure tensor are the data's (of the model over all of velocity space), the squared error twice as large.
+    /// The greatest likelihood, by EM alone. Density, bulk velocity and, with full or tied covariances, the whole
+    /// pressure tensor of the model over all of velocity space equal those of the data. The squared error is twice as
+    /// large.
     None,
 }
 
-/// Where the search begins.
+/// The mixture from which the search begins.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Start {
-    /// [`Greedy`](Self::Greedy) with least squares. Without, the likeliest of [`KMeans`](Self::KMeans),
-    /// [`MomentSplit`](Self::MomentSplit), insertion one by one and twice as many clusters merged again, by EM on
-    /// coarser cells where these resolve the distribution; then components that do little are moved to where more is
-    /// missing, as long as that makes the mixture likelier.
+    /// [`Greedy`](Self::Greedy) with least squares. With EM the likeliest of [`KMeans`](Self::KMeans),
+    /// [`MomentSplit`](Self::MomentSplit), insertion one by one, and twice as many clusters merged in pairs, tried on
+    /// coarser cells if these resolve the distribution. Two components are then merged and one is inserted at the
+    /// largest residual, as long as that raises the likelihood.
     #[default]
     Auto,
-    /// Weighted k-means++ on the cells, by the seed.
+    /// Weighted k-means++ on the cells, with random numbers from the seed.
     KMeans,
-    /// The data's own moments, split along the longest axis again and again.
+    /// Repeated splitting, along the longest axis, of one component with the data's moments.
     MomentSplit,
-    /// One component after another where the mixture so far lacks most, all refitted each time.
+    /// Insertion of one component after another at the largest residual; all are refitted each time.
     Greedy,
-    /// The k-means of linfa-clustering on points drawn in proportion to the density, since it takes no weights.
+    /// K-means of the crate linfa-clustering. It takes no weights, so that it works on points drawn in proportion to
+    /// the density.
     #[cfg(feature = "linfa")]
     Linfa,
 }
@@ -121,117 +143,120 @@ impl Default for Mixture {
 }
 
 impl Mixture {
-    /// Most components.
+    /// Maximum number of components: JᵀJ of 256 full covariances, 2560², takes 52 MB.
     pub const MAX_COMPONENTS: usize = 256;
-    /// Largest κ: beyond, take Gaussians.
+    /// Maximum κ. Gaussians differ from it by less than 1e-3 of the peak.
     pub const MAX_KAPPA: f64 = 1e4;
 
-    /// The default mixture with so many components. Fewer are used where the data has fewer cells, or nothing is left
-    /// to describe.
+    /// The default mixture with this number of components. A fit uses fewer if the data has fewer cells, or if the
+    /// residual vanishes.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] unless there are between 1 and [`Self::MAX_COMPONENTS`].
     pub fn new(components: usize) -> Result<Self> {
-        if !(1..=Self::MAX_COMPONENTS).contains(&components) {
-            return Err(refused("components", components, format!("1 to {}", Self::MAX_COMPONENTS)));
-        }
-        Ok(Self { components, ..Self::default() })
+        Self { components, ..Self::default() }.validated()
     }
 
-    /// With another kind of covariance.
+    /// Sets the kind of covariance.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] for a magnetic field that is zero or not finite.
     pub fn with_covariance(self, covariance: Covariance) -> Result<Self> {
-        if let Covariance::FieldAligned(field) = covariance {
-            Orientation::FieldAligned(field).validated()?;
-        }
-        Ok(Self { covariance, ..self })
+        Self { covariance, ..self }.validated()
     }
 
-    /// With kappa components of the given index instead of Gaussians: f ∝ (1 + q/(2κ−3))^{−κ−1}, whose covariance does
+    /// Sets kappa components of the given index instead of Gaussians: f ∝ (1 + q/(2κ−3))^{−κ−1}, whose covariance does
     /// not depend on κ (Livadiotis and McComas 2009, JGR 114, A11105).
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] unless κ is above 3/2 and at most [`Self::MAX_KAPPA`].
     pub fn with_kappa(self, kappa: f64) -> Result<Self> {
-        if !(kappa > 1.5 && kappa <= Self::MAX_KAPPA) {
-            return Err(refused("kappa", kappa, format!("above 3/2 and at most {}", Self::MAX_KAPPA)));
-        }
-        Ok(Self { kappa: Some(kappa), ..self })
+        Self { kappa: Some(kappa), ..self }.validated()
     }
 
-    /// Fitted to something else.
+    /// Sets the criterion of the fit.
     #[must_use]
     pub fn with_refine(self, refine: Refine) -> Self {
         Self { refine, ..self }
     }
 
-    /// Searched from elsewhere.
+    /// Sets the start of the search.
     #[must_use]
     pub fn with_start(self, start: Start) -> Self {
         Self { start, ..self }
     }
 
-    /// With the number of components chosen by the data; the number given is then the largest.
+    /// Sets the criterion for the number of components; the number given to [`Mixture::new`] is then the maximum.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] for an error to be reached that is not positive.
     pub fn with_selection(self, selection: Selection) -> Result<Self> {
-        match selection {
-            Selection::Error(l2) if !(l2 > 0.0 && l2.is_finite()) => {
-                Err(refused("l2", l2, "a positive relative error".to_owned()))
-            }
-            _ => Ok(Self { selection, ..self }),
-        }
+        Self { selection, ..self }.validated()
     }
 
-    /// With the number of independent samples that the distribution is worth to BIC and MML. By default
-    /// (Σ f)² / Σ f² (Kish 1965): the number of equally filled cells that would say as much.
+    /// Sets the number of independent samples that the distribution stands for in BIC and MML. The default is
+    /// (Σ f)² / Σ f², the effective sample size (Kish 1965): the number of occupied cells if all were equally filled.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] unless it is at least 2.
+    /// [`Error::InvalidParameter`] if it is below 2.
     pub fn with_samples(self, samples: f64) -> Result<Self> {
-        if !(samples >= 2.0 && samples.is_finite()) {
-            return Err(refused("samples", samples, "at least 2".to_owned()));
-        }
-        Ok(Self { samples: Some(samples), ..self })
+        Self { samples: Some(samples), ..self }.validated()
     }
 
-    /// With another seed for k-means++.
+    /// Sets the seed of k-means++.
     #[must_use]
     pub fn with_seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
 
-    /// EM ends when a step raises the mean log-likelihood by less than this (default 1e-4).
+    /// Sets the gain of the mean log-likelihood below which EM ends (default 1e-4).
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] unless it is positive.
     pub fn with_tolerance(self, tolerance: f64) -> Result<Self> {
-        if !(tolerance > 0.0 && tolerance.is_finite()) {
-            return Err(refused("tolerance", tolerance, "a positive number".to_owned()));
-        }
-        Ok(Self { tolerance, ..self })
+        Self { tolerance, ..self }.validated()
     }
 
-    /// At most so many steps of EM, and of the last least-squares search (default 200).
+    /// Sets the maximum number of steps of EM, and of the last least-squares search (default 200).
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] for none.
     pub fn with_iterations(self, iterations: usize) -> Result<Self> {
-        if iterations == 0 {
-            return Err(refused("iterations", iterations, "at least 1".to_owned()));
+        Self { iterations, ..self }.validated()
+    }
+
+    fn validated(self) -> Result<Self> {
+        let is_positive = |x: f64| x > 0.0 && x.is_finite();
+        if !(1..=Self::MAX_COMPONENTS).contains(&self.components) {
+            return Err(Error::parameter("components", self.components, format!("1 to {}", Self::MAX_COMPONENTS)));
         }
-        Ok(Self { iterations, ..self })
+        if let Covariance::FieldAligned(field) = self.covariance {
+            Orientation::FieldAligned(field).validated()?;
+        }
+        match (self.kappa, self.selection, self.samples) {
+            (Some(kappa), ..) if !(kappa > 1.5 && kappa <= Self::MAX_KAPPA) => {
+                Err(Error::parameter("kappa", kappa, format!("above 3/2 and at most {}", Self::MAX_KAPPA)))
+            }
+            (_, Selection::Error(l2), _) if !is_positive(l2) => {
+                Err(Error::parameter("l2", l2, "a positive relative error"))
+            }
+            (.., Some(samples)) if !(samples >= 2.0 && samples.is_finite()) => {
+                Err(Error::parameter("samples", samples, "at least 2"))
+            }
+            _ if !is_positive(self.tolerance) => {
+                Err(Error::parameter("tolerance", self.tolerance, "a positive number"))
+            }
+            _ if self.iterations == 0 => Err(Error::parameter("iterations", 0, "at least 1")),
+            _ => Ok(self),
+        }
     }
 
     /// The mean of the mixture over each cell of `grid`, as finite-volume codes store it, instead of its value at the
-    /// centre: by error functions, exactly for Gaussians along the grid's axes; along the other axes of tilted ones and
-    /// for kappa components by Gauss-Legendre quadrature, four points an axis.
+    /// centre. Error functions give it exactly for Gaussians along the grid's axes; Gauss-Legendre quadrature with four
+    /// points per axis gives it along the other axes of tilted ones, and for kappa components.
     ///
     /// # Errors
-    /// As [`Basis::reconstruct`].
+    /// Those of [`Basis::reconstruct`].
     pub fn reconstruct_averaged(&self, coefficients: &MixtureCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
         self.check(coefficients)?;
         Vdf::from_vec(*grid, evaluate::averaged(grid, &coefficients.members(grid), coefficients.profile()))
@@ -249,10 +274,6 @@ impl Mixture {
     }
 }
 
-fn refused(name: &'static str, value: impl ToString, allowed: String) -> Error {
-    Error::InvalidParameter { name, value: value.to_string(), allowed }
-}
-
 impl Basis for Mixture {
     type Coefficients = MixtureCoefficients;
 
@@ -260,13 +281,16 @@ impl Basis for Mixture {
         self.fit(vdf).map(|(coefficients, _)| coefficients)
     }
 
-    /// As [`Mixture::fit_from`].
-    /// Anew where the other mixture says little about this distribution.
+    /// Encodes by [`Mixture::fit_from`], or by [`Basis::encode`] if the other mixture is far from this distribution.
     fn encode_from(&self, vdf: &Vdf, start: &MixtureCoefficients) -> Result<MixtureCoefficients> {
-        /// An error `l2` that a start may have: beyond it, searches end in poor places more often than they are short.
-        const NEAR: f64 = 0.2;
+        /// Maximum error `l2` of a start. A search from a worse one often ends in a poor local optimum.
+        const MAX_START_ERROR: f64 = 0.2;
         let error = self.reconstruct(start, vdf.grid()).map(|start| relative_l2(vdf, &start));
-        if error.is_ok_and(|error| error <= NEAR) { Ok(self.fit_from(vdf, start)?.0) } else { self.encode(vdf) }
+        if error.is_ok_and(|error| error <= MAX_START_ERROR) {
+            Ok(self.fit_from(vdf, start)?.0)
+        } else {
+            self.encode(vdf)
+        }
     }
 
     fn reconstruct(&self, coefficients: &MixtureCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
@@ -275,18 +299,30 @@ impl Basis for Mixture {
         let least = |peak: f64| peak * evaluate::FAINT;
         Vdf::from_vec(*grid, evaluate::at_centres(grid, &members, coefficients.profile(), least))
     }
+}
+
+impl Stream for Mixture {
+    fn spec(&self) -> Result<Spec> {
+        spec_of(self)
+    }
+
+    fn blank(&self, _: &VelocityGrid) -> MixtureCoefficients {
+        MixtureCoefficients { covariance: self.covariance, kappa: self.kappa, components: Vec::new() }
+    }
 
     fn code(
         &self,
-        coefficients: Option<&MixtureCoefficients>,
+        coefficients: &mut MixtureCoefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<MixtureCoefficients> {
-        coefficients.map_or(Ok(()), |coefficients| self.check(coefficients))?;
+    ) -> Result<()> {
+        self.check(coefficients)?;
         self.code_components(coefficients, grid, resolution, coder)
     }
+}
 
+impl Quantise for Mixture {
     fn rounded(
         &self,
         coefficients: &MixtureCoefficients,

@@ -1,4 +1,4 @@
-//! What a fidelity study asks of a mixture, in closed form over all of velocity space.
+//! Moments, marginals and free energies of a mixture, in closed form over all of velocity space.
 
 use nalgebra::{Matrix3, Vector3};
 use special::Gamma;
@@ -33,15 +33,15 @@ impl MixtureComponent {
     /// T⊥/T∥ with respect to a magnetic field.
     ///
     /// # Errors
-    /// As [`Self::parallel_and_perpendicular`].
+    /// Those of [`Self::parallel_and_perpendicular`].
     pub fn anisotropy(&self, field: [f64; 3]) -> Result<f64> {
         let [along, across] = self.parallel_and_perpendicular(field)?;
         Ok((across / along).powi(2))
     }
 
     /// Relative entropy per particle of a Gaussian component with respect to an isotropic Maxwellian of the given bulk
-    /// velocity and thermal speed, ∫ f ln(f/f_M) / n = ½ [tr Σ/T + |u_k − u|²/T − 3 − ln(det Σ/T³)], T = v_th², for equal
-    /// densities: the free energy of the component in units of kT.
+    /// velocity and thermal speed, ∫ f ln(f/f_M) / n = ½ [tr Σ/T + |u_k − u|²/T − 3 − ln(det Σ/T³)], T = v_th², for
+    /// equal densities: the free energy of the component in units of kT.
     #[must_use]
     pub fn free_energy(&self, bulk_velocity: [f64; 3], thermal_speed: f64) -> f64 {
         let scales = self.frame.scales.map(|scale| scale / thermal_speed);
@@ -52,7 +52,7 @@ impl MixtureComponent {
 }
 
 impl MixtureCoefficients {
-    /// The moments over all of velocity space. Components carry no heat flux of their own: all of it comes from their
+    /// The moments over all of velocity space. Components have no heat flux of their own: all of it comes from their
     /// drifts. On a grid that holds the whole mixture and resolves its widths they agree with the sums over cells
     /// ([`Basis::moments`](crate::Basis::moments)); for kappa components as far as the grid reaches into the tails.
     #[must_use]
@@ -79,8 +79,8 @@ impl MixtureCoefficients {
         }
     }
 
-    /// The distribution of one velocity component, ∫ f d²v [s m⁻⁴], at the given values [m/s] along a direction: a sum of
-    /// normal distributions, or for kappa components of (1 + x²/((2κ−3)σ²))^{−κ}.
+    /// The distribution of one velocity component, ∫ f d²v [s m⁻⁴], at the given values [m/s] along a direction: a sum
+    /// of normal distributions, or for kappa components of (1 + x²/((2κ−3)σ²))^{−κ}.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] for a direction that is zero or not finite.
@@ -107,9 +107,9 @@ impl MixtureCoefficients {
         Ok(values)
     }
 
-    /// An upper bound, in closed form, on the relative entropy of a Gaussian mixture with respect to its bulk Maxwellian,
-    /// Σ n_k D(f_k | f_M) / n (relative entropy is convex): exact where the components do not overlap, but for the
-    /// entropy of mixing that [`relative_entropy`] takes off.
+    /// An upper bound, in closed form, on the relative entropy of a Gaussian mixture with respect to its bulk
+    /// Maxwellian, Σ n_k D(f_k | f_M) / n (relative entropy is convex). If the components do not overlap, it exceeds
+    /// [`relative_entropy`] by the entropy of mixing only.
     #[must_use]
     pub fn free_energy_bound(&self) -> f64 {
         let moments = self.moments_over_velocity_space();
@@ -164,9 +164,5 @@ fn unit(name: &'static str, direction: [f64; 3]) -> Result<Vector3<f64>> {
     if largest > 0.0 && largest.is_finite() && v.iter().all(|x| x.is_finite()) {
         return Ok((v / largest).normalize());
     }
-    Err(Error::InvalidParameter {
-        name,
-        value: format!("{direction:?}"),
-        allowed: "a finite vector of non-zero length".to_owned(),
-    })
+    Err(Error::parameter(name, format!("{direction:?}"), "a finite vector of non-zero length"))
 }

@@ -1,4 +1,5 @@
-//! Σ h_k h_l x^a y^b z^c, a + b + c ≤ 4, over the cells, for each pair of components that overlap: all that JᵀJ needs.
+//! Sums Σ h_k h_l x^a y^b z^c, a + b + c ≤ 4, over the cells for each pair of overlapping components. JᵀJ follows from
+//! them, since each derivative is a bare function h times a quadratic polynomial.
 
 use nalgebra::{Cholesky, Vector3};
 
@@ -8,22 +9,23 @@ use super::parameters::{Bell, MONOMIALS, Quadratic};
 use super::plane::{Plane, Tile, Window};
 use crate::numerics::lanes::{Instructions, Vectorisable, vectorised};
 
-/// Below this part of the data's peak a component counts as zero here: a small error of JᵀJ changes the path of the
-/// search, but not where it ends.
-const UNSEEN: f64 = 1e-6;
-/// Pairs of bare functions whose product is below this everywhere share no block of JᵀJ; nor is anything summed where it
-/// is.
-const APART: f64 = 1e-9;
+/// Part of the data's peak below which a component counts as zero here. It is larger than that of the cost
+/// ([`UNSEEN`](super::residual::UNSEEN)): an error of JᵀJ changes the path of the search, but not its minimum, which
+/// the gradient determines.
+const NEGLIGIBLE_PEAK: f64 = 1e-6;
+/// Product of two bare functions below which it counts as zero: such cells are not summed, and pairs without any other
+/// cell have no block in JᵀJ.
+const NEGLIGIBLE_PRODUCT: f64 = 1e-9;
 
 /// Sums of powers, indexed by the three exponents.
 type Powers = [[[f64; 5]; 5]; 5];
 
-/// What two components share of JᵀJ.
+/// The sums from which the block of JᵀJ of two components follows.
 #[derive(Debug, Clone)]
 pub(super) struct Overlap {
     pub first: usize,
     pub second: usize,
-    /// About where the powers are taken: near where the product is, so that no digits cancel.
+    /// Origin of the powers, near the peak of the product, so that no digits cancel.
     pub origin: Vector3<f64>,
     /// Half the extent of the product along each axis.
     half: Vector3<f64>,
@@ -31,15 +33,16 @@ pub(super) struct Overlap {
 }
 
 impl Overlap {
-    /// None where they are too far apart.
+    /// Empty sums of a pair; `None` if the components are too far apart.
     fn new(first: usize, second: usize, [a, b]: [&Bell; 2], profile: Profile) -> Option<Self> {
         let everywhere = Vector3::repeat(f64::INFINITY);
         let (origin, half) = match (profile, Cholesky::new(a.covariance + b.covariance)) {
-            // The product of two Gaussians is a Gaussian.
+            // The product of two Gaussians is a Gaussian with mean a + A (A+B)⁻¹ (b − a) and covariance A − A (A+B)⁻¹
+            // A, times exp(−½ (b−a)ᵀ (A+B)⁻¹ (b−a)).
             (Profile::Gaussian, Some(sum)) => {
                 let apart = b.mean - a.mean;
                 let solved = sum.solve(&apart);
-                let reach = -2.0 * APART.ln() - apart.dot(&solved);
+                let reach = -2.0 * NEGLIGIBLE_PRODUCT.ln() - apart.dot(&solved);
                 if reach <= 0.0 {
                     return None;
                 }
@@ -83,7 +86,7 @@ pub(super) fn overlaps(cells: &Cells, bells: &[Bell], profile: Profile) -> Vec<O
         overlaps.extend(pairs.filter_map(|(second, b)| Overlap::new(first, second, [a, b], profile)));
     }
     let reaches: Vec<(&Ellipsoid, f64)> =
-        bells.iter().map(|bell| (&bell.ellipsoid, profile.reach(bell.peak, UNSEEN * cells.peak))).collect();
+        bells.iter().map(|bell| (&bell.ellipsoid, profile.reach(bell.peak, NEGLIGIBLE_PEAK * cells.peak))).collect();
     vectorised(Sums { cells, reaches, overlaps, profile })
 }
 

@@ -1,10 +1,10 @@
-//! A mixture as the vector of numbers that the least-squares search moves.
+//! Parameters of a mixture in the least-squares search.
 //!
-//! A component is its log peak, its mean, and a factor L of its covariance in excess of the floor, Σ = F + L Lᵀ: no step,
-//! however bold, can make a component collapse between the cells, lose definiteness or turn negative. (A Cholesky factor
-//! of the precision would leave the collapse to the solver: a bound it can only run into.) Means are bounded in the same
-//! way, μ = R s/√(1 + s²): where the box cuts a distribution, the best component may be one that lies far outside and
-//! holds any mass, of which the box sees the edge.
+//! The parameters of a component are its log peak, its mean, and a factor L of its covariance in excess of the floor,
+//! Σ = F + L Lᵀ. No step can therefore make a component negative, indefinite, or narrower than the cells. (With a
+//! Cholesky factor of the precision the minimum width would be a constraint of the solver.) Means are bounded in the
+//! same way, μ = R s/√(1 + s²): if the box cuts a distribution, the best component may lie far outside, with any mass,
+//! so that only its edge is in the box.
 
 use nalgebra::{DVector, Matrix3, Vector3};
 
@@ -19,7 +19,7 @@ pub(super) type Quadratic = [f64; 10];
 pub(super) const MONOMIALS: [[usize; 3]; 10] =
     [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [2, 0, 0], [1, 1, 0], [1, 0, 1], [0, 2, 0], [0, 1, 1], [0, 0, 2]];
 
-/// One component of the model.
+/// A component of the model.
 #[derive(Debug, Clone)]
 pub(super) struct Bell {
     pub peak: f64,
@@ -28,34 +28,34 @@ pub(super) struct Bell {
     pub ellipsoid: Ellipsoid,
 }
 
-/// How vectors of parameters and mixtures belong together.
+/// Map between vectors of parameters and mixtures.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parameters {
     pub structure: Structure,
     pub profile: Profile,
     pub components: usize,
-    /// Farthest that a mean may be from the middle of the box along each axis.
+    /// Maximum distance R of a mean from the middle of the box along each axis.
     pub farthest: Vector3<f64>,
 }
 
-/// Widest component, in parts of the farthest mean. One that is nearly constant along some axis may be of any width there;
-/// beyond this nothing changes in the box, but narrow axes lose their digits beside it.
-const WIDEST: f64 = 100.0;
-/// Farthest mean, as a part of the length of the box: a quarter of it outside.
-const OUTSIDE: f64 = 0.75;
+/// Maximum width of a component, in units of the maximum distance of a mean. A component may be nearly constant along
+/// an axis; a larger width would change it by about 1e-4 in the box, but cost digits of the narrow axes.
+const MAX_WIDTH: f64 = 100.0;
+/// Maximum distance of a mean from the middle, in lengths of the box: a quarter of the length outside.
+const MAX_DISTANCE: f64 = 0.75;
 
 /// Positions of the entries of L that are searched.
 const LOWER: [(usize, usize); 6] = [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2)];
-/// Log peak and mean.
+/// Number of parameters of log peak and mean.
 const LOCATION: usize = 4;
 
 impl Parameters {
     pub fn new(cells: &Cells, structure: Structure, profile: Profile, components: usize) -> Self {
-        let farthest = Vector3::from_fn(|i, _| OUTSIDE * cells.axes[i].len() as f64 * cells.scaling.spacing[i]);
+        let farthest = Vector3::from_fn(|i, _| MAX_DISTANCE * cells.axes[i].len() as f64 * cells.scaling.spacing[i]);
         Self { structure, profile, components, farthest }
     }
 
-    /// Means and the numbers that stand for them.
+    /// Mean along an axis for a parameter s R, by R s/√(1 + s²).
     fn bounded(&self, axis: usize, number: f64) -> f64 {
         number / (1.0 + (number / self.farthest[axis]).powi(2)).sqrt()
     }
@@ -100,16 +100,16 @@ impl Parameters {
         p
     }
 
-    /// The numbers that say by how much a covariance exceeds the floor.
+    /// The entries of L for a covariance Σ = F + L Lᵀ.
     fn excess(&self, covariance: &Matrix3<f64>) -> Vec<f64> {
-        /// A factor of zero is a saddle: the search would never leave the floor.
+        /// Minimum of L Lᵀ, in floors. L = 0 is a saddle, ∂Σ/∂L = 0, which the search would never leave.
         const NUDGE: f64 = 1e-2;
         let floor = self.structure.floor();
         let root = |variance: f64, floor: f64| (variance - floor).max(NUDGE * floor).sqrt();
         match self.structure.kind {
             Covariance::Full | Covariance::Tied => {
                 let above = covariance - floor;
-                // Nearly on the floor, a multiple of it is added until the rest has a factor.
+                // Near the floor a growing multiple of it is added, until the excess has a Cholesky factor.
                 let factor = (0..8).find_map(|k| {
                     let nudge = if k == 0 { 0.0 } else { NUDGE * 4f64.powi(k - 1) };
                     let factor = (above + floor * nudge).cholesky()?.l();
@@ -146,7 +146,7 @@ impl Parameters {
         self.structure.floor() + above
     }
 
-    /// The model's components; none where numbers have left all proportion.
+    /// Components of the model; `None` if a parameter overflows or a width exceeds the maximum.
     pub fn unpack(&self, p: &DVector<f64>) -> Option<Vec<Bell>> {
         (0..self.components)
             .map(|k| {
@@ -165,14 +165,14 @@ impl Parameters {
             .collect()
     }
 
-    /// Whether no width is beyond the widest: along each axis in its own units, or, where the kind has one width for
-    /// several axes, along the longest.
+    /// True if no width exceeds the maximum: along each axis, or, if the kind has one width for several axes, along the
+    /// longest.
     fn in_proportion(&self, covariance: &Matrix3<f64>) -> bool {
         let widest = match self.structure.kind {
             Covariance::Full | Covariance::Tied | Covariance::Diagonal => self.farthest,
             Covariance::Spherical | Covariance::FieldAligned(_) => Vector3::repeat(self.farthest.amax()),
         };
-        (0..3).all(|i| covariance[(i, i)] <= (WIDEST * widest[i]).powi(2))
+        (0..3).all(|i| covariance[(i, i)] <= (MAX_WIDTH * widest[i]).powi(2))
     }
 
     /// The component's derivatives by each of its parameters: the parameter's index and a polynomial in v − mean, to be

@@ -1,7 +1,8 @@
-//! Components on one plane of cells: what each is there, and sums of products over it.
+//! Values of components on one plane of cells, and sums of products over the plane.
 //!
-//! A plane of constant x is kept as one column of lines (y) after another for each vector of a line (z): sums run down a
-//! column in registers, and are added across a vector once a plane instead of once a line. Large planes are cut into tiles.
+//! A plane of constant x is stored as columns: all lines (y) of one vector of cells (z) are contiguous. Sums run down
+//! a column in registers, and are added across a vector once a plane instead of once a line. Large planes are cut into
+//! tiles.
 
 use std::ops::Range;
 
@@ -12,24 +13,24 @@ use super::evaluate::reached;
 use super::member::{Ellipsoid, Profile};
 use crate::numerics::lanes::{Instructions, LANES, Lanes, Vector};
 
-/// Lines and vectors of a line that are worked on together: the whole plane unless it is large.
+/// Lines, and vectors of a line, that are processed together: the whole plane unless it is large.
 #[derive(Debug, Clone)]
 pub(super) struct Tile {
     pub lines: Range<usize>,
     pub columns: Range<usize>,
 }
 
-/// Vectors of all functions on one tile (16 MB at most): larger planes are cut, so that many components on a long axis do
-/// not take a multiple of the data each.
-const MOST_VECTORS: usize = 1 << 18;
+/// Maximum number of vectors of all functions on one tile (2¹⁸ of 64 bytes, 16 MB). Larger planes are cut, so that the
+/// memory of many components on a long axis stays small.
+const MAX_VECTORS: usize = 1 << 18;
 
 impl Tile {
-    /// The tiles of every plane for so many functions; the first is as large as any.
+    /// Tiles of every plane for `functions` functions; none is larger than the first.
     pub fn all(cells: &Cells, functions: usize) -> Vec<Self> {
-        Self::of(cells.axes[1].len(), cells.z.len(), MOST_VECTORS / functions.max(1))
+        Self::of(cells.axes[1].len(), cells.z.len(), MAX_VECTORS / functions.max(1))
     }
 
-    /// Tiles of at most so many vectors (but one at least).
+    /// Tiles of at most `most` vectors each, or one vector if `most` is zero.
     fn of(lines: usize, chunks: usize, most: usize) -> Vec<Self> {
         let width = chunks.min(most).max(1);
         let height = (most / width).clamp(1, lines.max(1));
@@ -48,18 +49,18 @@ fn common(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
     start..a.end.min(b.end).max(start)
 }
 
-/// Functions on the cells of one tile of a plane.
+/// Values of functions on the cells of one tile of a plane.
 pub(super) struct Plane {
     tile: Tile,
     /// Lines and columns of the largest tile.
     lines: usize,
     chunks: usize,
     values: Vec<Lanes>,
-    /// For each function and column, the lines that hold something, counted from the tile's first.
+    /// Range of nonzero lines of each function and column, counted from the tile's first line.
     spans: Vec<Range<usize>>,
 }
 
-/// What of a plane is summed: cells within half an extent of an origin, (y, z) each.
+/// Part of a plane that is summed: cells within half an extent of an origin, both as (y, z).
 pub(super) struct Window {
     origin: [f64; 2],
     half: [f64; 2],
@@ -76,7 +77,7 @@ impl Window {
 }
 
 impl Plane {
-    /// Memory for so many functions on tiles up to the size of this one.
+    /// Allocates memory for `functions` functions on tiles up to the size of this one.
     pub fn new(tile: &Tile, functions: usize) -> Self {
         let (lines, chunks) = (tile.lines.len(), tile.columns.len());
         Self {
@@ -88,13 +89,13 @@ impl Plane {
         }
     }
 
-    /// Begins another tile, on which no function holds anything.
+    /// Begins another tile, on which all functions are zero.
     pub fn begin(&mut self, tile: &Tile) {
         self.tile = tile.clone();
         self.spans.fill(0..0);
     }
 
-    /// Makes space on a line for the columns of a function that it reaches, line after line.
+    /// Extends a function to the given columns of a line. Lines must come in order.
     #[inline(always)]
     pub fn reserve(&mut self, function: usize, line: usize, columns: &Range<usize>) {
         let line = line - self.tile.lines.start;
@@ -104,7 +105,7 @@ impl Plane {
             if span.start == span.end {
                 *span = line..line;
             }
-            // What an ellipsoid reaches is convex: there is no gap, but for rounding.
+            // An ellipsoid is convex: the lines of a column are contiguous, except for rounding.
             self.values[at * self.lines..][span.end..line].fill([0.0; LANES]);
             *span = span.start..line + 1;
         }
@@ -131,13 +132,13 @@ impl Plane {
         &mut self.values[begin..][..self.tile.lines.len()]
     }
 
-    /// Whether a function holds nothing on this tile.
+    /// True if a function is zero on this tile.
     pub fn is_empty(&self, function: usize) -> bool {
         self.spans[function * self.chunks..][..self.chunks].iter().all(Range::is_empty)
     }
 
-    /// A function's slope ([`Profile::slope`]) wherever q < reach on the plane at x, nothing in the padding; each vector
-    /// shown along with its line, its column and q.
+    /// A function's slope ([`Profile::slope`]) wherever q < reach on the plane at x, nothing in the padding; each
+    /// vector shown along with its line, its column and q.
     #[inline(always)]
     pub fn fill<I: Instructions>(
         &mut self,
@@ -184,7 +185,7 @@ impl Plane {
         let ([first, last], [left, right]) = (window.around(0), window.around(1));
         let lines = y.partition_point(|&y| y < first)..y.partition_point(|&y| y <= last);
         let columns = z.partition_point(|z| z[LANES - 1] < left)..z.partition_point(|z| z[0] <= right);
-        // Counted from the tile's first line, as the spans are.
+        // Lines are counted from the tile's first, as in the spans.
         let begin = self.tile.lines.start;
         let lines = common(&lines, &self.tile.lines);
         let (y, lines) = (&y[begin..], lines.start - begin..lines.end - begin);

@@ -1,8 +1,8 @@
-//! The mixture with the smallest Σ (g − f)² near a start, by Levenberg-Marquardt with an analytic Jacobian that is never
-//! stored.
+//! Minimisation of Σ (g − f)² by Levenberg-Marquardt, with an analytic Jacobian that is never stored.
 //!
-//! Every derivative is a component's bare function h times a quadratic polynomial. The gradient needs the sums of r h
-//! times ten monomials, which one pass over the cells gives along with the cost; JᵀJ needs those of [`overlap`].
+//! Every derivative is a component's bare function h times a quadratic polynomial in v − mean. The gradient Jᵀr needs
+//! the sums of r h times ten monomials, which the pass that computes the cost also gives. JᵀJ needs those of
+//! [`overlap`].
 //!
 //! [`overlap`]: super::overlap
 
@@ -20,23 +20,25 @@ use crate::numerics::levenberg_marquardt::{
     LeastSquaresProblem, LevenbergMarquardt, NormalEquations, Report, minimise,
 };
 
-/// Components count as zero below this part of the root mean square of the residual where the search starts.
+/// Value below which a component counts as zero, as a part of the root mean square of the residual at the start of the
+/// search: what is left out is below 1e-5 of the error.
 const NEGLIGIBLE: f64 = 1e-5;
-/// A search that lowers the cost by more than this starts anew, with components that reach farther.
-const LEAP: f64 = 1e-4;
+/// Ratio of final and initial cost below which the search is repeated with a smaller cutoff: the error has then fallen
+/// a hundredfold, and the part left out is no longer negligible.
+const REPEAT_BELOW: f64 = 1e-4;
 
-/// min ½ Σ (g − f)² over all cells of the grid, empty ones included.
+/// Least-squares problem min ½ Σ (g − f)² over all cells of the grid, empty ones included.
 pub(super) struct MixtureProblem<'a> {
     cells: &'a Cells,
     parameters: Parameters,
-    /// What a component counts as zero below.
+    /// Value below which a component counts as zero.
     least: f64,
-    /// What was found where the cost was last asked for, which is where the next linearisation is, and where a search
-    /// that starts anew begins.
+    /// Cache of the last parameters at which the cost was computed, and of the sums found there. The next
+    /// linearisation is at the same place.
     last: RefCell<Option<(DVector<f64>, Misfit)>>,
 }
 
-/// Searches from `start`; not converging is not an error.
+/// Minimises from `start`. A search that does not converge returns its best mixture.
 pub(super) fn refine(
     cells: &Cells,
     start: &[Member],
@@ -51,7 +53,7 @@ pub(super) fn refine(
     let squares = 2.0 * problem.cost(&packed);
     problem.reach_for(squares);
     let mut fit = minimise(&problem, packed, settings);
-    while fit.report.cost < LEAP * fit.report.initial_cost && problem.least > UNSEEN {
+    while fit.report.cost < REPEAT_BELOW * fit.report.initial_cost && problem.least > UNSEEN {
         packed = fit.parameters;
         problem.last.take();
         problem.reach_for(2.0 * fit.report.cost);
@@ -69,7 +71,7 @@ impl<'a> MixtureProblem<'a> {
         Self { cells, parameters, least: UNSEEN, last: RefCell::new(None) }
     }
 
-    /// Lets components reach as far as matters beside a residual of the given sum of squares.
+    /// Sets the value below which a component counts as zero, for a residual of the given sum of squares.
     fn reach_for(&mut self, squares: f64) {
         let cells = self.cells.grid.cells() as f64;
         self.least = (NEGLIGIBLE * (squares / cells).sqrt()).max(UNSEEN);
@@ -102,11 +104,14 @@ impl LeastSquaresProblem for MixtureProblem<'_> {
             bells.iter().enumerate().map(|(k, bell)| self.parameters.derivatives(p, k, bell)).collect();
         let n = self.parameters.len();
         let (mut matrix, mut gradient) = (DMatrix::zeros(n, n), DVector::zeros(n));
+        // Gradient: Σ r h p for each derivative h p, p a quadratic polynomial.
         for (by, sums) in derivatives.iter().zip(&misfit.gradient) {
             for (index, polynomial) in by {
                 gradient[*index] += dot(polynomial, sums);
             }
         }
+        // Blocks of JᵀJ: with derivatives h_k p and h_l q, Σ h_k p h_l q follows from the moments Σ h_k h_l x^a y^b
+        // z^c about the origin of the overlap, to which both polynomials are shifted.
         for overlap in overlaps(self.cells, &bells, profile) {
             let moments = overlap.moments();
             let about_origin = |k: usize| {

@@ -1,4 +1,4 @@
-//! Data minus mixture, and with it the gradient of the sum of its squares.
+//! Residual, data minus mixture, and the gradient of the sum of its squares.
 
 use super::cells::Cells;
 use super::evaluate::{Bump, add, bump};
@@ -7,10 +7,10 @@ use super::parameters::{Bell, Quadratic};
 use super::plane::{Plane, Tile, Window};
 use crate::numerics::lanes::{Instructions, LANES, Lanes, Vector, Vectorisable, vectorised};
 
-/// Below this part of the data's peak a component counts as zero.
+/// Part of the data's peak below which a component counts as zero, far below the error of any fit.
 pub(super) const UNSEEN: f64 = 1e-11;
 
-/// Data minus mixture, row by row; the padding is zero.
+/// Residual, data minus mixture, row by row; the padding is zero.
 pub(super) fn residual(cells: &Cells, members: &[Member], profile: Profile) -> Vec<Lanes> {
     let volume = cells.scaling.cell_volume();
     let negative = |member: &Member| {
@@ -27,12 +27,12 @@ pub(super) fn residual(cells: &Cells, members: &[Member], profile: Profile) -> V
     values
 }
 
-/// The members of which some cell sees at least this part of the data's peak.
+/// The members that reach at least this part of the data's peak in some cell.
 pub(super) fn visible(cells: &Cells, mut members: Vec<Member>, profile: Profile, part: f64) -> Vec<Member> {
     let volume = cells.scaling.cell_volume();
     members.retain(|member| {
         let Some(bump) = bump(member, profile, volume, |_| part * cells.peak) else { return false };
-        // At the cell nearest to the mean, if that is enough; else wherever it is largest.
+        // The cell nearest to the mean decides most cases; all cells are evaluated only for the others.
         let nearest = nalgebra::Vector3::from_fn(|i, _| {
             let ends = (cells.axes[i][0], cells.axes[i][cells.axes[i].len() - 1]);
             member.mean[i].clamp(ends.0, ends.1)
@@ -66,12 +66,12 @@ pub(super) fn sum_of_squares(values: &[Lanes]) -> f64 {
     vectorised(Squares(values))
 }
 
-/// The sum of squares at one place of the search.
+/// Sum of squares, and its gradient, at one place of the search.
 #[derive(Debug, Clone)]
 pub(super) struct Misfit {
     /// Σ r², r mixture minus data.
     pub squares: f64,
-    /// For each component Σ r h monomials(v − mean), h its bare function.
+    /// Sums Σ r h monomials(v − mean) of each component, h its bare function.
     pub gradient: Vec<Quadratic>,
 }
 
@@ -93,7 +93,8 @@ struct Pass<'a> {
 impl Vectorisable for Pass<'_> {
     type Output = Misfit;
 
-    /// A tile's functions are kept from the residual, which needs them all, to the gradient, which needs the residual.
+    /// Evaluates the components on one tile at a time: first for the residual, then, from the stored values, for the
+    /// gradient, which needs the residual of all of them.
     #[inline(always)]
     fn run<I: Instructions>(self, i: I) -> Misfit {
         let Self { cells, bells, profile, reach } = self;

@@ -1,9 +1,9 @@
-//! Rounding a mixture so that its components make up for one another.
+//! Joint rounding of the components of a mixture, in which each compensates for the rounding errors of others.
 //!
-//! Overlapping components are far from independent: what rounding one takes away, others can give back. With H = JᵀJ at the
-//! fit and R its Cholesky factor, rounding by δ costs Σ_k ‖R_kk δ_k + Σ_{j>k} R_kj δ_j‖²: from the last component to the
-//! first, each is moved to where the sum in its row vanishes before it is rounded itself (Babai 1986, Combinatorica 6, 1:
-//! the nearest plane). The weakest, whose steps are the widest, come first, the strongest, whose steps are finest, last.
+//! Overlapping components are not independent. With H = JᵀJ at the fit, J the derivatives of all cells by the
+//! parameters, and R its Cholesky factor, rounding by δ adds Σ_k ‖R_kk δ_k + Σ_{j>k} R_kj δ_j‖² to the squared error.
+//! From the last component to the first, each is moved to where the sum in its row vanishes, and then rounded (nearest
+//! plane; Babai 1986, Combinatorica 6, 1). The weakest, which have the coarsest steps, come first, the strongest last.
 
 use std::cmp::Ordering;
 
@@ -15,25 +15,26 @@ use super::member::Member;
 use super::parameters::Parameters;
 use super::refine::MixtureProblem;
 use super::{Mixture, MixtureCoefficients, MixtureComponent, NAME};
-use crate::basis::Basis;
+use crate::basis::{Basis, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::fidelity::Reference;
+use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::Result;
 use crate::numerics::levenberg_marquardt::LeastSquaresProblem;
 
-/// What is added to the diagonal of H, as a part of it: shifts stay where the linearisation holds.
+/// Part of its diagonal that is added to H, so that shifts stay where the linearisation holds (Levenberg's damping).
 const DAMPING: f64 = 1e-2;
 
 impl Mixture {
-    /// Rounded one by one, or together, whichever is nearer to `vdf`.
+    /// Rounds components one by one and jointly, and returns the result that is nearer to `vdf`.
     pub(super) fn rounded_together(
         &self,
         coefficients: &MixtureCoefficients,
         vdf: &Vdf,
         resolution: Resolution,
     ) -> Result<MixtureCoefficients> {
-        let alone = self.code(Some(coefficients), vdf.grid(), resolution, &mut Coder::writing())?;
+        let alone = self.rounded_alone(coefficients.clone(), vdf.grid(), resolution)?;
         let shares = matches!(self.covariance, Covariance::Tied) || coefficients.components().len() < 2;
         if resolution == Resolution::Exact || shares {
             return Ok(alone);
@@ -44,7 +45,8 @@ impl Mixture {
         Ok(if error(&together)?.total_cmp(&error(&alone)?) == Ordering::Less { together } else { alone })
     }
 
-    /// None where the linearisation does not exist.
+    /// Rounds all components one after another, each moved before to compensate for the rounding of those before it;
+    /// `None` if the linearisation does not exist.
     fn nearest_plane(
         &self,
         coefficients: &MixtureCoefficients,
@@ -84,17 +86,28 @@ impl Mixture {
             let moved = single.unpack(&(p.rows(begin, size) + wanted)).and_then(|bells| {
                 let moved = single.members(&bells, volume);
                 let moved = MixtureCoefficients::from_members(moved, self.covariance, self.kappa, grid, cells.factor);
-                self.code(Some(&moved), grid, resolution, &mut Coder::writing()).ok()
+                self.rounded_alone(moved, grid, resolution).ok()
             });
-            // What cannot be moved there is rounded where it is.
+            // A component that cannot be moved there is rounded where it is.
             let rounded = match moved {
                 Some(moved) => moved,
-                None => self.code(Some(&one(components[k])?), grid, resolution, &mut Coder::writing()).ok()?,
+                None => self.rounded_alone(one(components[k])?, grid, resolution).ok()?,
             };
             components[k] = *rounded.components().first()?;
             let change = single.pack(&[member(&components[k])?], volume) - p.rows(begin, size);
             shift.rows_mut(begin, size).copy_from(&change);
         }
-        self.code(Some(&assembled(components)?), grid, resolution, &mut Coder::writing()).ok()
+        self.rounded_alone(assembled(components)?, grid, resolution).ok()
+    }
+
+    /// Rounds each component by itself.
+    fn rounded_alone(
+        &self,
+        mut coefficients: MixtureCoefficients,
+        grid: &VelocityGrid,
+        resolution: Resolution,
+    ) -> Result<MixtureCoefficients> {
+        self.code(&mut coefficients, grid, resolution, &mut Coder::writing())?;
+        Ok(coefficients)
     }
 }

@@ -1,30 +1,31 @@
-//! How many components: Bayesian information, minimum message length, or the fewest that reach an error.
+//! Number of components: by the Bayesian information criterion, the minimum message length, or an error to reach.
 
 use super::em::{EmReport, EmSettings, Expectation, run};
-use super::fit::{Found, Search};
 use super::member::Member;
 use super::merge::merged;
+use super::search::{Found, Search};
 
-/// How the number of components is chosen.
+/// Criterion for the number of components.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Selection {
-    /// As many as asked for.
+    /// The requested number.
     #[default]
     Fixed,
     /// The smallest BIC = p ln N − 2 N ⟨ln f⟩ (Schwarz 1978) of one component after another, p parameters and N
     /// effective samples.
     Bic,
-    /// From the largest number down, dropping components that do not pay for their parameters: the shortest message
-    /// (Figueiredo and Jain 2002) for N effective samples.
+    /// The shortest message (Figueiredo and Jain 2002) for N effective samples: from the largest number down,
+    /// components are dropped whose share of the samples is smaller than the cost of their parameters.
     Mml,
-    /// The fewest whose relative error `l2` is at most this, if as many as allowed reach it.
+    /// The smallest number whose relative error `l2` is at most this; the largest number allowed if none reaches it.
     Error(f64),
 }
 
-/// Components that may pass without a better BIC before the search ends.
+/// Further components tried after the one with the smallest BIC: BIC may rise for one or two where populations come in
+/// pairs.
 const PATIENCE: usize = 3;
 
-/// EM with one, two, … components, each from the last with one inserted where the mixture lacks most.
+/// EM with one, two, … components; each start is the last mixture with one component inserted at the largest residual.
 pub(super) fn by_bic(search: &Search<'_>, largest: usize, samples: f64) -> Found {
     let mut trace = Vec::new();
     let mut best: Option<(f64, Found)> = None;
@@ -58,10 +59,12 @@ fn parameters(search: &Search<'_>, components: usize) -> usize {
     4 * components - 1 + search.structure.kind.parameters(components)
 }
 
-/// EM in which a component keeps only what its share exceeds half its parameters by, the weakest dropped when nothing is
-/// left; then, from what remains, two merged again and again, and the shortest message of all kept. (The paper takes the
-/// weakest away. Where two components share a population and the weakest is another population, that leaves the other
-/// without any, and EM finds no way back: one more than there are would be the answer.)
+/// Runs EM in which each share is lowered by half the component's parameters and the weakest component is dropped when
+/// nothing is left of it; then merges two components again and again, and keeps the mixture with the shortest message.
+///
+/// The paper removes the weakest component instead of merging two. If two components share one population and the
+/// weakest describes another, removing it leaves that population without a component, from which EM does not recover;
+/// the selected number is then one too large.
 pub(super) fn by_mml(search: &Search<'_>, start: Vec<Member>, samples: f64) -> Found {
     let mut members = start;
     let mut trace = Vec::new();
@@ -77,7 +80,7 @@ pub(super) fn by_mml(search: &Search<'_>, start: Vec<Member>, samples: f64) -> F
         members = merged(members);
         search.structure.constrain(&mut members);
     }
-    // A plain step at the end gives the data's own moments.
+    // One step of plain EM, because the lowered shares bias the moments: after it they equal the data's.
     let (members, em, floored) = match best {
         Some((_, members, report, _)) => {
             let settings = EmSettings { max_iterations: 1, ..search.em };
@@ -89,6 +92,8 @@ pub(super) fn by_mml(search: &Search<'_>, start: Vec<Member>, samples: f64) -> F
     Found { members, em, floored, selection: trace, ..Found::default() }
 }
 
+/// EM with lowered shares, m_k ← max(0, m_k − p/2) for p parameters of a component, the weight update of
+/// Figueiredo and Jain.
 fn pruned(search: &Search<'_>, start: Vec<Member>, samples: f64) -> (Vec<Member>, EmReport, usize) {
     let mut members = start;
     let (mut report, mut floored) = (EmReport::default(), 0);
@@ -97,11 +102,11 @@ fn pruned(search: &Search<'_>, start: Vec<Member>, samples: f64) -> (Vec<Member>
         report.iterations += 1;
         let Some(expectation) = Expectation::new(search.cells, &members, search.profile) else { break };
         let total = search.cells.mass;
-        // In units of samples: half the parameters of one component.
+        // p/2 samples, as mass: N samples stand for the whole mass.
         let price = 0.5 * parameters(search, 1) as f64 / samples * total;
         let mut masses: Vec<f64> = expectation.masses().map(|mass| (mass - price).max(0.0)).collect();
         let weakest = (0..masses.len()).min_by(|&a, &b| masses[a].total_cmp(&masses[b])).unwrap_or(0);
-        // One at a time: its neighbours may need what it leaves.
+        // Only the weakest is dropped in one step: its mass goes to its neighbours, which may then stay.
         for (k, (mass, share)) in masses.iter_mut().zip(expectation.masses()).enumerate() {
             if *mass == 0.0 && (k != weakest || members.len() == 1) {
                 *mass = share;
@@ -122,8 +127,9 @@ fn pruned(search: &Search<'_>, start: Vec<Member>, samples: f64) -> (Vec<Member>
     (members, report, floored)
 }
 
-/// Equation 15 of Figueiredo and Jain, in which the code of a parameter is no shorter than nothing: ½ ln(N w/12) is
-/// negative for a component worth fewer than twelve samples, whose parameters would pay for their own length.
+/// Message length by equation 15 of Figueiredo and Jain, p/2 Σ ln(N w_k/12) + k/2 ln(N/12) + k (p+1)/2 − N ⟨ln f⟩, with
+/// each ln(N w_k/12) at least zero: it is negative for a component worth fewer than twelve samples, which would make
+/// useless components shorten the message.
 fn message_length(search: &Search<'_>, members: &[Member], report: &EmReport, samples: f64) -> Option<f64> {
     let likelihood = report.log_likelihood.last()?;
     let per_component = (parameters(search, 1)) as f64;

@@ -1,11 +1,9 @@
-//! Names for the choices.
-
-use std::fmt;
+//! Options of a mixture in a spec.
 
 use super::{Covariance, Mixture, NAME, Refine, Selection, Start};
 use crate::basis::NamedBasis;
+use crate::basis::choices::Choices;
 use crate::error::Result;
-use crate::spec::{Options, SpecWriter};
 
 const REFINEMENTS: [(&str, Refine); 2] = [("least-squares", Refine::LeastSquares), ("none", Refine::None)];
 const STARTS: &[(&str, Start)] = &[
@@ -16,108 +14,68 @@ const STARTS: &[(&str, Start)] = &[
     #[cfg(feature = "linfa")]
     ("linfa", Start::Linfa),
 ];
-const COVARIANCES: [&str; 5] = ["full", "tied", "diagonal", "spherical", "field-aligned"];
-const SELECTIONS: [&str; 4] = ["fixed", "bic", "mml", "l2"];
-
-impl fmt::Display for Mixture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let default = Self::default();
-        let name_of = |names: &[(&'static str, Refine)]| {
-            names.iter().find(|(_, refine)| *refine == self.refine).map_or("", |(name, _)| name)
-        };
-        let start = STARTS.iter().find(|(_, start)| *start == self.start).map_or("", |(name, _)| name);
-        let covariance = match self.covariance {
-            Covariance::Full => COVARIANCES[0],
-            Covariance::Tied => COVARIANCES[1],
-            Covariance::Diagonal => COVARIANCES[2],
-            Covariance::Spherical => COVARIANCES[3],
-            Covariance::FieldAligned(_) => COVARIANCES[4],
-        };
-        let mut spec = SpecWriter::new(NAME)
-            .option(self.components != default.components, "components", self.components)
-            .option(self.covariance != default.covariance, "covariance", covariance);
-        if let Covariance::FieldAligned(field) = self.covariance {
-            spec = spec.vector("field", field);
-        }
-        let select = match self.selection {
-            Selection::Fixed => SELECTIONS[0],
-            Selection::Bic => SELECTIONS[1],
-            Selection::Mml => SELECTIONS[2],
-            Selection::Error(_) => SELECTIONS[3],
-        };
-        spec = spec
-            .option(self.kappa.is_some(), "kappa", self.kappa.unwrap_or_default())
-            .option(self.refine != default.refine, "refine", name_of(&REFINEMENTS))
-            .option(self.start != default.start, "start", start)
-            .option(self.selection != default.selection, "select", select);
-        if let Selection::Error(l2) = self.selection {
-            spec = spec.option(true, "l2", l2);
-        }
-        spec.option(self.samples.is_some(), "samples", self.samples.unwrap_or_default())
-            .option(self.seed != default.seed, "seed", self.seed)
-            .option(self.tolerance != default.tolerance, "tolerance", format!("{:e}", self.tolerance))
-            .option(self.iterations != default.iterations, "iterations", self.iterations)
-            .write(f)
-    }
-}
+/// Kinds of covariance; the field has a key of its own.
+const COVARIANCES: [(&str, Covariance); 5] = [
+    ("full", Covariance::Full),
+    ("tied", Covariance::Tied),
+    ("diagonal", Covariance::Diagonal),
+    ("spherical", Covariance::Spherical),
+    ("field-aligned", Covariance::FieldAligned([0.0; 3])),
+];
+/// Kinds of selection; the error has a key of its own.
+const SELECTIONS: [(&str, Selection); 4] =
+    [("fixed", Selection::Fixed), ("bic", Selection::Bic), ("mml", Selection::Mml), ("l2", Selection::Error(0.0))];
 
 impl NamedBasis for Mixture {
     const NAME: &'static str = NAME;
 
-    fn from_options(options: &mut Options<'_>) -> Result<Self> {
-        let mut mixture = match options.number("components")? {
-            Some(components) => Self::new(components)?,
-            None => Self::default(),
-        };
-        let covariance = options.text("covariance").unwrap_or(COVARIANCES[0]);
-        let field = options.vector("field")?;
-        let kind = match (covariance, field) {
-            ("full", None) => Covariance::Full,
-            ("tied", None) => Covariance::Tied,
-            ("diagonal", None) => Covariance::Diagonal,
-            ("spherical", None) => Covariance::Spherical,
-            ("field-aligned", Some(field)) => Covariance::FieldAligned(field),
-            ("field-aligned", None) => {
-                return Err(options.refused("covariance", covariance, "field-aligned needs `field=x/y/z`"));
-            }
-            (known, Some(_)) if COVARIANCES.contains(&known) => {
-                return Err(options.refused("field", known, "only with covariance=field-aligned"));
-            }
-            _ => {
-                let allowed = format!("one of {}", COVARIANCES.join(", "));
-                return Err(options.refused("covariance", covariance, &allowed));
-            }
-        };
-        mixture = mixture.with_covariance(kind)?;
-        if let Some(kappa) = options.number("kappa")? {
-            mixture = mixture.with_kappa(kappa)?;
-        }
-        mixture.refine = options.choice("refine", &REFINEMENTS)?.unwrap_or_default();
-        mixture.start = options.choice("start", STARTS)?.unwrap_or_default();
-        let select = options.text("select");
-        // Without select=l2 the key is a bound for the stream, and not the mixture's own.
-        let l2 = if select == Some("l2") { options.number("l2")? } else { None };
-        let selection = match (select, l2) {
-            (None | Some("fixed"), None) => Selection::Fixed,
-            (Some("bic"), None) => Selection::Bic,
-            (Some("mml"), None) => Selection::Mml,
-            (_, Some(l2)) => Selection::Error(l2),
-            (Some("l2"), None) => return Err(options.refused("select", "l2", "needs the error to reach, `l2=0.05`")),
-            (Some(other), None) => {
-                return Err(options.refused("select", other, &format!("one of {}", SELECTIONS.join(", "))));
-            }
-        };
-        mixture = mixture.with_selection(selection)?;
-        if let Some(samples) = options.number("samples")? {
-            mixture = mixture.with_samples(samples)?;
-        }
-        mixture.seed = options.number("seed")?.unwrap_or_default();
-        if let Some(tolerance) = options.number("tolerance")? {
-            mixture = mixture.with_tolerance(tolerance)?;
-        }
-        if let Some(iterations) = options.number("iterations")? {
-            mixture = mixture.with_iterations(iterations)?;
-        }
-        Ok(mixture)
+    fn choose(&mut self, choices: &mut Choices<'_>) -> Result<()> {
+        choices.number("components", &mut self.components)?;
+        choose_covariance(&mut self.covariance, choices)?;
+        choices.optional("kappa", &mut self.kappa)?;
+        choices.one_of("refine", &mut self.refine, &REFINEMENTS)?;
+        choices.one_of("start", &mut self.start, STARTS)?;
+        choose_selection(&mut self.selection, choices)?;
+        choices.optional("samples", &mut self.samples)?;
+        choices.number("seed", &mut self.seed)?;
+        choices.number("tolerance", &mut self.tolerance)?;
+        choices.number("iterations", &mut self.iterations)?;
+        self.validated().map(|_| ())
     }
+}
+
+fn choose_covariance(covariance: &mut Covariance, choices: &mut Choices<'_>) -> Result<()> {
+    let (mut kind, mut field) = match *covariance {
+        Covariance::FieldAligned(field) => (Covariance::FieldAligned([0.0; 3]), Some(field)),
+        kind => (kind, None),
+    };
+    choices.one_of("covariance", &mut kind, &COVARIANCES)?;
+    choices.vector("field", &mut field)?;
+    *covariance = match (kind, field) {
+        (Covariance::FieldAligned(_), Some(field)) => Covariance::FieldAligned(field),
+        (Covariance::FieldAligned(_), None) => {
+            return Err(choices.refused("covariance", "field-aligned", "field-aligned needs `field=x/y/z`"));
+        }
+        (_, Some([x, y, z])) => {
+            return Err(choices.refused("field", format!("{x}/{y}/{z}"), "only with covariance=field-aligned"));
+        }
+        (kind, None) => kind,
+    };
+    Ok(())
+}
+
+fn choose_selection(selection: &mut Selection, choices: &mut Choices<'_>) -> Result<()> {
+    let (mut kind, mut l2) = match *selection {
+        Selection::Error(l2) => (Selection::Error(0.0), Some(l2)),
+        kind => (kind, None),
+    };
+    choices.one_of("select", &mut kind, &SELECTIONS)?;
+    if kind == Selection::Error(0.0) {
+        // With another selection the key `l2` is not the mixture's own, but a bound for the stream.
+        choices.optional("l2", &mut l2)?;
+        let refused = || choices.refused("select", "l2", "needs the error to reach, `l2=0.05`");
+        kind = Selection::Error(l2.ok_or_else(refused)?);
+    }
+    *selection = kind;
+    Ok(())
 }

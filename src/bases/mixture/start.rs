@@ -1,4 +1,4 @@
-//! Where the search for the components begins.
+//! Starts of the search for the components.
 
 use nalgebra::{Matrix3, SymmetricEigen, Vector3};
 use rand::{Rng, SeedableRng};
@@ -9,10 +9,10 @@ use super::covariance::Structure;
 use super::member::Member;
 use crate::numerics::lanes::{Instructions, LANES, Lanes, Vector, Vectorisable, vectorised};
 
-/// Rounds of assignment after the centres are drawn: EM does the rest.
+/// Rounds of assignment after the centres are drawn. Few are enough, because EM refines the clusters.
 const ROUNDS: usize = 5;
-/// A centre takes a cell from another if its squared distance is less than this part of the other's: rounding, which the
-/// units of the axes change, must not decide between two that are equally near, as on a lattice many are.
+/// Ratio of squared distances below which a cell changes to another centre. On a lattice many cells are equally far
+/// from two centres; without the margin, rounding errors, which depend on the units of the axes, would decide.
 const NEARER: f64 = 1.0 - 1e-9;
 
 /// Weighted k-means: centres drawn by the squared distance from those before (k-means++, Arthur and Vassilvitskii 2007)
@@ -35,12 +35,12 @@ pub(super) fn k_means(cells: &Cells, components: usize, seed: u64, structure: &S
     settled(cells, centres, scale, structure)
 }
 
-/// One over the thermal speeds of the data along each axis.
+/// Inverse thermal speeds of the data along each axis.
 fn inverse_widths(cells: &Cells, structure: &Structure) -> Vector3<f64> {
     Vector3::from_fn(|i, _| 1.0 / cells.covariance[(i, i)].sqrt().max(structure.narrowest[i]))
 }
 
-/// The clusters about centres that have moved to the means of the cells nearest to them.
+/// Clusters of the cells nearest to each centre, after the centres have moved to the means of their cells (Lloyd).
 fn settled(cells: &Cells, mut centres: Vec<Vector3<f64>>, scale: Vector3<f64>, structure: &Structure) -> Vec<Member> {
     let mut nearest = Nearest::new(cells);
     let mut members = Vec::new();
@@ -61,14 +61,15 @@ fn settled(cells: &Cells, mut centres: Vec<Vector3<f64>>, scale: Vector3<f64>, s
     members
 }
 
-/// Centres by linfa's k-means, which takes no weights: on points drawn at equal steps of the running sum of the density,
-/// from an offset by the seed. Then as [`k_means`].
+/// Centres by linfa's k-means, refined as in [`k_means`]. Since linfa takes no weights, it works on points drawn at
+/// equal steps of the running sum of the density, from an offset by the seed.
 #[cfg(feature = "linfa")]
 pub(super) fn linfa(cells: &Cells, components: usize, seed: u64, structure: &Structure) -> Vec<Member> {
     use linfa::prelude::{DatasetBase, Fit};
     use linfa_clustering::KMeans;
     use ndarray016::Array2;
 
+    /// Points drawn: enough for clusters of 1% of the mass to have a hundred.
     const POINTS: usize = 10_000;
     let scale = inverse_widths(cells, structure);
     let step = cells.mass / POINTS as f64;
@@ -93,17 +94,19 @@ pub(super) fn linfa(cells: &Cells, components: usize, seed: u64, structure: &Str
         let clusters = components.min(cells.positive).min(count);
         KMeans::params(clusters).n_runs(1).max_n_iterations(100).tolerance(1e-3).fit(&DatasetBase::from(points)).ok()
     });
-    // It refuses nothing that gets here; if it did, our own start serves.
+    // linfa accepts all such data; if it ever refuses, the weighted k-means replaces it.
     let Some(found) = found else { return k_means(cells, components, seed, structure) };
     let centre = |c: ndarray016::ArrayView1<'_, f64>| Vector3::new(c[0], c[1], c[2]).component_div(&scale);
     settled(cells, found.centroids().rows().into_iter().map(centre).collect(), scale, structure)
 }
 
-/// One component with the data's moments, split again and again: the one with the most mass times variance along its
-/// longest axis, into halves at ± 0.8 standard deviations that together have its moments. Variances and axes are taken
-/// in cells: what is longest must not depend on the units of the axes.
+/// Components by repeated splitting of one with the data's moments: the one with the largest mass times variance along
+/// its longest axis is split into halves at ± 0.8 standard deviations along it, which together have its moments (the
+/// variance of each is 1 − 0.8² of the whole). Variances and axes are measured in cells, so that the longest axis does
+/// not depend on the units of the axes.
 pub(super) fn moment_split(cells: &Cells, components: usize, structure: &Structure) -> Vec<Member> {
-    const APART: f64 = 0.8;
+    /// Distance of each half from the mean, in standard deviations.
+    const HALF_DISTANCE: f64 = 0.8;
     let spacing = cells.scaling.spacing;
     let mut members = whole(cells, structure);
     while members.len() < components.min(cells.positive) {
@@ -114,7 +117,7 @@ pub(super) fn moment_split(cells: &Cells, components: usize, structure: &Structu
         let Member { mass, mean, covariance } = members.swap_remove(widest);
         let eigen = SymmetricEigen::new(in_cells(&covariance));
         let longest = eigen.eigenvalues.imax();
-        let along = eigen.eigenvectors.column(longest) * (APART * eigen.eigenvalues[longest].max(0.0).sqrt());
+        let along = eigen.eigenvectors.column(longest) * (HALF_DISTANCE * eigen.eigenvalues[longest].max(0.0).sqrt());
         let along = along.component_mul(&spacing);
         let narrowed = covariance - along * along.transpose();
         for side in [1.0, -1.0] {
@@ -125,7 +128,7 @@ pub(super) fn moment_split(cells: &Cells, components: usize, structure: &Structu
     members
 }
 
-/// One component with the mass, mean and covariance of the data.
+/// A single component with the mass, mean and covariance of the data.
 pub(super) fn whole(cells: &Cells, structure: &Structure) -> Vec<Member> {
     let mut members = vec![Member { mass: cells.mass, mean: cells.mean, covariance: cells.covariance }];
     structure.constrain(&mut members);
@@ -137,7 +140,7 @@ fn cell_centre(cells: &Cells, (row, chunk, lane): (usize, usize, usize)) -> Vect
     Vector3::new(x, y, cells.z[chunk][lane])
 }
 
-/// For every cell, the squared distance to the nearest centre and which it is.
+/// Squared distance to the nearest centre, and its index, for every cell.
 struct Nearest {
     distance: Vec<Lanes>,
     centre: Vec<Lanes>,
@@ -145,7 +148,7 @@ struct Nearest {
 
 impl Nearest {
     fn new(cells: &Cells) -> Self {
-        // Before there is a centre, every cell is equally far.
+        // Equal distances before there is a centre: the first one is drawn by the weight alone.
         Self { distance: vec![[1.0; LANES]; cells.values.len()], centre: vec![[-1.0; LANES]; cells.values.len()] }
     }
 
@@ -165,6 +168,7 @@ impl Nearest {
         if total <= 0.0 {
             return None;
         }
+        // Inverse of the cumulative sum: rows are skipped as a whole before the cells of one row are added.
         let mut left = fraction * total;
         let mut found = None;
         for (row, sum) in rows.into_iter().enumerate() {
@@ -189,7 +193,7 @@ impl Nearest {
     }
 }
 
-/// Lets one more centre take the cells it is nearest to.
+/// Assigns the cells that are nearest to one more centre to it.
 struct Approach<'a> {
     cells: &'a Cells,
     nearest: &'a mut Nearest,
@@ -221,7 +225,7 @@ impl Vectorisable for Approach<'_> {
     }
 }
 
-/// Mass, mean and covariance of the cells nearest to each centre; zero mass for a centre without any.
+/// Mass, mean and covariance of the cells nearest to each centre; zero mass for a centre without cells.
 fn clusters(cells: &Cells, nearest: &Nearest, centres: &[Vector3<f64>]) -> Vec<Member> {
     let mut sums = vec![[0.0; 10]; centres.len()];
     for row in 0..cells.rows() {

@@ -1,4 +1,4 @@
-//! Laws of the mixtures: what each way of fitting promises.
+//! Tests of the mixtures: the guarantees of each kind of fit.
 
 #[cfg(feature = "linfa")]
 mod linfa;
@@ -10,7 +10,7 @@ use nalgebra::{Matrix3, Vector3};
 use rand::Rng;
 
 use super::*;
-use crate::basis::Coefficients;
+use crate::basis::{Coefficients, Quantity};
 use crate::distribution::fidelity::Fidelity;
 use crate::distribution::frame::Frame;
 use crate::distribution::synthetic::{Component, Noise, Sampling, Shape, Synthetic};
@@ -362,9 +362,12 @@ fn coefficients_are_counted_and_visited_by_kind() {
         let basis = Mixture::new(4).unwrap().with_refine(Refine::None).with_covariance(kind).unwrap();
         let c = basis.encode(&vdf).unwrap();
         assert_eq!((c.components().len(), c.count()), (4, count), "{kind:?}");
-        let mut visited = c.clone();
-        visited.visit(&mut |_, _| ());
-        assert_eq!(visited, c);
+        let mut labels = std::collections::HashSet::new();
+        c.visit(&mut |slot, _| assert!(labels.insert((slot.quantity, slot.label)), "{slot:?}"));
+        let (mut doubled, mut densities) = (c.clone(), Vec::new());
+        doubled.scale(2.0);
+        doubled.visit(&mut |slot, value| densities.extend((slot.quantity == Quantity::NumberDensity).then_some(value)));
+        assert!(densities.iter().zip(c.components()).all(|(density, component)| *density == 2.0 * component.density));
         let other = Mixture::new(4).unwrap().with_kappa(3.0).unwrap();
         assert!(matches!(other.reconstruct(&c, vdf.grid()), Err(Error::ForeignCoefficients(_))));
     }

@@ -1,39 +1,45 @@
-//! The likeliest of several starts.
+//! Choice of the likeliest of several starts.
 //!
-//! No single start suits every distribution: k-means takes long parallel populations across instead of apart, splits
-//! along the longest axis divide populations that lie side by side, insertion at the residual's peak prefers the narrow
-//! ones, and twice as many clusters, merged where least is lost, may join what is apart. Each is followed for a few
-//! steps of EM, on coarser cells where there are many, and the likeliest two until they settle. Where all starts end in
-//! a local optimum, with two components on one population and one on two others, the likelier is mended by moves: two
-//! components are merged, and one is inserted at the residual's peak (after Ueda et al. 2000, Neural Comput. 12, 2109).
+//! No single start suits every distribution. K-means cuts long parallel populations across. Splits along the longest
+//! axis divide populations that lie side by side. Insertion at the residual's peak prefers narrow populations. Twice
+//! as many clusters, merged in pairs, may join separate populations. A few steps of EM follow each start, on coarser
+//! cells if there are many, and the likeliest two starts are continued until they converge. All starts may end in a
+//! local optimum with two components on one population and one on two others: the better mixture is then improved by
+//! moves, in which two components are merged and one is inserted at the residual's peak (after Ueda et al. 2000,
+//! Neural Comput. 12, 2109).
 
 use super::coarse::Coarse;
 use super::covariance::Structure;
 use super::em::{self, EmSettings};
-use super::fit::Search;
 use super::member::Member;
 use super::merge::{merged, merged_by_rank};
+use super::search::Search;
 use super::start;
 
-/// EM steps after each insertion, of the clusters that are merged then, and before likelihoods are compared.
+/// EM steps after each insertion. The counts here are compromises: trials must cost less than the fit that follows.
 const STEPS_PER_INSERTION: usize = 5;
+/// EM steps of the clusters before they are merged in pairs.
 const STEPS_BEFORE_MERGING: usize = 4;
-const STEPS: usize = 8;
-/// Mean log-likelihood that another start must gain: rounding, which units change, must not decide.
-const GAIN: f64 = 1e-6;
-/// Starts that are followed until they settle: after few steps the likelihood does not tell which will end higher.
+/// EM steps of each start before likelihoods are compared.
+const STEPS_BEFORE_COMPARISON: usize = 8;
+/// Mean log-likelihood by which a start must exceed another to count as better. It is above the rounding errors, which
+/// depend on the units of the axes, and below any difference between distinct optima.
+const MIN_GAIN: f64 = 1e-6;
+/// Starts that are continued until they converge: after few steps the likelihood does not tell which will end higher.
 const FINALISTS: usize = 2;
-/// Most EM steps until a mixture has settled, and the tolerance at which it has, as a part of that of the last search:
-/// mixtures that end at the same optimum must not differ by where on the way to it they were left.
+/// Maximum number of EM steps until convergence.
 const SETTLING_STEPS: usize = 40;
+/// Tolerance of that convergence, as a part of the tolerance of the last search: the likelihoods of two mixtures on
+/// their way to the same optimum must differ by less than those of two optima.
 const SETTLING_TOLERANCE: f64 = 0.1;
-/// Most moves tried, and pairs whose merger is tried, the cheapest first, before the mixture is taken for the best.
-const MOST_MOVES: usize = 8;
+/// Maximum number of moves tried.
+const MAX_MOVES: usize = 8;
+/// Pairs whose merger is tried, by increasing loss, before the moves end.
 const PAIRS_TRIED: usize = 2;
 
 impl Search<'_> {
-    /// The start from which a few steps of EM lead to the greatest likelihood: of k-means, splits by moments, insertion
-    /// one by one, and clusters that are merged.
+    /// The start with the greatest likelihood after EM, of k-means, splits by moments, insertion one by one, and merged
+    /// clusters.
     pub fn likeliest_start(&self, components: usize, seed: u64) -> Vec<Member> {
         let mut members = match Coarse::new(self.cells) {
             Some(coarse) => {
@@ -58,24 +64,24 @@ impl Search<'_> {
             self.clusters_merged(components, seed),
         ];
         let mut tried: Vec<(f64, Vec<Member>)> =
-            starts.into_iter().filter_map(|start| self.followed(start, STEPS)).collect();
-        let rounded = |likelihood: f64| (likelihood / GAIN).round();
+            starts.into_iter().filter_map(|start| self.followed(start, STEPS_BEFORE_COMPARISON)).collect();
+        let rounded = |likelihood: f64| (likelihood / MIN_GAIN).round();
         tried.sort_by(|a, b| rounded(b.0).total_cmp(&rounded(a.0)));
         let mut best: Option<(f64, Vec<Member>)> = None;
         for (_, members) in tried.into_iter().take(FINALISTS) {
             let Some((likelihood, members)) = self.settled(members) else { continue };
-            if best.as_ref().is_none_or(|(most, _)| likelihood > most + GAIN) {
+            if best.as_ref().is_none_or(|(most, _)| likelihood > most + MIN_GAIN) {
                 best = Some((likelihood, members));
             }
         }
         best.map_or_else(Vec::new, |(likelihood, members)| self.improved(likelihood, members))
     }
 
-    /// The mixture after moves, as long as one of the cheapest makes it likelier.
+    /// Repeats moves as long as one of the first [`PAIRS_TRIED`] raises the likelihood.
     fn improved(&self, mut likelihood: f64, mut members: Vec<Member>) -> Vec<Member> {
-        let gain = GAIN.max(SETTLING_TOLERANCE * self.em.tolerance);
+        let gain = MIN_GAIN.max(SETTLING_TOLERANCE * self.em.tolerance);
         let mut rank = 0;
-        for _ in 0..MOST_MOVES {
+        for _ in 0..MAX_MOVES {
             match self.moved(&members, rank) {
                 Some((other, moved)) if other > likelihood + gain && moved.len() == members.len() => {
                     (likelihood, members, rank) = (other, moved, 0);
@@ -89,8 +95,8 @@ impl Search<'_> {
         members
     }
 
-    /// Two components merged, another inserted where the mixture lacks most, and what EM makes of it; none where there
-    /// are fewer pairs than the rank, or nothing is lacking.
+    /// Merges two components, inserts one at the largest residual, and runs EM; `None` if there are fewer pairs than
+    /// the rank, or no positive component lowers the residual.
     fn moved(&self, members: &[Member], rank: usize) -> Option<(f64, Vec<Member>)> {
         let mut fewer = merged_by_rank(members.to_vec(), rank)?;
         self.structure.constrain(&mut fewer);
@@ -129,14 +135,14 @@ impl Search<'_> {
         let mut members: Vec<Member> = Vec::with_capacity(components);
         while members.len() < components.min(self.cells.positive) {
             let missing = self.residual(&members);
-            let Some(newcomer) = self.insertion().best(self.cells, &missing, &self.structure, self.profile) else {
+            let Some(inserted) = self.insertion().best(self.cells, &missing, &self.structure, self.profile) else {
                 break;
             };
-            members.push(newcomer);
+            members.push(inserted);
             self.share_mass(&mut members);
             let Some((_, followed)) = self.followed(members.clone(), STEPS_PER_INSERTION) else { break };
             if followed.len() < members.len() {
-                // EM has emptied one: what is inserted next would go the same way.
+                // EM has emptied a component: the next one would be inserted at the same place and be emptied again.
                 break;
             }
             members = followed;

@@ -5,7 +5,7 @@
 //! grid that was encoded lie half a cell from any face: there each leaf still stands alone, and the error is unchanged.
 
 use super::coefficients::{OctreeCoefficients, values_at};
-use super::decode::Places;
+use super::places::Places;
 
 /// Half the width of the ramp [cells].
 const MARGIN: f64 = 0.5;

@@ -1,12 +1,12 @@
-//! What encoding finds: a tree over the cells, and the numbers of its leaves.
+//! The coefficients: a tree over the cells, and the numbers of its leaves.
 
 use std::ops::Range;
 
-use super::evaluate::decay;
+use super::evaluate::{Polynomials, decay};
 use super::model::Model;
-use super::polynomials::{Table, terms};
+use super::polynomials::{Table, chebyshev, gram};
 use super::tree::{Extent, Tree};
-use crate::basis::{Coefficients, Quantity, Slot};
+use crate::basis::{Coefficients, Label, Quantity, Slot};
 use crate::distribution::grid::VelocityGrid;
 use crate::error::{Error, Result};
 
@@ -18,16 +18,16 @@ use crate::error::{Error, Result};
 pub struct OctreeCoefficients {
     pub(super) grid: VelocityGrid,
     pub(super) tree: Tree,
-    /// No exponential is larger [s³ m⁻⁶]; what its decades are relative to. Zero where there are none.
+    /// Upper limit of all exponentials [s³ m⁻⁶], which their decades are relative to. Zero where there are none.
     pub(super) ceiling: f64,
     /// The numbers of each leaf, one after another.
     pub(super) numbers: Vec<f64>,
-    /// Of each leaf that is an exponential, the norm over its cells in parts of the ceiling, as the nearest power of two:
-    /// with it a stream knows how fine its numbers must be.
+    /// round(log₂(norm / ceiling)) of each leaf that is an exponential, for its norm over the cells: sets the quantisation
+    /// step of its numbers.
     pub(super) octaves: Vec<i16>,
 }
 
-/// How a leaf describes its box.
+/// The description of a leaf's box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LeafModel {
     /// Zero.
@@ -45,7 +45,7 @@ pub enum LeafModel {
 pub struct OctreeLeaf<'a> {
     /// Its cells along each axis.
     pub cells: [Range<usize>; 3],
-    /// How it describes them.
+    /// The description of their densities.
     pub model: LeafModel,
     /// Its numbers: coefficients by total degree, i then j ascending within a degree, or the values of the cells in C
     /// order.
@@ -53,7 +53,7 @@ pub struct OctreeLeaf<'a> {
 }
 
 impl OctreeCoefficients {
-    /// From a tree as bits and the numbers, as [`OctreeCoefficients::tree_bits`] and `visit` give them.
+    /// From a tree and the numbers of its leaves.
     pub(super) fn from_parts(grid: VelocityGrid, tree: Tree, ceiling: f64, numbers: Vec<f64>) -> Result<Self> {
         let needed: usize = tree.leaves().iter().map(|(extent, model)| numbers_of(*model, extent)).sum();
         if needed != numbers.len() || tree.shape != grid.shape() {
@@ -71,27 +71,6 @@ impl OctreeCoefficients {
         Ok(coefficients)
     }
 
-    /// Rebuilds coefficients from the grid they were made on, [`OctreeCoefficients::tree_bits`], and the numbers in the
-    /// order in which `visit` shows them.
-    ///
-    /// # Errors
-    /// [`Error::ForeignCoefficients`] if the bits are no tree on this grid, or there are more or fewer numbers than it
-    /// needs.
-    pub fn from_bits(grid: VelocityGrid, bits: &[u8], numbers: &[f64]) -> Result<Self> {
-        let tree = Tree::from_bits(grid.shape(), bits)
-            .ok_or_else(|| Error::ForeignCoefficients(format!("{} bytes that are no tree on {grid}", bits.len())))?;
-        match numbers.split_first() {
-            Some((&ceiling, rest)) if has_logs(&tree) => Self::from_parts(grid, tree, ceiling, rest.to_vec()),
-            _ => Self::from_parts(grid, tree, 0.0, numbers.to_vec()),
-        }
-    }
-
-    /// The tree as bits: one for an empty leaf, six for another leaf or a cut; two bytes come first.
-    #[must_use]
-    pub fn tree_bits(&self) -> Vec<u8> {
-        self.tree.to_bits().0
-    }
-
     /// The grid they were made on.
     #[must_use]
     pub fn grid(&self) -> &VelocityGrid {
@@ -101,20 +80,22 @@ impl OctreeCoefficients {
     /// The leaves, in order.
     #[must_use]
     pub fn leaves(&self) -> Vec<OctreeLeaf<'_>> {
-        let mut rest = self.numbers.as_slice();
-        let mut leaves = Vec::new();
-        for (extent, model) in self.tree.leaves() {
-            let (numbers, others) = rest.split_at(numbers_of(model, &extent).min(rest.len()));
-            rest = others;
+        let leaf = |(extent, model, numbers): (Extent, Model, _)| {
             let model = match model {
                 Model::Empty => LeafModel::Empty,
                 Model::Linear(degree) => LeafModel::Polynomial(degree),
                 Model::Log(degree) => LeafModel::Exponential(degree),
                 Model::Cells => LeafModel::Cells,
             };
-            leaves.push(OctreeLeaf { cells: extent.map(|i| i.start..i.start + i.len), model, numbers });
-        }
-        leaves
+            OctreeLeaf { cells: extent.map(|i| i.start..i.start + i.len), model, numbers }
+        };
+        self.boxes().map(leaf).collect()
+    }
+
+    /// The largest value that an exponential takes [s³ m⁻⁶], which its decades are relative to; 0 where there are none.
+    #[must_use]
+    pub fn ceiling(&self) -> f64 {
+        self.ceiling
     }
 
     /// The leaves as the tree has them, with their numbers.
@@ -128,9 +109,9 @@ impl OctreeCoefficients {
     }
 }
 
-/// The norm of an exponential below a ceiling of one, as a power of two.
+/// The norm of an exponential below a ceiling of one: round(log₂ of it).
 fn octave(model: Model, numbers: &[f64], shape: [usize; 3]) -> i16 {
-    /// What is smaller is next to nothing, whatever the ceiling.
+    /// Smaller norms are zero below any ceiling that f64 holds.
     const LEAST: f64 = -1000.0;
     let centres = shape.map(|n| (0..n).map(|k| k as f64 + 0.5 - 0.5 * n as f64).collect::<Vec<_>>());
     let values = values_at(model, numbers, 1.0, shape, centres.each_ref().map(Vec::as_slice));
@@ -139,46 +120,38 @@ fn octave(model: Model, numbers: &[f64], shape: [usize; 3]) -> i16 {
     (largest.log2() + 0.5 * squares.log2()).max(LEAST).round() as i16
 }
 
-pub(super) fn numbers_of(model: Model, extent: &Extent) -> usize {
+fn numbers_of(model: Model, extent: &Extent) -> usize {
     model.numbers(extent.map(|interval| interval.len))
 }
 
-pub(super) fn has_logs(tree: &Tree) -> bool {
-    tree.leaves().iter().any(|(_, model)| matches!(model, Model::Log(_)))
-}
-
 impl Coefficients for OctreeCoefficients {
-    /// The ceiling of the exponentials, if there are any, then leaf by leaf.
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
-        if has_logs(&self.tree) {
-            visitor(Slot::new(Quantity::PhaseSpaceDensity, 0), &mut self.ceiling);
+    /// The ceiling of the exponentials, if there are any, then leaf by leaf; their labels are the leaf and the index in it.
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
+        if !self.octaves.is_empty() {
+            visitor(Slot::new(Quantity::PhaseSpaceDensity, 0), self.ceiling);
         }
-        let mut numbers = self.numbers.iter_mut();
-        for (extent, model) in self.tree.leaves() {
-            let shape = extent.map(|interval| interval.len);
-            let (quantity, degree) = match model {
-                Model::Empty => continue,
-                Model::Linear(degree) => (Quantity::PhaseSpaceDensity, degree),
-                Model::Log(degree) => (Quantity::Decades, degree),
-                Model::Cells => {
-                    let cells = numbers.by_ref().take(shape.iter().product());
-                    cells.for_each(|value| visitor(Slot::new(Quantity::PhaseSpaceDensity, 0), value));
-                    continue;
-                }
-            };
-            for (term, value) in terms(degree, shape).zip(numbers.by_ref()) {
-                visitor(Slot::new(quantity, term.iter().sum()), value);
+        for (level, (extent, model, numbers)) in (0..).zip(self.boxes()) {
+            let quantity = if matches!(model, Model::Log(_)) { Quantity::Decades } else { Quantity::PhaseSpaceDensity };
+            let degrees = model.degrees(extent.map(|interval| interval.len));
+            for ((position, number), degree) in (0..).zip(numbers).zip(degrees) {
+                visitor(Slot::new(quantity, degree).at(Label::Place { level, position }), *number);
             }
         }
     }
 
-    /// The tree's bits and the octaves' as words of 64.
-    fn topology_len(&self) -> usize {
-        (self.tree.to_bits().1 + i16::BITS as usize * self.octaves.len()).div_ceil(64)
+    /// The ceiling and the numbers of all leaves but exponentials, whose decades are relative to the ceiling.
+    fn scale(&mut self, factor: f64) {
+        self.ceiling *= factor;
+        let mut numbers = self.numbers.iter_mut();
+        for (extent, model) in self.tree.leaves() {
+            let factor = if matches!(model, Model::Log(_)) { 1.0 } else { factor };
+            numbers.by_ref().take(numbers_of(model, &extent)).for_each(|number| *number *= factor);
+        }
     }
 
-    fn count(&self) -> usize {
-        self.numbers.len() + usize::from(has_logs(&self.tree))
+    /// The bits of the tree and of the octaves, in words of 64.
+    fn topology_len(&self) -> usize {
+        (self.tree.bits() + i16::BITS as usize * self.octaves.len()).div_ceil(64)
     }
 }
 
@@ -196,12 +169,12 @@ pub(super) fn values_at(
     match model {
         Model::Empty => vec![0.0; points.iter().map(|xs| xs.len()).product()],
         Model::Linear(degree) => {
-            let tables = tables(degree, |n, degree, x, put| super::polynomials::gram(n, degree, x, put));
-            super::evaluate::Polynomials::new(degree, tables).values_in(numbers, shape)
+            let tables = tables(degree, |n, degree, x, put| gram(n, degree, x, put));
+            Polynomials::new(degree, tables).values_in(numbers, shape)
         }
         Model::Log(degree) => {
-            let tables = tables(degree, |n, degree, x, put| super::polynomials::chebyshev(n, degree, x, put));
-            let mut values = super::evaluate::Polynomials::new(degree, tables).values_in(numbers, shape);
+            let tables = tables(degree, |n, degree, x, put| chebyshev(n, degree, x, put));
+            let mut values = Polynomials::new(degree, tables).values_in(numbers, shape);
             decay(&mut values, ceiling);
             values
         }

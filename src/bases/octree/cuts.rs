@@ -1,26 +1,26 @@
-//! Cuts that leave the middle: a hill is climbed cell by cell, both leaves fitted anew at every place.
+//! Cuts that leave the middle: each is moved by one unit at a time, with both leaves fitted anew, while the error falls.
 
 use super::Octree;
-use super::fit::{Fitted, Fitter, Grown, Work};
+use super::intervals::Interval;
+use super::leaves::{Fitted, Fitter, Grown, Work};
 use super::model::Model;
-use super::tree::{Branch, Extent, Tree, parts};
+use super::tree::{Extent, parts};
 
-/// A step must lower the squared error of the two leaves to this share of it.
+/// A step must lower the squared error of the two leaves to this fraction: less is not worth two more fits.
 const WORTH_A_STEP: f64 = 0.99;
-/// Steps of one cut at most.
+/// Most steps of one cut in one direction.
 const MOST_STEPS: usize = 8;
 
 /// Moves every cut between two leaves to where it leaves the least error.
 pub(super) fn improve(fitter: &Fitter<'_>, octree: &Octree, shape: [usize; 3], grown: Grown, work: &mut Work) -> Grown {
-    let tree = Tree { shape, unit: octree.align, root: Branch::Leaf(Model::Empty) };
-    Mover { fitter, work, tree: &tree }.improve(grown, tree.extent())
+    Mover { fitter, work, unit: octree.align }.improve(grown, shape.map(|len| Interval { start: 0, len }))
 }
 
 struct Mover<'a, 'b> {
     fitter: &'a Fitter<'b>,
     work: &'a mut Work,
-    /// Whose leaves do not matter: it knows which cuts can be written.
-    tree: &'a Tree,
+    /// Cells that a cut moves by.
+    unit: usize,
 }
 
 impl Mover<'_, '_> {
@@ -37,7 +37,7 @@ impl Mover<'_, '_> {
         let models = [*a, *b];
         let from = cut;
         let mut best = [first.clone(), second.clone()];
-        for direction in [-(self.tree.unit as isize), self.tree.unit as isize] {
+        for direction in [-(self.unit as isize), self.unit as isize] {
             for _ in 0..MOST_STEPS {
                 let Some(next) = cut.checked_add_signed(direction) else { break };
                 let Some(leaves) = self.leaves(extent, axis, next, models) else { break };
@@ -62,9 +62,9 @@ impl Mover<'_, '_> {
         Grown::Split(cuts, branches)
     }
 
-    /// Both leaves with the cut elsewhere, where that is allowed.
+    /// Both leaves with the cut at another place inside the box; none if a leaf exceeds the tolerance.
     fn leaves(&mut self, extent: Extent, axis: usize, cut: usize, models: [Model; 2]) -> Option<[Fitted; 2]> {
-        if !self.tree.allows(extent[axis], cut) {
+        if cut == 0 || cut >= extent[axis].len {
             return None;
         }
         let mut cuts = [None; 3];

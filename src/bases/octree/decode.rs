@@ -2,69 +2,21 @@
 
 use faer::MatRef;
 
+use super::blend;
 use super::coefficients::{OctreeCoefficients, values_at};
 use super::model::Model;
+use super::places::Places;
 use super::polynomials::{Table, gram, terms};
-use super::tree::Extent;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::numerics::separable::transform;
-
-/// The centres of a grid's cells as the tree sees them: in cells from the lower edge of the grid it was made on.
-pub(super) struct Places([Vec<f64>; 3]);
-
-/// A box's share of the points: the first along each axis, and their places from the middle of the box.
-pub(super) struct Share {
-    pub first: [usize; 3],
-    pub points: [Vec<f64>; 3],
-}
-
-impl Places {
-    pub fn new(own: &VelocityGrid, grid: &VelocityGrid) -> Self {
-        Self(std::array::from_fn(|axis| {
-            // On its own grid the places are exact, whatever its unit and origin.
-            if own == grid {
-                return (0..grid.shape()[axis]).map(|cell| cell as f64 + 0.5).collect();
-            }
-            let (lower, spacing) = (own.lower()[axis], own.spacing()[axis]);
-            grid.centres(axis).iter().map(|v| (v - lower) / spacing).collect()
-        }))
-    }
-
-    /// The points in a box that is larger by `margin` cells on every side that is not a side of the whole.
-    pub fn share(&self, extent: Extent, whole: [usize; 3], margin: f64) -> Share {
-        let mut first = [0; 3];
-        let points = std::array::from_fn(|axis| {
-            let (start, end) = (extent[axis].start, extent[axis].start + extent[axis].len);
-            let lower = if start == 0 { 0.0 } else { start as f64 - margin };
-            let upper = if end == whole[axis] { end as f64 } else { end as f64 + margin };
-            let places = &self.0[axis];
-            let from = places.partition_point(|&s| s < lower);
-            let to = places.partition_point(|&s| s < upper);
-            first[axis] = from;
-            let middle = 0.5 * (start + end) as f64;
-            places[from..to.max(from)].iter().map(|s| s - middle).collect()
-        });
-        Share { first, points }
-    }
-}
-
-impl Share {
-    fn is_empty(&self) -> bool {
-        self.points.iter().any(Vec::is_empty)
-    }
-
-    fn slices(&self) -> [&[f64]; 3] {
-        self.points.each_ref().map(Vec::as_slice)
-    }
-}
 
 /// The values at the cells of a grid.
 pub(super) fn reconstruct(coefficients: &OctreeCoefficients, grid: &VelocityGrid, blended: bool) -> Vec<f64> {
     let places = Places::new(&coefficients.grid, grid);
     // On its own cells a blend changes nothing.
     if blended && coefficients.grid != *grid {
-        return super::blend::reconstruct(coefficients, &places, grid.shape());
+        return blend::reconstruct(coefficients, &places, grid.shape());
     }
     let [_, ny, nz] = grid.shape();
     let mut values = vec![0.0; grid.cells()];

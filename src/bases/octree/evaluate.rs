@@ -35,7 +35,7 @@ impl Polynomials {
     }
 }
 
-/// Exponentials of less are zero: 130 decades below the ceiling, where their squares would no longer be normal numbers.
+/// Exponents below this give zero: e⁻³⁰⁰ is 130 decades below the ceiling, and its square is still a normal number.
 const LEAST: f64 = -300.0;
 
 /// `factor` times e to the values, or to `ceiling` where they are larger.

@@ -17,8 +17,8 @@ pub(super) struct Intervals {
     pub all: Vec<Interval>,
 }
 
-/// Where an interval is halved: in its middle, the first half the longer; at a multiple of `unit` cells, whose first
-/// is the first cell of the axis.
+/// The halves of an interval, the first being the longer; the cut is at a multiple of `unit` cells from the first cell of
+/// the axis.
 pub(super) fn halved(interval: Interval, unit: usize) -> [Interval; 2] {
     let units = interval.len.div_ceil(unit);
     let first = (units.div_ceil(2) * unit).min(interval.len);

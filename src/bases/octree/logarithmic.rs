@@ -15,9 +15,9 @@ use crate::numerics::levenberg_marquardt::{
 };
 use crate::numerics::separable::transform;
 
-/// Steps of Levenberg and Marquardt at most.
+/// Most steps of Levenberg-Marquardt.
 const MOST_STEPS: usize = 30;
-/// A search ends when a step changes the squared error by less than this share of it.
+/// Relative change of the squared error below which the search ends: the plan does not need the error any better.
 const WORTH_A_STEP: f64 = 3e-3;
 
 /// A fitted leaf.
@@ -27,7 +27,7 @@ pub(super) struct LogFit {
     pub coefficients: Vec<f64>,
     /// e^p at the cells.
     pub values: Vec<f64>,
-    /// What Levenberg-Marquardt did.
+    /// The report of Levenberg-Marquardt.
     pub report: Report,
 }
 
@@ -55,7 +55,7 @@ struct Problem<'a> {
     polynomials: Polynomials,
     /// Chebyshev polynomials up to twice the degree.
     tables: [Table; 3],
-    /// Where the cost was asked for last, and the model there: a linearisation mostly follows at the same place.
+    /// The parameters of the last evaluated cost, and the model there: mostly a linearisation at the same place follows.
     last: RefCell<(DVector<f64>, Vec<f64>)>,
 }
 

@@ -14,9 +14,11 @@ mod decode;
 mod evaluate;
 mod fit;
 mod intervals;
+mod leaves;
 mod linear;
 mod logarithmic;
 mod model;
+mod places;
 mod plan;
 mod polynomials;
 mod projection;
@@ -27,13 +29,13 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-
 pub use coefficients::{LeafModel, OctreeCoefficients, OctreeLeaf};
 pub use fit::OctreeReport;
 pub use plan::Splitting;
 
-use crate::basis::Basis;
+use crate::basis::choices::spec_of;
+use crate::basis::spec::Spec;
+use crate::basis::{Basis, Quantise, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
@@ -41,10 +43,11 @@ use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 
 use polynomials::MAX_DEGREE;
+use tree::Tree;
 
 const NAME: &str = "octree";
 
-/// What leaves may be.
+/// The kinds of leaves that a tree may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum LeafKind {
     /// Exponentials of polynomials: positive. Where the distribution itself is negative by more than the target
@@ -57,7 +60,7 @@ pub enum LeafKind {
     Best,
 }
 
-/// What an octree has to meet.
+/// The error that an octree must meet, or its number of coefficients.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OctreeTarget {
     /// As few coefficients as leave at most this relative error ‖g − f‖/‖f‖, from 0 to 1. (Below 1e-15 is 1e-15.)
@@ -75,7 +78,20 @@ impl Default for OctreeTarget {
 }
 
 /// The adaptive octree with the user's choices.
-#[derive(Clone, PartialEq)]
+///
+/// ```
+/// use vdf_basis::{Basis, Coefficients, Fidelity, Octree, OctreeTarget, Sampling, Synthetic};
+///
+/// let grid = Synthetic::default_grid("gyrating-ring", 24)?;
+/// let vdf = Synthetic::named("gyrating-ring", 0)?.sample(&grid, Sampling::default())?;
+/// let basis = Octree::default().with_target(OctreeTarget::L2(0.1))?;
+/// let coefficients = basis.encode(&vdf)?;
+/// println!("{} numbers in {} leaves", coefficients.count(), coefficients.leaves().len());
+/// let back = basis.reconstruct(&coefficients, &grid)?;
+/// assert!(Fidelity::compare(&vdf, &back)?.l2 <= 0.1);
+/// # Ok::<(), vdf_basis::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
 pub struct Octree {
     leaf: LeafKind,
     degree: Option<usize>,
@@ -88,8 +104,8 @@ pub struct Octree {
     threads: Threads,
 }
 
-/// Changes no bit of any result, so that trees with any number are equal.
-#[derive(Clone, Copy)]
+/// Number of threads. It changes no bit of any result, so that octrees with any number are equal.
+#[derive(Debug, Clone, Copy)]
 struct Threads(usize);
 
 impl PartialEq for Threads {
@@ -105,7 +121,7 @@ impl Default for Octree {
 }
 
 impl Octree {
-    /// Where no other is asked for, axes are cut until a part would have fewer cells.
+    /// Default of [`Octree::with_smallest`].
     pub const SMALLEST: usize = 3;
     /// Highest total degree of a leaf.
     pub const MAX_DEGREE: usize = MAX_DEGREE;
@@ -131,10 +147,7 @@ impl Octree {
     /// # Errors
     /// [`Error::InvalidParameter`] above [`Octree::MAX_DEGREE`].
     pub fn with_degree(self, degree: usize) -> Result<Self> {
-        if degree > MAX_DEGREE {
-            return Err(invalid("degree", degree, &format!("auto or 0 to {MAX_DEGREE}")));
-        }
-        Ok(Self { degree: Some(degree), ..self })
+        Self { degree: Some(degree), ..self }.validated()
     }
 
     /// With another target.
@@ -142,12 +155,7 @@ impl Octree {
     /// # Errors
     /// [`Error::InvalidParameter`] for an error that is not between 0 and 1, and for no coefficients.
     pub fn with_target(self, target: OctreeTarget) -> Result<Self> {
-        match target {
-            OctreeTarget::L2(error) if !(0.0..=1.0).contains(&error) => Err(invalid("l2", error, "0 to 1")),
-            OctreeTarget::Linf(error) if !(0.0..=1.0).contains(&error) => Err(invalid("linf", error, "0 to 1")),
-            OctreeTarget::Coefficients(0) => Err(invalid("coefficients", 0, "at least one")),
-            _ => Ok(Self { target, ..self }),
-        }
+        Self { target, ..self }.validated()
     }
 
     /// Cut in octants, or along one axis at a time.
@@ -156,13 +164,13 @@ impl Octree {
         Self { splitting, ..self }
     }
 
-    /// With parts of so many cells at least, along each axis that is
-    /// cut. 1 finds single cells and steps, with eight times the boxes to look at.
+    /// With parts of so many cells at least, along each axis that is cut. 1 finds single cells and steps, with eight times
+    /// the boxes to look at.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] for none.
     pub fn with_smallest(self, smallest: usize) -> Result<Self> {
-        if smallest == 0 { Err(invalid("smallest", 0, "at least one cell")) } else { Ok(Self { smallest, ..self }) }
+        Self { smallest, ..self }.validated()
     }
 
     /// With all cuts at multiples of so many cells, 1 to 255: 4 for Vlasiator's blocks.
@@ -170,10 +178,7 @@ impl Octree {
     /// # Errors
     /// [`Error::InvalidParameter`] beyond that.
     pub fn with_alignment(self, cells: usize) -> Result<Self> {
-        match cells {
-            1..=255 => Ok(Self { align: cells, ..self }),
-            _ => Err(invalid("align", cells, "1 to 255 cells")),
-        }
+        Self { align: cells, ..self }.validated()
     }
 
     /// With cuts that may leave the middle where that lowers the error; each that does costs nine bits more.
@@ -196,17 +201,29 @@ impl Octree {
         Self { threads: Threads(threads.clamp(1, most)), ..self }
     }
 
-    /// The octree of a distribution, and how it was found.
+    fn validated(self) -> Result<Self> {
+        match (self.target, self.degree) {
+            (OctreeTarget::L2(l2), _) if !(0.0..=1.0).contains(&l2) => Err(Error::parameter("l2", l2, "0 to 1")),
+            (OctreeTarget::Linf(linf), _) if !(0.0..=1.0).contains(&linf) => {
+                Err(Error::parameter("linf", linf, "0 to 1"))
+            }
+            (OctreeTarget::Coefficients(0), _) => Err(Error::parameter("coefficients", 0, "at least one")),
+            (_, Some(degree)) if degree > MAX_DEGREE => {
+                Err(Error::parameter("degree", degree, format!("auto or 0 to {MAX_DEGREE}")))
+            }
+            _ if self.smallest == 0 => Err(Error::parameter("smallest", 0, "at least one cell")),
+            _ if !(1..=255).contains(&self.align) => Err(Error::parameter("align", self.align, "1 to 255 cells")),
+            _ => Ok(self),
+        }
+    }
+
+    /// The octree of a distribution, and a report of the search for it.
     ///
     /// # Errors
     /// None so far.
     pub fn fit(&self, vdf: &Vdf) -> Result<(OctreeCoefficients, OctreeReport)> {
         fit::fit(self, vdf)
     }
-}
-
-fn invalid(name: &'static str, value: impl fmt::Display, allowed: &str) -> Error {
-    Error::InvalidParameter { name, value: value.to_string(), allowed: allowed.to_owned() }
 }
 
 impl Basis for Octree {
@@ -227,20 +244,30 @@ impl Basis for Octree {
         }
         Ok(decode::moments(coefficients, grid))
     }
+}
+
+impl Stream for Octree {
+    fn spec(&self) -> Result<Spec> {
+        spec_of(self)
+    }
+
+    fn blank(&self, grid: &VelocityGrid) -> OctreeCoefficients {
+        let tree = Tree::empty(grid.shape(), 1);
+        OctreeCoefficients { grid: *grid, tree, ceiling: 0.0, numbers: Vec::new(), octaves: Vec::new() }
+    }
 
     fn code(
         &self,
-        coefficients: Option<&OctreeCoefficients>,
+        coefficients: &mut OctreeCoefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<OctreeCoefficients> {
-        coding::code(coefficients, grid, resolution, coder)
+    ) -> Result<()> {
+        if coefficients.grid != *grid {
+            return Err(Error::GridMismatch { left: coefficients.grid.to_string(), right: grid.to_string() });
+        }
+        coding::code(coefficients, resolution, coder)
     }
 }
 
-impl fmt::Debug for Octree {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Octree({self})")
-    }
-}
+impl Quantise for Octree {}

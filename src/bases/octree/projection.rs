@@ -56,7 +56,7 @@ pub(super) struct Projection<'a> {
     pub sums: Vec<f64>,
     row: Vec<f64>,
     shape: [usize; 3],
-    /// Whether polynomials of degree n and more vanish on n cells.
+    /// True if polynomials of degree n and more are zero on n cells.
     vanishing: bool,
     /// Highest degree along x that does not vanish.
     highest_x: usize,

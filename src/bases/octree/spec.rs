@@ -1,68 +1,63 @@
 //! Names for the choices.
 
-use std::fmt;
-
 use super::{LeafKind, NAME, Octree, OctreeTarget, Splitting};
 use crate::basis::NamedBasis;
+use crate::basis::choices::{Choices, Number};
+use crate::basis::spec::Value;
 use crate::error::Result;
-use crate::spec::{Options, SpecWriter};
 
-impl fmt::Display for Octree {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let leaf = match self.leaf {
-            LeafKind::Log => "log",
-            LeafKind::Linear => "linear",
-            LeafKind::Best => "best",
-        };
-        let spec = SpecWriter::new(NAME).option(self.leaf != LeafKind::default(), "leaf", leaf).option(
-            self.degree.is_some(),
-            "degree",
-            self.degree.unwrap_or_default(),
-        );
-        let spec = match self.target {
-            OctreeTarget::L2(l2) => spec.option(self.target != OctreeTarget::default(), "l2", l2),
-            OctreeTarget::Linf(linf) => spec.option(true, "linf", linf),
-            OctreeTarget::Coefficients(count) => spec.option(true, "coefficients", count),
-        };
-        spec.option(self.splitting == Splitting::Octants, "split", "octants")
-            .option(self.smallest != Self::SMALLEST, "smallest", self.smallest)
-            .option(self.align > 1, "align", self.align)
-            .option(self.moves_cuts, "refine", "splits")
-            .option(self.blended, "blend", "yes")
-            .write(f)
+/// The degree of all leaves, or `auto`: chosen for each.
+#[derive(Clone, Copy)]
+struct Degree(Option<usize>);
+
+impl Number for Degree {
+    const KIND: &'static str = "auto, or a whole number";
+
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Word(word) if word == "auto" => Some(Self(None)),
+            _ => usize::from_value(value).map(|degree| Self(Some(degree))),
+        }
+    }
+
+    fn to_value(self) -> Value {
+        self.0.map_or_else(|| Value::Word("auto".to_owned()), usize::to_value)
     }
 }
 
 impl NamedBasis for Octree {
     const NAME: &'static str = NAME;
 
-    fn from_options(options: &mut Options<'_>) -> Result<Self> {
-        let kinds = [("log", LeafKind::Log), ("linear", LeafKind::Linear), ("best", LeafKind::Best)];
-        let mut basis = Self::new(options.choice("leaf", &kinds)?.unwrap_or_default());
-        match options.text("degree") {
-            None | Some("auto") => {}
-            Some(text) => match text.parse() {
-                Ok(degree) => basis = basis.with_degree(degree)?,
-                Err(_) => return Err(options.refused("degree", text, "auto or a whole number from 0 to 6")),
-            },
-        }
-        let target = match (options.number("l2")?, options.number("linf")?, options.number("coefficients")?) {
+    fn choose(&mut self, choices: &mut Choices<'_>) -> Result<()> {
+        let leaves = [("log", LeafKind::Log), ("linear", LeafKind::Linear), ("best", LeafKind::Best)];
+        choices.one_of("leaf", &mut self.leaf, &leaves)?;
+        let mut degree = Degree(self.degree);
+        choices.number("degree", &mut degree)?;
+        self.degree = degree.0;
+        // The default target is the absence of all others: any of the three keys replaces it.
+        let (mut l2, mut linf, mut coefficients) = match self.target {
+            target if target == OctreeTarget::default() => (None, None, None),
+            OctreeTarget::L2(l2) => (Some(l2), None, None),
+            OctreeTarget::Linf(linf) => (None, Some(linf), None),
+            OctreeTarget::Coefficients(count) => (None, None, Some(count)),
+        };
+        choices.optional("l2", &mut l2)?;
+        choices.optional("linf", &mut linf)?;
+        choices.optional("coefficients", &mut coefficients)?;
+        self.target = match (l2, linf, coefficients) {
             (None, None, None) => OctreeTarget::default(),
             (Some(l2), None, None) => OctreeTarget::L2(l2),
             (None, Some(linf), None) => OctreeTarget::Linf(linf),
             (None, None, Some(count)) => OctreeTarget::Coefficients(count),
-            _ => return Err(options.refused("l2, linf and coefficients", "as given", "only one of them")),
+            _ => return Err(choices.refused("l2, linf and coefficients", "as given", "only one of them")),
         };
-        basis = basis.with_target(target)?;
         let splittings = [("axis", Splitting::Axis), ("octants", Splitting::Octants)];
-        basis = basis.with_splitting(options.choice("split", &splittings)?.unwrap_or_default());
-        if let Some(smallest) = options.number("smallest")? {
-            basis = basis.with_smallest(smallest)?;
-        }
-        if let Some(cells) = options.number("align")? {
-            basis = basis.with_alignment(cells)?;
-        }
-        basis = basis.with_moved_cuts(options.choice("refine", &[("splits", true), ("none", false)])?.unwrap_or(false));
-        Ok(basis.with_blend(options.choice("blend", &[("yes", true), ("no", false)])?.unwrap_or(false)))
+        choices.one_of("split", &mut self.splitting, &splittings)?;
+        choices.number("smallest", &mut self.smallest)?;
+        choices.number("align", &mut self.align)?;
+        choices.one_of("refine", &mut self.moves_cuts, &[("splits", true), ("none", false)])?;
+        choices.flag("blend", &mut self.blended)?;
+        *self = self.clone().validated()?;
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@ use super::model::Model;
 use super::plan::{Goal, Plan};
 use super::survey::{Choices, Survey, Threshold};
 use super::*;
-use crate::basis::Coefficients;
+use crate::basis::{Coefficients, Label};
 use crate::distribution::fidelity::Fidelity;
 use crate::distribution::synthetic::{Sampling, Synthetic};
 use nalgebra::{DMatrix, DVector};
@@ -309,18 +309,24 @@ fn any_grid_is_decoded_and_nothing_is_outside() {
 }
 
 #[test]
-fn bits_and_numbers_bring_the_coefficients_back() {
+fn every_number_is_visited_at_its_place_and_densities_are_scaled() {
     for spec in ["octree:l2=0.1", "octree:leaf=linear,l2=0.1,refine=splits", "octree:leaf=best,linf=0.01,align=4"] {
         let vdf = ring(20);
-        let c = basis(spec).encode(&vdf).unwrap();
-        let mut numbers = Vec::new();
-        c.clone().visit(&mut |_, value| numbers.push(*value));
-        assert_eq!(numbers.len(), c.count());
-        assert_eq!(OctreeCoefficients::from_bits(*c.grid(), &c.tree_bits(), &numbers).unwrap(), c);
-        for wrong in [&numbers[1..], &[]] {
-            assert!(OctreeCoefficients::from_bits(*c.grid(), &c.tree_bits(), wrong).is_err());
+        let basis = basis(spec);
+        let c = basis.encode(&vdf).unwrap();
+        let mut slots = Vec::new();
+        c.visit(&mut |slot, value| slots.push((slot, value)));
+        let leaves = c.leaves();
+        let numbers: usize = leaves.iter().map(|leaf| leaf.numbers.len()).sum();
+        assert_eq!(slots.len(), numbers + usize::from(c.ceiling() > 0.0), "{spec}");
+        for (slot, value) in &slots[slots.len() - numbers..] {
+            let Label::Place { level, position } = slot.label else { panic!("{slot:?}") };
+            assert_eq!(leaves[level as usize].numbers[position as usize], *value);
         }
-        assert!(OctreeCoefficients::from_bits(*c.grid(), &[], &numbers).is_err());
+        let mut scaled = c.clone();
+        scaled.scale(4.0);
+        let [once, four] = [&c, &scaled].map(|c| basis.reconstruct(c, vdf.grid()).unwrap());
+        assert!(once.as_slice().iter().zip(four.as_slice()).all(|(f, g)| 4.0 * f == *g), "{spec}");
     }
 }
 

@@ -1,29 +1,30 @@
 //! The tree: which boxes, and how each leaf describes its own. All that decoding needs besides the numbers.
 //!
-//! As bits, in preorder: 0 is an empty leaf. 1 and five bits are, from 0 on, a polynomial of degree 0 to 6, the exponential
-//! of one of degree 0 to 6, a leaf of cells, and a cut along the axes of a mask 1 to 7 (bit 0 is x); the parts of a cut
-//! follow in C order. Where cuts may leave the middle, each is followed by 0, or by 1 and its shift in units in eight
-//! bits. Two bytes come first: the unit of the cuts in cells, and 1 if cuts may leave the middle.
+//! A stream holds it in preorder. Of each node, adaptive bits tell whether it is empty, else whether it is cut; a leaf is
+//! one of cells, an exponential or a polynomial, the latter two with their degree in three bits; a cut has a bit for each
+//! axis that can be cut, and after each that is set the shift of the cut from the middle, in units. The unit comes first.
 
+use super::NAME;
 use super::intervals::{Interval, halved};
 use super::model::Model;
 use super::polynomials::MAX_DEGREE;
+use crate::coding::{Bit, Coder, Integers, malformed};
+use crate::error::Result;
 
 /// A box of cells: one interval an axis.
 pub(super) type Extent = [Interval; 3];
 
-/// Degrees of one kind of leaf.
-const DEGREES: u32 = MAX_DEGREE as u32 + 1;
-const CELLS: u32 = 2 * DEGREES;
-const CODE_BITS: u32 = 5;
-/// Of a cut from the middle, in units.
-const FARTHEST: isize = 127;
+/// Binary digits of a degree.
+const DEGREE_BITS: usize = 3;
+/// Deepest tree. An encoder halves each axis at most 63 times, and moves only the last cuts away from the middle. A stream
+/// can claim a deeper tree, on which recursion would overflow the stack.
+const MAX_DEPTH: usize = 3 * 64;
 
 /// A node of the tree.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Branch {
     Leaf(Model),
-    /// Where each axis is cut, in cells from the lower end of the box, and the parts in C order.
+    /// The place of the cut along each axis, in cells from the lower end of the box, and the parts in C order.
     Split([Option<usize>; 3], Vec<Branch>),
 }
 
@@ -76,140 +77,146 @@ impl Tree {
         leaves
     }
 
-    /// The tree as bits, and how many they are.
-    pub fn to_bits(&self) -> (Vec<u8>, usize) {
-        let moved = self.moved(&self.root, self.extent());
-        let mut bits = Bits::default();
-        bits.put(self.unit.min(255) as u32, 8);
-        bits.put(u32::from(moved), 8);
-        self.write(&self.root, self.extent(), moved, &mut bits);
-        (bits.bytes, bits.len)
+    /// A tree of one empty leaf.
+    pub fn empty(shape: [usize; 3], unit: usize) -> Self {
+        Self { shape, unit, root: Branch::Leaf(Model::Empty) }
     }
 
-    fn moved(&self, branch: &Branch, extent: Extent) -> bool {
-        let Branch::Split(cuts, branches) = branch else { return false };
-        let here = (0..3).any(|axis| cuts[axis].is_some_and(|cut| cut != halved(extent[axis], self.unit)[0].len));
-        here || parts(extent, *cuts).into_iter().zip(branches).any(|(part, branch)| self.moved(branch, part))
+    /// Bits of the tree in a stream, to a byte or two.
+    pub fn bits(&self) -> usize {
+        let mut coder = Coder::writing();
+        // A tree that no stream holds has no length, either.
+        self.clone().code(&mut coder).map_or(0, |()| 8 * coder.finish().len())
     }
 
-    fn write(&self, branch: &Branch, extent: Extent, moved: bool, bits: &mut Bits) {
-        let code = match branch {
-            Branch::Leaf(Model::Empty) => return bits.put(0, 1),
-            Branch::Leaf(Model::Linear(degree)) => *degree as u32,
-            Branch::Leaf(Model::Log(degree)) => DEGREES + *degree as u32,
-            Branch::Leaf(Model::Cells) => CELLS,
-            Branch::Split(cuts, _) => CELLS + (0..3).map(|a| u32::from(cuts[a].is_some()) << a).sum::<u32>(),
+    /// Writes the tree, or reads one over a grid of this shape.
+    pub fn code(&mut self, coder: &mut Coder<'_>) -> Result<()> {
+        let longest = self.shape.into_iter().max().unwrap_or(1);
+        self.unit = coder.count(self.unit, longest.max(255))?;
+        if self.unit == 0 {
+            return Err(malformed("a tree with cuts at multiples of no cells"));
+        }
+        if coder.is_reading() {
+            self.root = Branch::Leaf(Model::Empty);
+        }
+        let extent = self.extent();
+        Models::new(self.unit).code(&mut self.root, extent, Place { beside_empty: false, depth: 0 }, coder)
+    }
+}
+
+/// Contexts of the bits of a tree.
+struct Models {
+    unit: usize,
+    /// By whether an earlier part of the same box is empty: empty boxes come together.
+    empty: [Bit; 2],
+    cut: Bit,
+    cells: Bit,
+    exponential: Bit,
+    /// By the kind of leaf, and by the digits of the degree read so far with a 1 before them: a binary tree of bits.
+    degrees: [[Bit; 1 << DEGREE_BITS]; 2],
+    axes: [Bit; 3],
+    shifts: Integers,
+}
+
+/// The place of a node in its tree.
+#[derive(Clone, Copy)]
+struct Place {
+    beside_empty: bool,
+    depth: usize,
+}
+
+impl Models {
+    fn new(unit: usize) -> Self {
+        Self {
+            unit,
+            empty: [Bit::even(); 2],
+            cut: Bit::even(),
+            // Leaves of cells are rare: 1 in 64 to begin with.
+            cells: Bit::expected(1 << 10, 2),
+            exponential: Bit::even(),
+            degrees: [[Bit::even(); 1 << DEGREE_BITS]; 2],
+            axes: [Bit::even(); 3],
+            shifts: Integers::default(),
+        }
+    }
+
+    /// Writes a node and those below it, or reads them; a reader starts from an empty leaf.
+    fn code(&mut self, branch: &mut Branch, extent: Extent, place: Place, coder: &mut Coder<'_>) -> Result<()> {
+        if place.depth > MAX_DEPTH {
+            return Err(coder.refusal(NAME, format!("a tree that is deeper than {MAX_DEPTH}")));
+        }
+        let empty = &mut self.empty[usize::from(place.beside_empty)];
+        if coder.bit(empty, *branch == Branch::Leaf(Model::Empty)) {
+            *branch = Branch::Leaf(Model::Empty);
+            return Ok(());
+        }
+        if !coder.bit(&mut self.cut, matches!(branch, Branch::Split(..))) {
+            let model = if let Branch::Leaf(model) = branch { *model } else { Model::Empty };
+            *branch = Branch::Leaf(self.leaf(model, coder)?);
+            return Ok(());
+        }
+        let (cuts, mut branches) = match branch {
+            Branch::Split(cuts, branches) => (*cuts, std::mem::take(branches)),
+            Branch::Leaf(_) => ([None; 3], Vec::new()),
         };
-        bits.put(1, 1);
-        bits.put(code, CODE_BITS);
-        let Branch::Split(cuts, branches) = branch else { return };
-        for axis in (0..3).filter(|_| moved) {
-            let Some(cut) = cuts[axis] else { continue };
-            let middle = halved(extent[axis], self.unit)[0].len;
-            let shift = (cut as isize - middle as isize) / self.unit as isize;
-            bits.put(u32::from(shift != 0), 1);
-            if shift != 0 {
-                bits.put((shift + FARTHEST) as u32, 8);
-            }
+        let cuts = self.cuts(cuts, extent, coder)?;
+        let extents = parts(extent, cuts);
+        branches.resize(extents.len(), Branch::Leaf(Model::Empty));
+        let mut place = Place { beside_empty: false, depth: place.depth + 1 };
+        for (branch, part) in branches.iter_mut().zip(extents) {
+            self.code(branch, part, place, coder)?;
+            place.beside_empty |= *branch == Branch::Leaf(Model::Empty);
         }
-        parts(extent, *cuts).into_iter().zip(branches).for_each(|(part, b)| self.write(b, part, moved, bits));
+        *branch = Branch::Split(cuts, branches);
+        Ok(())
     }
 
-    /// The tree that [`Tree::to_bits`] wrote for a grid of this shape; none if the bits are no such tree.
-    pub fn from_bits(shape: [usize; 3], bytes: &[u8]) -> Option<Self> {
-        let mut reader = Reader { bytes, at: 0 };
-        let unit = reader.take(8)? as usize;
-        let moved = reader.take(8)?;
-        if unit == 0 || moved > 1 || shape.contains(&0) {
-            return None;
+    /// A leaf that is not empty.
+    fn leaf(&mut self, model: Model, coder: &mut Coder<'_>) -> Result<Model> {
+        if coder.bit(&mut self.cells, model == Model::Cells) {
+            return Ok(Model::Cells);
         }
-        let mut tree = Self { shape, unit, root: Branch::Leaf(Model::Empty) };
-        tree.root = tree.read(tree.extent(), moved == 1, &mut reader)?;
-        Some(tree)
+        let exponential = coder.bit(&mut self.exponential, matches!(model, Model::Log(_)));
+        let degree = if let Model::Log(degree) | Model::Linear(degree) = model { degree } else { 0 };
+        let mut read = 1;
+        for place in (0..DEGREE_BITS).rev() {
+            let digit = coder.bit(&mut self.degrees[usize::from(exponential)][read], degree >> place & 1 == 1);
+            read = read << 1 | usize::from(digit);
+        }
+        let degree = read - (1 << DEGREE_BITS);
+        if degree > MAX_DEGREE {
+            return Err(malformed(format!("a leaf of degree {degree}")));
+        }
+        Ok(if exponential { Model::Log(degree) } else { Model::Linear(degree) })
     }
 
-    fn read(&self, extent: Extent, moved: bool, reader: &mut Reader<'_>) -> Option<Branch> {
-        if reader.take(1)? == 0 {
-            return Some(Branch::Leaf(Model::Empty));
-        }
-        let code = reader.take(CODE_BITS)?;
-        if code < DEGREES {
-            return Some(Branch::Leaf(Model::Linear(code as usize)));
-        } else if code < CELLS {
-            return Some(Branch::Leaf(Model::Log((code - DEGREES) as usize)));
-        } else if code == CELLS {
-            return Some(Branch::Leaf(Model::Cells));
-        }
-        let mask = code - CELLS;
-        if mask > 7 {
-            return None;
-        }
+    fn cuts(&mut self, given: [Option<usize>; 3], extent: Extent, coder: &mut Coder<'_>) -> Result<[Option<usize>; 3]> {
         let mut cuts = [None; 3];
-        for axis in (0..3).filter(|axis| mask >> axis & 1 == 1) {
-            let middle = halved(extent[axis], self.unit)[0].len;
-            let shift = if moved && reader.take(1)? == 1 { reader.take(8)? as isize - FARTHEST } else { 0 }
-                * self.unit as isize;
-            let cut = middle.checked_add_signed(shift)?;
-            if cut == 0 || cut >= extent[axis].len {
-                return None;
+        for axis in 0..3 {
+            // An axis of one cell is never cut.
+            if extent[axis].len < 2 || !coder.bit(&mut self.axes[axis], given[axis].is_some()) {
+                continue;
             }
-            cuts[axis] = Some(cut);
-        }
-        let branches = parts(extent, cuts).into_iter().map(|part| self.read(part, moved, reader));
-        Some(Branch::Split(cuts, branches.collect::<Option<_>>()?))
-    }
-
-    /// Whether a cut may be moved there and still be written.
-    pub fn allows(&self, interval: Interval, cut: usize) -> bool {
-        let shift = cut as isize - halved(interval, self.unit)[0].len as isize;
-        cut > 0
-            && cut < interval.len
-            && (shift / self.unit as isize).abs() <= FARTHEST
-            && shift % self.unit as isize == 0
-    }
-}
-
-/// Bits, the first in the lowest place of the first byte.
-#[derive(Default)]
-struct Bits {
-    bytes: Vec<u8>,
-    len: usize,
-}
-
-impl Bits {
-    fn put(&mut self, value: u32, bits: u32) {
-        for bit in 0..bits {
-            if self.len.is_multiple_of(8) {
-                self.bytes.push(0);
+            let (middle, unit) = (halved(extent[axis], self.unit)[0].len as i64, self.unit as i64);
+            let shift = given[axis].map_or(0, |cut| (cut as i64 - middle) / unit);
+            let shift = coder.integer(&mut self.shifts, shift)?;
+            let cut = shift.checked_mul(unit).and_then(|shift| shift.checked_add(middle)).unwrap_or(0);
+            if cut < 1 || cut >= extent[axis].len as i64 {
+                return Err(malformed(format!("a box of {} cells cut after {cut}", extent[axis].len)));
             }
-            if let Some(last) = self.bytes.last_mut() {
-                *last |= ((value >> bit & 1) as u8) << (self.len % 8);
-            }
-            self.len += 1;
+            cuts[axis] = Some(cut as usize);
         }
-    }
-}
-
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Reader<'_> {
-    fn take(&mut self, bits: u32) -> Option<u32> {
-        let mut value = 0;
-        for bit in 0..bits {
-            let byte = *self.bytes.get(self.at / 8)?;
-            value |= u32::from(byte >> (self.at % 8) & 1) << bit;
-            self.at += 1;
+        match cuts {
+            [None, None, None] => Err(malformed("a box that is cut nowhere")),
+            _ => Ok(cuts),
         }
-        Some(value)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     fn tree() -> Tree {
         use Branch::{Leaf, Split};
@@ -218,37 +225,60 @@ mod tests {
         Tree { shape: [7, 4, 5], unit: 1, root: Split([Some(4), None, Some(3)], parts) }
     }
 
+    fn written(tree: &Tree) -> Vec<u8> {
+        let mut coder = Coder::writing();
+        tree.clone().code(&mut coder).unwrap();
+        coder.finish()
+    }
+
+    fn read(shape: [usize; 3], bytes: &[u8]) -> Result<Tree> {
+        let mut tree = Tree::empty(shape, 1);
+        tree.code(&mut Coder::reading(bytes))?;
+        Ok(tree)
+    }
+
     #[test]
-    fn bits_come_back_as_the_tree() {
+    fn a_tree_that_was_written_is_read() {
         let mut tree = tree();
-        let (bytes, bits) = tree.to_bits();
-        assert_eq!((bits, bytes.len()), (16 + 5 * 6 + 2, 6));
-        assert_eq!(Tree::from_bits(tree.shape, &bytes).as_ref(), Some(&tree));
+        let middle = written(&tree);
+        assert_eq!(read(tree.shape, &middle).unwrap(), tree);
         // A cut that has left the middle.
         if let Branch::Split(cuts, _) = &mut tree.root {
             cuts[0] = Some(2);
         }
-        let (bytes, bits) = tree.to_bits();
-        assert_eq!(bits, 16 + 5 * 6 + 2 + 3 + 8);
-        assert_eq!(Tree::from_bits(tree.shape, &bytes), Some(tree));
+        let moved = written(&tree);
+        assert!(moved != middle && tree.bits() == 8 * moved.len());
+        assert_eq!(read(tree.shape, &moved).unwrap(), tree);
     }
 
     #[test]
-    fn bits_that_are_no_tree_are_refused() {
-        let (bytes, bits) = tree().to_bits();
-        for len in 0..bytes.len() {
-            assert_eq!(Tree::from_bits([7, 4, 5], &bytes[..len]), None);
-        }
-        for flipped in 0..bits {
+    fn a_damaged_tree_covers_the_grid_or_is_refused() {
+        let bytes = written(&tree());
+        for flipped in 0..8 * bytes.len() {
             let mut bytes = bytes.clone();
             bytes[flipped / 8] ^= 1 << (flipped % 8);
-            if let Some(other) = Tree::from_bits([7, 4, 5], &bytes) {
+            if let Ok(other) = read([7, 4, 5], &bytes) {
                 let cells: usize =
                     other.leaves().iter().map(|(extent, _)| extent.iter().map(|i| i.len).product::<usize>()).sum();
                 assert_eq!(cells, 140);
             }
         }
-        assert_eq!(Tree::from_bits([1, 1, 1], &bytes), None);
+        // A box of one cell is not cut.
+        assert!(read([1, 1, 1], &bytes).is_err());
+    }
+
+    #[test]
+    fn a_tree_without_end_is_refused_before_the_stack_overflows() {
+        let mut tree = Tree::empty([1, 1, 1_000_000], 1);
+        for _ in 0..1000 {
+            let root = std::mem::replace(&mut tree.root, Branch::Leaf(Model::Cells));
+            tree.root = Branch::Split([None, None, Some(1)], vec![Branch::Leaf(Model::Empty), root]);
+        }
+        let mut coder = Coder::writing();
+        assert!(matches!(tree.code(&mut coder), Err(Error::OutOfRange { .. })));
+        // What was written before the refusal holds as deep a tree.
+        let bytes = coder.finish();
+        assert!(read(tree.shape, &bytes).unwrap_err().to_string().contains("deeper"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a population's mean and covariance need, distribution by distribution.
+//! Mean and covariance of a population, gathered distribution by distribution.
 
 use faer::MatRef;
 
@@ -13,7 +13,7 @@ use crate::numerics::scaling::{largest_magnitude, normalising_factor};
 
 /// Takes in the distributions of a population, one after another, and learns its principal components.
 ///
-/// What it holds is their mean and as many rows R as are needed for RᵀR = Σ (x − mean)(x − mean)ᵀ. A distribution x adds
+/// It holds their mean and as many rows R as are needed for RᵀR = Σ (x − mean)(x − mean)ᵀ. A distribution x adds
 /// the row √(n/(n+1)) (x − mean); another accumulator adds its rows and √(n m/(n+m)) times the difference of the means
 /// (Chan, Golub and LeVeque 1983, Am. Stat. 37, 242). So parts of a population can be taken in anywhere, by threads or
 /// by processes ([`PcaAccumulator::write`]), and [merged](PcaAccumulator::merge) in any order, to the same within rounding.
@@ -84,8 +84,7 @@ impl PcaAccumulator {
     pub fn with_capacity(self, directions: usize, batch: usize) -> Result<Self> {
         for (name, value) in [("directions", directions), ("batch", batch)] {
             if value == 0 {
-                let allowed = "at least one".to_owned();
-                return Err(Error::InvalidParameter { name, value: value.to_string(), allowed });
+                return Err(Error::parameter(name, value, "at least one"));
             }
         }
         Ok(Self { capacity: directions.min(self.grid.cells()), batch, ..self })
@@ -97,7 +96,7 @@ impl PcaAccumulator {
         &self.grid
     }
 
-    /// How many distributions were taken in.
+    /// The number of distributions taken in.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
@@ -155,7 +154,7 @@ impl PcaAccumulator {
         self.same_grid(&other.grid)?;
         if self.values != other.values {
             let (value, allowed) = (format!("{:?}", other.values), format!("{:?}, as here", self.values));
-            return Err(Error::InvalidParameter { name: "values", value, allowed });
+            return Err(Error::parameter("values", value, allowed));
         }
         if other.count == 0 {
             return Ok(());
@@ -236,7 +235,7 @@ impl PcaAccumulator {
     }
 
     /// The population's mean and its leading components; fewer where fewer describe it, none of a single distribution.
-    /// What they explain is right to 1e-14 of the total variance; components with less than about 1e-7 of the first one's
+    /// Explained variances are right to 1e-14 of the total variance; components with less than about 1e-7 of the first one's
     /// standard deviation are rounding and are left out. Needs room for the components and no more.
     ///
     /// # Errors
@@ -246,15 +245,14 @@ impl PcaAccumulator {
     }
 
     /// As [`PcaAccumulator::learn`], by random projections and power iterations: faster where there are many more rows
-    /// than components, but with room for some copies of both. Iterates until another time adds less than `tolerance` of the total variance to what the
-    /// components explain; they explain no more than the best, and less by that order.
+    /// than components, but with room for some copies of both. It iterates until another iteration adds less than
+    /// `tolerance` of the total variance to the variance explained, which then misses the largest possible by that order.
     ///
     /// # Errors
     /// As [`PcaAccumulator::learn`], and for a tolerance that is not between 0 and 1.
     pub fn learn_randomised(&self, components: usize, tolerance: f64) -> Result<PopulationPca> {
         if !(tolerance > 0.0 && tolerance < 1.0) {
-            let (value, allowed) = (tolerance.to_string(), "a number between 0 and 1".to_owned());
-            return Err(Error::InvalidParameter { name: "tolerance", value, allowed });
+            return Err(Error::parameter("tolerance", tolerance, "a number between 0 and 1"));
         }
         self.learnt(components, |x, most| randomised::principal(x, most, tolerance))
     }
@@ -265,8 +263,7 @@ impl PcaAccumulator {
         principal: impl Fn(MatRef<'_, f64>, usize) -> Result<Principal>,
     ) -> Result<PopulationPca> {
         if components == 0 {
-            let (value, allowed) = (components.to_string(), "at least one".to_owned());
-            return Err(Error::InvalidParameter { name: "components", value, allowed });
+            return Err(Error::parameter("components", components, "at least one"));
         }
         if self.count == 0 {
             return Err(Error::Degenerate { basis: NAME, reason: "the population is empty".to_owned() });

@@ -26,46 +26,10 @@ use std::path::Path;
 
 use super::Values;
 use super::accumulator::PcaAccumulator;
-use super::population::{Learnt, PopulationPca};
+use super::bytes::{ACCUMULATOR, CHUNK, Hasher, LEARNT, MAGIC, PLAIN, WITH_UNIT, put_head, put_numbers};
+use super::population::PopulationPca;
 use crate::distribution::grid::VelocityGrid;
 use crate::error::{Error, Result};
-
-const MAGIC: [u8; 7] = *b"vdf-pca";
-/// Versions: without and with a unit of the variances.
-const PLAIN: u8 = 1;
-const WITH_UNIT: u8 = 2;
-/// Numbers read or written at a time.
-const CHUNK: usize = 1 << 13;
-
-/// 64-bit FNV-1a.
-pub(super) struct Hasher(u64);
-
-impl Default for Hasher {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher {
-    fn update(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-    }
-
-    pub(super) fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-impl Write for Hasher {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Bytes on their way out, hashed as they go.
 struct Sink<W> {
@@ -85,42 +49,6 @@ impl<W: Write> Write for Sink<W> {
     }
 }
 
-fn put_numbers(writer: &mut impl Write, numbers: &[f64]) -> io::Result<()> {
-    let mut bytes = Vec::with_capacity(8 * CHUNK.min(numbers.len()));
-    for chunk in numbers.chunks(CHUNK) {
-        bytes.clear();
-        bytes.extend(chunk.iter().flat_map(|number| number.to_le_bytes()));
-        writer.write_all(&bytes)?;
-    }
-    Ok(())
-}
-
-fn put_head(
-    writer: &mut impl Write,
-    version: u8,
-    kind: u32,
-    values: Values,
-    grid: &VelocityGrid,
-    count: u64,
-) -> io::Result<()> {
-    let (code, floor) = match values {
-        Values::Linear => (0, 0.0),
-        Values::Log10 { floor: None } => (1, 0.0),
-        Values::Log10 { floor: Some(floor) } => (2, floor),
-    };
-    writer.write_all(&MAGIC)?;
-    writer.write_all(&[version])?;
-    writer.write_all(&kind.to_le_bytes())?;
-    writer.write_all(&u32::to_le_bytes(code))?;
-    put_numbers(writer, &[floor])?;
-    for cells in grid.shape() {
-        // A single axis of 2³² cells is as good as none: no such distribution was ever taken in.
-        writer.write_all(&u32::try_from(cells).unwrap_or(0).to_le_bytes())?;
-    }
-    put_numbers(writer, &[grid.lower(), grid.spacing()].concat())?;
-    writer.write_all(&count.to_le_bytes())
-}
-
 /// Bytes on their way in, hashed as they come.
 struct Source<R> {
     reader: R,
@@ -138,7 +66,7 @@ impl<R: Read> Source<R> {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
         self.reader.read_exact(bytes).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => malformed("it ends too early"),
-            _ => failed(&self.name, &error),
+            _ => Error::io(&*self.name, error),
         })?;
         self.hasher.update(bytes);
         Ok(())
@@ -157,6 +85,8 @@ impl<R: Read> Source<R> {
         if number.is_finite() { Ok(number) } else { Err(malformed(format!("it holds the number {number}"))) }
     }
 
+    /// `count` finite numbers, read a chunk at a time: a file that claims more than it holds ends before they are
+    /// allocated.
     fn numbers(&mut self, count: usize) -> Result<Vec<f64>> {
         let (mut numbers, mut bytes) = (Vec::new(), vec![0; 8 * CHUNK.min(count)]);
         while numbers.len() < count {
@@ -204,7 +134,7 @@ impl<R: Read> Source<R> {
         match self.reader.read(&mut [0]) {
             Ok(0) => Ok(numbers),
             Ok(_) => Err(malformed("more bytes follow where it should end")),
-            Err(error) => Err(failed(&self.name, &error)),
+            Err(error) => Err(Error::io(&*self.name, error)),
         }
     }
 }
@@ -213,11 +143,7 @@ fn malformed(problem: impl Into<String>) -> Error {
     Error::MalformedFile { format: "pca", problem: problem.into() }
 }
 
-fn failed(name: &str, error: &io::Error) -> Error {
-    Error::Io { path: name.to_owned(), problem: error.to_string() }
-}
-
-/// What can be written and read.
+/// A value that has a file.
 trait Stored: Sized {
     fn put(&self, writer: &mut impl Write) -> io::Result<()>;
     fn get(source: &mut Source<impl Read>) -> Result<Self>;
@@ -231,12 +157,12 @@ fn write_to(stored: &impl Stored, name: &str, writer: impl Write) -> Result<()> 
         sink.write_all(&hash.to_le_bytes())?;
         sink.flush()
     };
-    write().map_err(|error| failed(name, &error))
+    write().map_err(|error| Error::io(name, error))
 }
 
 fn write_file(stored: &impl Stored, path: &Path) -> Result<()> {
     let name = path.display().to_string();
-    let file = File::create(path).map_err(|error| failed(&name, &error))?;
+    let file = File::create(path).map_err(|error| Error::io(&*name, error))?;
     write_to(stored, &name, BufWriter::new(file))
 }
 
@@ -246,37 +172,17 @@ fn read_from<S: Stored>(name: String, reader: impl Read) -> Result<S> {
 
 fn read_file<S: Stored>(path: &Path) -> Result<S> {
     let name = path.display().to_string();
-    let file = File::open(path).map_err(|error| failed(&name, &error))?;
+    let file = File::open(path).map_err(|error| Error::io(&*name, error))?;
     read_from(name, BufReader::new(file))
-}
-
-impl Learnt {
-    /// Everything but the hash, into the hasher too.
-    pub(super) fn put(&self, writer: &mut impl Write) -> Result<()> {
-        self.put_all(writer).map_err(|error| failed("writer", &error))
-    }
-
-    fn put_all(&self, writer: &mut impl Write) -> io::Result<()> {
-        let with_unit = self.unit != 1.0;
-        let version = if with_unit { WITH_UNIT } else { PLAIN };
-        put_head(writer, version, 1, self.values, &self.grid, self.count)?;
-        if with_unit {
-            put_numbers(writer, &[self.unit])?;
-        }
-        // There are no more components than cells, and no more cells than u32 counts.
-        writer.write_all(&u32::try_from(self.variances.len()).unwrap_or(u32::MAX).to_le_bytes())?;
-        put_numbers(writer, &[self.total_variance])?;
-        [&self.variances, &self.mean, &self.components].into_iter().try_for_each(|numbers| put_numbers(writer, numbers))
-    }
 }
 
 impl Stored for PopulationPca {
     fn put(&self, writer: &mut impl Write) -> io::Result<()> {
-        self.learnt().put_all(writer)
+        self.learnt().put(writer)
     }
 
     fn get(source: &mut Source<impl Read>) -> Result<Self> {
-        let (version, values, grid, count) = source.head(1)?;
+        let (version, values, grid, count) = source.head(LEARNT)?;
         let unit = if version == WITH_UNIT { source.number()? } else { 1.0 };
         // A unit of 1 is written without one, so that a basis has one file and one hash.
         let is_power_of_two = unit.is_normal() && unit > 0.0 && unit.to_bits().trailing_zeros() >= 52;
@@ -296,7 +202,7 @@ impl Stored for PopulationPca {
 
 impl Stored for PcaAccumulator {
     fn put(&self, writer: &mut impl Write) -> io::Result<()> {
-        put_head(writer, PLAIN, 0, self.values, &self.grid, self.count)?;
+        put_head(writer, PLAIN, ACCUMULATOR, self.values, &self.grid, self.count)?;
         writer.write_all(&u32::try_from(self.row_count()).unwrap_or(u32::MAX).to_le_bytes())?;
         for limit in [self.capacity, self.batch] {
             writer.write_all(&(limit as u64).to_le_bytes())?;
@@ -306,7 +212,7 @@ impl Stored for PcaAccumulator {
     }
 
     fn get(source: &mut Source<impl Read>) -> Result<Self> {
-        let (version, values, grid, count) = source.head(0)?;
+        let (version, values, grid, count) = source.head(ACCUMULATOR)?;
         if version != PLAIN {
             return Err(malformed(format!("an accumulator of version {version}, not 1")));
         }

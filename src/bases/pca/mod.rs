@@ -6,6 +6,7 @@
 //! ([`PcaAccumulator`], [`PopulationPca`]).
 
 mod accumulator;
+mod bytes;
 mod coding;
 mod file;
 mod population;
@@ -13,7 +14,6 @@ mod principal;
 mod randomised;
 
 use std::borrow::Cow;
-use std::fmt;
 
 pub use accumulator::PcaAccumulator;
 pub use population::{PopulationPca, PopulationPcaCoefficients};
@@ -21,20 +21,21 @@ pub use population::{PopulationPca, PopulationPcaCoefficients};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
-use crate::basis::{Basis, Coefficients, NamedBasis, Quantity, Slot};
+use crate::basis::choices::{Choices, spec_of};
+use crate::basis::spec::Spec;
+use crate::basis::{Basis, Coefficients, Label, NamedBasis, Quantise, Quantity, Slot, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::decades::{self, Floor};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::scaling::{largest_magnitude, normalising_factor};
-use crate::spec::{Options, SpecWriter};
 
 use principal::{Principal, principal};
 
 const NAME: &str = "pca";
 
-/// Which numbers of a distribution are described.
+/// The numbers of a distribution that components describe.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Values {
     /// h = log₁₀(max(f, floor) / floor); where the description is not above zero, so is the density. Errors are relative,
@@ -47,8 +48,9 @@ pub enum Values {
     Linear,
 }
 
-/// Numbers to describe, and the floor and the octaves of their logarithm, if it is one.
-type Described<'a> = (Cow<'a, [f64]>, Option<(f64, u32)>);
+/// Of a logarithm: its floor [s³ m⁻⁶], and round(log₂(rms / floor)) for the root mean square of the densities, by which a
+/// stream knows how fine the decades must be. None where the densities themselves are described.
+type Scale = Option<(f64, u32)>;
 
 impl Default for Values {
     /// The logarithm above a millionth of the peak.
@@ -65,26 +67,24 @@ impl Values {
         Ok(self)
     }
 
-    /// The numbers to describe, and the floor and the octaves of their logarithm.
-    fn of(self, vdf: &Vdf) -> Result<Described<'_>> {
+    /// The numbers to describe.
+    fn of(self, vdf: &Vdf) -> Result<(Cow<'_, [f64]>, Scale)> {
         let Self::Log10 { floor } = self else { return Ok((Cow::Borrowed(vdf.as_slice()), None)) };
         let floor = floor.map_or_else(|| Ok(Floor::default()), Floor::at)?.of(vdf, NAME)?;
         Ok((Cow::Owned(decades::above(vdf.as_slice(), floor)), Some((floor, decades::octaves(vdf, floor)))))
     }
 
-    fn write(self, spec: SpecWriter) -> SpecWriter {
-        match self {
-            Self::Linear => spec.option(true, "values", "linear"),
-            Self::Log10 { floor } => spec.option(floor.is_some(), "floor", format!("{:e}", floor.unwrap_or_default())),
-        }
+    /// The scale to read into.
+    fn blank_scale(self) -> Scale {
+        (self != Self::Linear).then_some((1.0, 0))
     }
 }
 
 /// The distribution that described numbers stand for.
-fn restored(grid: &VelocityGrid, mut values: Vec<f64>, floor: Option<(f64, u32)>) -> Result<Vdf> {
-    if let Some((floor, octaves)) = floor {
+fn restored(grid: &VelocityGrid, mut values: Vec<f64>, scale: Scale) -> Result<Vdf> {
+    if let Some((floor, octaves)) = scale {
         Floor::at(floor)?;
-        // No cell of those described has more than all have together.
+        // A sum of components may overshoot, and its exponential grows beyond all. Σ f² bounds what one cell can hold.
         let ceiling = decades::octaves_of_all(octaves, values.len());
         decades::to_densities(&mut values, floor, decades::ceiling(Some(ceiling)));
     }
@@ -94,6 +94,19 @@ fn restored(grid: &VelocityGrid, mut values: Vec<f64>, floor: Option<(f64, u32)>
 /// The principal components of one distribution's slices, with the user's choices.
 ///
 /// Mean, components and scores are all found in the distribution, and all are counted.
+///
+/// ```
+/// use vdf_basis::{Basis, Fidelity, Pca, Sampling, Synthetic};
+///
+/// let grid = Synthetic::default_grid("gyrating-ring", 24)?;
+/// let vdf = Synthetic::named("gyrating-ring", 0)?.sample(&grid, Sampling::default())?;
+/// let basis = Pca::new(8)?;
+/// let coefficients = basis.encode(&vdf)?;
+/// assert_eq!(coefficients.components().len(), 8);
+/// let back = basis.reconstruct(&coefficients, &grid)?;
+/// assert!(Fidelity::compare(&vdf, &back)?.l2 < 0.1);
+/// # Ok::<(), vdf_basis::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pca {
     components: usize,
@@ -101,15 +114,14 @@ pub struct Pca {
     values: Values,
 }
 
-/// What was found in one distribution: the mean slice, the components, and how much of each a slice has.
+/// The mean slice of one distribution, its components, and the scores of the slices: how much each has of every component.
 ///
 /// They belong to the shape of the grid they were made on, not to its place or its spacing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PcaCoefficients {
     shape: [usize; 3],
     axis: usize,
-    /// And how often the root mean square of the densities is twice as much.
-    floor: Option<(f64, u32)>,
+    scale: Scale,
     mean: Vec<f64>,
     /// One after another.
     components: Vec<f64>,
@@ -130,11 +142,10 @@ impl Pca {
     /// # Errors
     /// [`Error::InvalidParameter`] for none.
     pub fn new(components: usize) -> Result<Self> {
-        if components > 0 {
-            return Ok(Self { components, ..Self::default() });
+        match components {
+            0 => Err(Error::parameter("components", components, "at least one")),
+            _ => Ok(Self { components, ..Self::default() }),
         }
-        let allowed = "at least one".to_owned();
-        Err(Error::InvalidParameter { name: "components", value: components.to_string(), allowed })
     }
 
     /// With slices across another axis, 0 to 2.
@@ -142,10 +153,10 @@ impl Pca {
     /// # Errors
     /// [`Error::InvalidParameter`] for an axis that is not there.
     pub fn with_axis(self, axis: usize) -> Result<Self> {
-        if axis < 3 {
-            return Ok(Self { axis, ..self });
+        match axis {
+            0..3 => Ok(Self { axis, ..self }),
+            _ => Err(Error::parameter("axis", axis, "0, 1 or 2")),
         }
-        Err(Error::InvalidParameter { name: "axis", value: axis.to_string(), allowed: "0, 1 or 2".to_owned() })
     }
 
     /// Of other values than the logarithm above a millionth of the peak.
@@ -158,10 +169,10 @@ impl Pca {
 }
 
 impl PcaCoefficients {
-    /// The floor of the logarithm [s³ m⁻⁶], if it is one that was described.
+    /// The floor of the logarithm [s³ m⁻⁶]; none where the densities themselves were described.
     #[must_use]
     pub fn floor(&self) -> Option<f64> {
-        self.floor.map(|(floor, _)| floor)
+        self.scale.map(|(floor, _)| floor)
     }
 
     /// The mean slice, in C order of the two other axes [s³ m⁻⁶ or decades].
@@ -176,36 +187,43 @@ impl PcaCoefficients {
         self.components.chunks_exact(self.mean.len())
     }
 
-    /// How much of each component the slices have, all slices of the first component first [s³ m⁻⁶ or decades].
+    /// The scores, those of all slices for the first component first [s³ m⁻⁶ or decades].
     pub fn scores(&self) -> impl ExactSizeIterator<Item = &[f64]> {
         self.scores.chunks_exact(self.shape[self.axis])
     }
 }
 
 impl Coefficients for PcaCoefficients {
-    /// The floor, the mean (degree 0), then each component (degree 1, 2, …) with its scores.
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+    /// The floor, the mean (degree 0), then each component (degree 1, 2, …) with its scores; their labels are the index
+    /// in the slice, and the index of the slice.
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
         let mut quantity = Quantity::PhaseSpaceDensity;
-        if let Some((floor, _)) = &mut self.floor {
+        if let Some((floor, _)) = self.scale {
             visitor(Slot::new(quantity, 0), floor);
             quantity = Quantity::Decades;
         }
-        self.mean.iter_mut().for_each(|value| visitor(Slot::new(quantity, 0), value));
-        let components = self.components.chunks_exact_mut(self.mean.len());
-        let scores = self.scores.chunks_exact_mut(self.shape[self.axis]);
-        for (rank, (component, scores)) in components.zip(scores).enumerate() {
-            component.iter_mut().for_each(|entry| visitor(Slot::new(Quantity::Dimensionless, rank + 1), entry));
-            scores.iter_mut().for_each(|score| visitor(Slot::new(quantity, rank + 1), score));
+        let mut visit_all = |quantity, degree, numbers: &[f64]| {
+            for (index, number) in (0..).zip(numbers) {
+                visitor(Slot::new(quantity, degree).at(Label::Index(index)), *number);
+            }
+        };
+        visit_all(quantity, 0, &self.mean);
+        for (rank, (component, scores)) in (1..).zip(self.components().zip(self.scores())) {
+            visit_all(Quantity::Dimensionless, rank, component);
+            visit_all(quantity, rank, scores);
         }
     }
 
-    /// How many components there are, and the octaves of the logarithm.
-    fn topology_len(&self) -> usize {
-        1 + usize::from(self.floor.is_some())
+    fn scale(&mut self, factor: f64) {
+        match &mut self.scale {
+            Some((floor, _)) => *floor *= factor,
+            None => self.mean.iter_mut().chain(&mut self.scores).for_each(|density| *density *= factor),
+        }
     }
 
-    fn count(&self) -> usize {
-        usize::from(self.floor.is_some()) + self.mean.len() + self.components.len() + self.scores.len()
+    /// The number of components, and the octaves of the logarithm.
+    fn topology_len(&self) -> usize {
+        1 + usize::from(self.scale.is_some())
     }
 }
 
@@ -214,7 +232,7 @@ impl Basis for Pca {
 
     fn encode(&self, vdf: &Vdf) -> Result<PcaCoefficients> {
         let shape = vdf.grid().shape();
-        let (values, floor) = self.values.of(vdf)?;
+        let (values, scale) = self.values.of(vdf)?;
         let samples = shape[self.axis];
         let features = values.len() / samples;
         let factor = normalising_factor(largest_magnitude(&values));
@@ -231,13 +249,13 @@ impl Basis for Pca {
         let centred = MatRef::from_column_major_slice(&slices, features, samples);
         let Principal { components, mut scores } = principal(centred, self.components)?;
         mean.iter_mut().chain(&mut scores).for_each(|value| *value /= factor);
-        Ok(PcaCoefficients { shape, axis: self.axis, floor, mean, components, scores })
+        Ok(PcaCoefficients { shape, axis: self.axis, scale, mean, components, scores })
     }
 
     /// Bound to the shape of the grid: another is refused. Its place and spacing are free.
     fn reconstruct(&self, coefficients: &PcaCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
-        self.own(coefficients, grid)?;
-        let PcaCoefficients { shape, axis, floor, mean, components, scores } = coefficients;
+        self.check(coefficients, grid)?;
+        let PcaCoefficients { shape, axis, scale, mean, components, scores } = coefficients;
         let (features, samples) = (mean.len(), shape[*axis]);
         let rank = components.len() / features;
         let mut slices = Vec::with_capacity(features * samples);
@@ -250,30 +268,50 @@ impl Basis for Pca {
             1.0,
             Par::Seq,
         );
-        restored(grid, from_slices(slices, *shape, *axis), *floor)
+        restored(grid, from_slices(slices, *shape, *axis), *scale)
+    }
+}
+
+impl Stream for Pca {
+    fn spec(&self) -> Result<Spec> {
+        spec_of(self)
+    }
+
+    fn blank(&self, grid: &VelocityGrid) -> PcaCoefficients {
+        let (shape, axis) = (grid.shape(), self.axis);
+        let mean = vec![0.0; grid.cells() / shape[axis]];
+        let scale = self.values.blank_scale();
+        PcaCoefficients { shape, axis, scale, mean, components: Vec::new(), scores: Vec::new() }
     }
 
     fn code(
         &self,
-        coefficients: Option<&PcaCoefficients>,
+        coefficients: &mut PcaCoefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<PcaCoefficients> {
-        self.code_slices(coefficients, grid, resolution, coder)
+    ) -> Result<()> {
+        self.check(coefficients, grid)?;
+        let PcaCoefficients { scale, mean, components, scores, .. } = coefficients;
+        let samples = grid.shape()[self.axis];
+        let size = [samples, grid.cells() / samples];
+        let resolution = coding::code_scale(self.values, scale, resolution, coder)?;
+        coding::code_slices(self.components, size, [mean, components, scores], resolution, coder)
     }
 }
 
+impl Quantise for Pca {}
+
 impl Pca {
-    /// The coefficients' own grid and basis, or the error that says they are not.
-    fn own(&self, coefficients: &PcaCoefficients, grid: &VelocityGrid) -> Result<()> {
-        let PcaCoefficients { shape, axis, floor, .. } = coefficients;
+    /// Refuses coefficients of another grid or another basis.
+    fn check(&self, coefficients: &PcaCoefficients, grid: &VelocityGrid) -> Result<()> {
+        let PcaCoefficients { shape, axis, scale, .. } = coefficients;
         if grid.shape() != *shape {
             let [x, y, z] = shape;
             return Err(Error::GridMismatch { left: format!("{x} x {y} x {z} cells"), right: grid.to_string() });
         }
-        if *axis != self.axis || floor.is_some() == (self.values == Values::Linear) {
-            let what = if floor.is_some() { "logarithms" } else { "densities" };
+        if *axis != self.axis || scale.is_some() == (self.values == Values::Linear) {
+            let what = if scale.is_some() { "logarithms" } else { "densities" };
             let problem = format!("they are those of {what} in slices across axis {axis}, unlike `{self}`");
             return Err(Error::ForeignCoefficients(problem));
         }
@@ -293,7 +331,7 @@ fn slices(values: &[f64], [nx, ny, nz]: [usize; 3], axis: usize) -> Vec<f64> {
     }
 }
 
-/// What `slices` undoes.
+/// The array whose [`slices`] these are.
 fn from_slices(slices: Vec<f64>, [nx, ny, nz]: [usize; 3], axis: usize) -> Vec<f64> {
     match axis {
         0 => slices,
@@ -304,7 +342,7 @@ fn from_slices(slices: Vec<f64>, [nx, ny, nz]: [usize; 3], axis: usize) -> Vec<f
 
 /// A matrix of so many rows and columns, in C order, with its columns as rows.
 fn transposed(values: &[f64], rows: usize, columns: usize) -> Vec<f64> {
-    /// Cells a side of what is read and written together, so that both stay in cache.
+    /// Side of the blocks that are read and written together: both fit in the first-level cache.
     const TILE: usize = 16;
     let mut result = vec![0.0; values.len()];
     for row in (0..rows).step_by(TILE) {
@@ -319,35 +357,26 @@ fn transposed(values: &[f64], rows: usize, columns: usize) -> Vec<f64> {
     result
 }
 
-impl fmt::Display for Pca {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let defaults = Self::default();
-        let spec = SpecWriter::new(NAME)
-            .option(self.components != defaults.components, "components", self.components)
-            .option(self.axis != defaults.axis, "axis", ["x", "y", "z"][self.axis]);
-        self.values.write(spec).write(f)
-    }
-}
-
 impl NamedBasis for Pca {
     const NAME: &'static str = NAME;
 
-    fn from_options(options: &mut Options<'_>) -> Result<Self> {
-        if let Some(hash) = options.text("learnt") {
-            let allowed = "the hash of a basis that this registry was given (Registry::with_value)";
-            return Err(options.refused("learnt", hash, allowed));
-        }
-        let defaults = Self::default();
-        let basis = Self::new(options.number("components")?.unwrap_or(defaults.components))?;
-        let basis =
-            basis.with_axis(options.choice("axis", &[("x", 0), ("y", 1), ("z", 2)])?.unwrap_or(defaults.axis))?;
-        let linear = options.choice("values", &[("log10", false), ("linear", true)])?.unwrap_or(false);
-        let values = match (linear, options.number("floor")?) {
+    fn choose(&mut self, choices: &mut Choices<'_>) -> Result<()> {
+        choices.refuse("learnt", "the hash of a basis that this registry was given (Registry::with_value)")?;
+        choices.number("components", &mut self.components)?;
+        choices.one_of("axis", &mut self.axis, &[("x", 0), ("y", 1), ("z", 2)])?;
+        let (mut linear, mut floor) = match self.values {
+            Values::Log10 { floor } => (false, floor),
+            Values::Linear => (true, None),
+        };
+        choices.one_of("values", &mut linear, &[("log10", false), ("linear", true)])?;
+        choices.optional("floor", &mut floor)?;
+        let values = match (linear, floor) {
             (false, floor) => Values::Log10 { floor },
             (true, None) => Values::Linear,
-            (true, Some(_)) => return Err(options.refused("floor", "as given", "only with values=log10")),
+            (true, Some(floor)) => return Err(choices.refused("floor", floor, "only with values=log10")),
         };
-        basis.with_values(values)
+        *self = Self::new(self.components)?.with_axis(self.axis)?.with_values(values)?;
+        Ok(())
     }
 }
 

@@ -1,20 +1,21 @@
 //! The components of a population, learnt once and shared by the coefficients of all its distributions.
 
-use std::fmt;
+use std::io::{self, Write};
 use std::sync::Arc;
+use std::{fmt, iter};
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, ColMut, ColRef, MatRef, Par};
 
-use super::file::Hasher;
-use super::{NAME, Values, coding, restored};
-use crate::basis::{Basis, Coefficients, Quantity, Slot};
+use super::bytes::{Hasher, LEARNT, PLAIN, WITH_UNIT, put_head, put_numbers};
+use super::{NAME, Scale, Values, coding, restored};
+use crate::basis::spec::{Spec, Term, Value};
+use crate::basis::{Basis, Coefficients, Label, Quantise, Quantity, Slot, Stream};
 use crate::coding::{Coder, Numbers, Resolution};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::scaling::{largest_magnitude, normalising_factor};
-use crate::spec::SpecWriter;
 
 /// Mean and principal components of a population of distributions on one grid, learnt by a
 /// [`PcaAccumulator`](super::PcaAccumulator): a basis in which a distribution is a few scores.
@@ -43,12 +44,11 @@ pub(super) struct Learnt {
     pub(super) hash: u64,
 }
 
-/// What was found in one distribution: how much of each of a population's components it has.
+/// The scores of one distribution: how much of each of a population's components it has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PopulationPcaCoefficients {
     basis: u64,
-    /// And how often the root mean square of the densities is twice as much.
-    floor: Option<(f64, u32)>,
+    scale: Scale,
     scores: Vec<f64>,
 }
 
@@ -67,11 +67,10 @@ impl PopulationPca {
         let mut learnt =
             Learnt { grid, values, count, mean, components, variances, total_variance, unit, own_variances, hash: 0 };
         if let Some(value) = learnt.numbers().find(|value| !value.is_finite()) {
-            let reason = format!("its mean or variance is {value}");
-            return Err(Error::Degenerate { basis: NAME, reason });
+            return Err(Error::OutOfRange { basis: NAME, reason: format!("its mean or variance is {value}") });
         }
         let mut hasher = Hasher::default();
-        learnt.put(&mut hasher)?;
+        learnt.put(&mut hasher).map_err(|error| Error::io("hasher", error))?;
         learnt.hash = hasher.finish();
         Ok(Self(Arc::new(learnt)))
     }
@@ -80,8 +79,8 @@ impl PopulationPca {
         &self.0
     }
 
-    /// What tells this basis from every other: a hash (64-bit FNV-1a) of its grid, choices, mean and components to the
-    /// last bit; the last eight bytes of its file.
+    /// The identity of this basis: a hash (64-bit FNV-1a) of its grid, choices, mean and components to the last bit; the
+    /// last eight bytes of its file.
     #[must_use]
     pub fn hash(&self) -> u64 {
         self.0.hash
@@ -93,13 +92,13 @@ impl PopulationPca {
         &self.0.grid
     }
 
-    /// What is described of each distribution.
+    /// The numbers of a distribution that the components describe.
     #[must_use]
     pub fn values(&self) -> Values {
         self.0.values
     }
 
-    /// How many distributions it was learnt from.
+    /// The number of distributions it was learnt from.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.count
@@ -148,11 +147,25 @@ impl PopulationPca {
 
 impl Learnt {
     fn numbers(&self) -> impl Iterator<Item = &f64> {
-        self.mean.iter().chain(&self.components).chain(&self.variances).chain(std::iter::once(&self.total_variance))
+        self.mean.iter().chain(&self.components).chain(&self.variances).chain(iter::once(&self.total_variance))
     }
 
     fn matrix(&self) -> MatRef<'_, f64> {
         MatRef::from_column_major_slice(&self.components, self.mean.len(), self.variances.len())
+    }
+
+    /// Writes everything but the hash, which is that of these bytes.
+    pub(super) fn put(&self, writer: &mut impl Write) -> io::Result<()> {
+        let with_unit = self.unit != 1.0;
+        let version = if with_unit { WITH_UNIT } else { PLAIN };
+        put_head(writer, version, LEARNT, self.values, &self.grid, self.count)?;
+        if with_unit {
+            put_numbers(writer, &[self.unit])?;
+        }
+        // There are no more components than cells, and no more cells than u32 counts.
+        writer.write_all(&u32::try_from(self.variances.len()).unwrap_or(u32::MAX).to_le_bytes())?;
+        put_numbers(writer, &[self.total_variance])?;
+        [&self.variances, &self.mean, &self.components].into_iter().try_for_each(|numbers| put_numbers(writer, numbers))
     }
 }
 
@@ -163,13 +176,13 @@ impl PopulationPcaCoefficients {
         self.basis
     }
 
-    /// The floor of the logarithm [s³ m⁻⁶], if it is one that was described.
+    /// The floor of the logarithm [s³ m⁻⁶]; none where the densities themselves were described.
     #[must_use]
     pub fn floor(&self) -> Option<f64> {
-        self.floor.map(|(floor, _)| floor)
+        self.scale.map(|(floor, _)| floor)
     }
 
-    /// How much there is of each component [s³ m⁻⁶ or decades].
+    /// The score of each component [s³ m⁻⁶ or decades].
     #[must_use]
     pub fn scores(&self) -> &[f64] {
         &self.scores
@@ -178,14 +191,22 @@ impl PopulationPcaCoefficients {
 
 impl Coefficients for PopulationPcaCoefficients {
     /// The floor, then the score of each component (degree 1, 2, …).
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
         let mut quantity = Quantity::PhaseSpaceDensity;
-        if let Some((floor, _)) = &mut self.floor {
+        if let Some((floor, _)) = self.scale {
             visitor(Slot::new(quantity, 0), floor);
             quantity = Quantity::Decades;
         }
-        for (rank, score) in self.scores.iter_mut().enumerate() {
-            visitor(Slot::new(quantity, rank + 1), score);
+        for ((rank, index), score) in (1..).zip(0..).zip(&self.scores) {
+            visitor(Slot::new(quantity, rank).at(Label::Index(index)), *score);
+        }
+    }
+
+    /// The mean belongs to the basis: only its distance from the distribution is multiplied where that is linear.
+    fn scale(&mut self, factor: f64) {
+        match &mut self.scale {
+            Some((floor, _)) => *floor *= factor,
+            None => self.scores.iter_mut().for_each(|score| *score *= factor),
         }
     }
 
@@ -204,7 +225,7 @@ impl Basis for PopulationPca {
     fn encode(&self, vdf: &Vdf) -> Result<PopulationPcaCoefficients> {
         self.on_its_grid(vdf.grid())?;
         let Learnt { values, mean, variances, hash, .. } = self.learnt();
-        let (values, floor) = values.of(vdf)?;
+        let (values, scale) = values.of(vdf)?;
         let factor = normalising_factor(largest_magnitude(&values).max(largest_magnitude(mean)));
         let distance: Vec<f64> = values.iter().zip(mean).map(|(value, mean)| value * factor - mean * factor).collect();
         let mut scores = vec![0.0; variances.len()];
@@ -218,12 +239,12 @@ impl Basis for PopulationPca {
             Par::Seq,
         );
         scores.iter_mut().for_each(|score| *score /= factor);
-        Ok(PopulationPcaCoefficients { basis: *hash, floor, scores })
+        Ok(PopulationPcaCoefficients { basis: *hash, scale, scores })
     }
 
     /// Bound to the grid of the population: another is refused.
     fn reconstruct(&self, coefficients: &PopulationPcaCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
-        let PopulationPcaCoefficients { basis, floor, scores } = coefficients;
+        let PopulationPcaCoefficients { basis, scale, scores } = coefficients;
         if *basis != self.hash() || scores.len() != self.0.variances.len() {
             let problem = format!("they are {} scores of the components {basis:016x}, unlike `{self}`", scores.len());
             return Err(Error::ForeignCoefficients(problem));
@@ -238,33 +259,49 @@ impl Basis for PopulationPca {
             1.0,
             Par::Seq,
         );
-        restored(grid, values, *floor)
+        restored(grid, values, *scale)
+    }
+}
+
+impl Stream for PopulationPca {
+    fn spec(&self) -> Result<Spec> {
+        // A hash without letters is a number to whoever parses the spec, so that it must be one here.
+        let hash = format!("{:016x}", self.hash());
+        let options = vec![("learnt".to_owned(), Value::from(&*hash))];
+        Ok(Spec::of(Term { options, ..Term::named(NAME) }))
+    }
+
+    fn blank(&self, _: &VelocityGrid) -> PopulationPcaCoefficients {
+        let scores = vec![0.0; self.0.variances.len()];
+        PopulationPcaCoefficients { basis: self.hash(), scale: self.0.values.blank_scale(), scores }
     }
 
     /// With the basis' hash: a reader that has learnt another says so.
     fn code(
         &self,
-        coefficients: Option<&PopulationPcaCoefficients>,
+        coefficients: &mut PopulationPcaCoefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<PopulationPcaCoefficients> {
+    ) -> Result<()> {
         self.on_its_grid(grid)?;
-        let basis = coder.bits(coefficients.map_or(0, |c| c.basis), u64::BITS);
-        if basis != self.hash() {
+        let PopulationPcaCoefficients { basis, scale, scores } = coefficients;
+        *basis = coder.bits(*basis, u64::BITS);
+        if *basis != self.hash() {
             let problem = format!("they are scores of the components {basis:016x}, unlike `{self}`");
             return Err(Error::ForeignCoefficients(problem));
         }
-        let (floor, resolution) =
-            coding::code_floor(self.learnt().values, coefficients.map(|c| c.floor), resolution, coder)?;
-        let mut numbers = Numbers::new(self.learnt().variances.len());
-        let score = |rank: usize| coefficients.and_then(|c| c.scores.get(rank)).copied().unwrap_or(0.0);
-        let count = self.learnt().variances.len();
-        let scores =
-            (0..count).map(|rank| numbers.code(coder, rank, score(rank), resolution.step())).collect::<Result<_>>()?;
-        Ok(PopulationPcaCoefficients { basis, floor, scores })
+        let resolution = coding::code_scale(self.0.values, scale, resolution, coder)?;
+        coder.sized(scores, self.0.variances.len())?;
+        let mut numbers = Numbers::new(scores.len());
+        for (rank, score) in scores.iter_mut().enumerate() {
+            *score = numbers.code(coder, rank, *score, resolution.step())?;
+        }
+        Ok(())
     }
 }
+
+impl Quantise for PopulationPca {}
 
 impl PartialEq for PopulationPca {
     fn eq(&self, other: &Self) -> bool {
@@ -276,11 +313,5 @@ impl fmt::Debug for PopulationPca {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Learnt { grid, count, variances, .. } = self.learnt();
         write!(f, "PopulationPca({self}: {} components of {count} distributions on {grid})", variances.len())
-    }
-}
-
-impl fmt::Display for PopulationPca {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        SpecWriter::new(NAME).option(true, "learnt", format!("{:016x}", self.hash())).write(f)
     }
 }

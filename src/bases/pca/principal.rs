@@ -9,9 +9,10 @@ use crate::error::{Error, Result};
 
 use super::NAME;
 
-/// A Gram matrix squares the singular values: those below the root of this, of the largest, have lost too many digits.
+/// Smallest eigenvalue of a Gram matrix, relative to the largest, that has digits enough. Eigenvalues are squares of
+/// singular values, with an error of ε = 2e-16 of the largest: at 1e-9 seven digits are left.
 const GRAM_SEES: f64 = 1e-9;
-/// Singular values below this times the longer side, of the largest, are rounding.
+/// Relative rounding error of a singular value, per cell of the longer side.
 const ROUNDING: f64 = f64::EPSILON;
 
 /// X ≈ components · scoresᵀ for a matrix X whose columns are samples; both one component after another.
@@ -87,7 +88,7 @@ pub(super) fn gram_directions(x: MatRef<'_, f64>, of_samples: bool) -> Result<(M
     Ok((descending, eigen.S().column_vector().iter().rev().copied().collect()))
 }
 
-/// How many of these eigenvalues of a Gram matrix, the largest first, are more than rounding.
+/// Number of eigenvalues of a Gram matrix, the largest first, that are more than rounding.
 pub(super) fn seen(variances: &[f64], longer: usize) -> usize {
     let least = variances.first().map_or(0.0, |largest| largest * ROUNDING * (longer as f64).sqrt());
     variances.iter().take_while(|variance| **variance > least).count()
@@ -96,7 +97,7 @@ pub(super) fn seen(variances: &[f64], longer: usize) -> usize {
 /// Makes nearly orthonormal columns orthonormal: V ← V (3 − VᵀV) / 2, which squares what is missing (Björck and Bowie
 /// 1971, SIAM J. Numer. Anal. 8, 358).
 pub(super) fn orthonormalise(columns: &mut [f64], length: usize) {
-    /// From 1e-3, the worst of components that are [`seen`], to rounding.
+    /// Iterations from an error of 1e-3, the largest of components that are [`seen`], to rounding: each squares it.
     const TIMES: usize = 3;
     let count = columns.len() / length;
     for _ in 0..if count > 0 { TIMES } else { 0 } {
@@ -113,7 +114,7 @@ pub(super) fn orthonormalise(columns: &mut [f64], length: usize) {
 
 /// Replaces the columns of a matrix by combinations of them, in place.
 pub(super) fn turn(columns: &mut [f64], length: usize, combinations: MatRef<'_, f64>) {
-    /// Rows that are turned together: few enough to stay in cache.
+    /// Rows that are multiplied together: few enough to stay in cache.
     const BLOCK: usize = 512;
     let (count, kept) = (columns.len() / length, combinations.ncols());
     let mut turned = Mat::zeros(BLOCK.min(length), kept);

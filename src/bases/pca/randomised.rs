@@ -7,10 +7,10 @@ use rand_chacha::ChaCha8Rng;
 use super::principal::{Principal, by_gram, in_order, product, set_upright, unsolved};
 use crate::error::Result;
 
-/// Directions beyond those asked for: what makes the first guess good and the iterations converge.
+/// Directions beyond those asked for, as Halko et al. advise: the error falls with σ_{k+10}/σ_k, not with σ_{k+1}/σ_k.
 const OVERSAMPLING: usize = 10;
-/// An iteration multiplies what is missing by (σ_{k+10}/σ_k)⁴: where so many do not suffice, components of that number
-/// are not told apart from the next, and any of them are as good.
+/// Most iterations. Each multiplies the missing variance by (σ_{k+10}/σ_k)⁴; if 30 do not suffice the ratio is close to 1,
+/// and the exact decomposition follows.
 const ITERATIONS: usize = 30;
 
 /// As [`by_gram`], by subspace iteration on random directions (Halko, Martinsson and Tropp 2011,

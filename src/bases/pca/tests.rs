@@ -7,8 +7,14 @@ fn ring(cells: usize) -> Vdf {
 }
 
 fn made(spec: &str) -> Pca {
-    let spec: crate::spec::Spec = spec.parse().unwrap();
-    Pca::from_options(&mut Options::of(&spec.terms[0])).unwrap()
+    parsed(spec).unwrap()
+}
+
+fn parsed(spec: &str) -> Result<Pca> {
+    let spec: Spec = spec.parse().unwrap();
+    let mut pca = Pca::default();
+    pca.choose(&mut Choices::of(&spec.terms[0]))?;
+    Ok(pca)
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
@@ -117,14 +123,12 @@ fn no_more_components_are_stored_than_describe_the_slices() {
 
 #[test]
 fn choices_that_make_no_sense_are_refused() {
-    let refused = |spec: &str| {
-        let spec: crate::spec::Spec = spec.parse().unwrap();
-        Pca::from_options(&mut Options::of(&spec.terms[0])).unwrap_err().to_string()
-    };
+    let refused = |spec: &str| parsed(spec).unwrap_err().to_string();
     assert!(refused("pca:components=0").contains("at least one"));
     assert!(refused("pca:axis=w").contains("one of x, y, z"));
     assert!(refused("pca:floor=-1").contains("floor = -1"));
     assert!(refused("pca:values=linear,floor=1").contains("only with values=log10"));
+    assert!(refused("pca:learnt=0123456789abcdef").contains("Registry::with_value"));
     assert!(Pca::default().with_axis(3).is_err());
 }
 

@@ -5,20 +5,20 @@ use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
-/// What is added to the diagonal, as a part of it, so that what the cells hardly see stays small: a combination of functions
-/// that is large only where the box has no cells must not fit the noise where it has. What they see well loses nothing,
-/// by [`BlockBanded::solve`].
+/// Ridge added to the diagonal, as a part of each entry. A combination of functions that is large only where the box
+/// has no cells must not fit the noise in the cells: with the ridge it stays small. Combinations that the cells see
+/// well lose nothing, by the iterations of [`BlockBanded::solve`].
 pub(super) const RIDGE: f64 = 1e-5;
 
-/// No more than keeps the factor of a small matrix clear of rounding.
-pub(super) const LEAST_RIDGE: f64 = 1e-11;
+/// Smallest ridge, which only keeps the factor of a small matrix clear of rounding.
+pub(super) const MIN_RIDGE: f64 = 1e-11;
 
 /// Rounding errors of a block's entries, over its largest diagonal entry and its number of unknowns.
 ///
-/// The blocks are made of sums over the cells by a quadrature, with errors of 1e-14 of the largest entry or so (441 sums
-/// at degree 10), and the norm of a matrix of such errors grows with the number of unknowns. Harmonics of a high order m
-/// that the cells see only near the polar axis have diagonal entries of sin^2m θ, below these errors: a ridge that is a
-/// part of such an entry is a part of an error, and the factor amplifies it from shell to shell.
+/// The blocks are made of sums over the cells by a quadrature, with errors of 1e-14 of the largest entry or so (441
+/// sums at degree 10), and the norm of a matrix of such errors grows with the number of unknowns. Harmonics of a high
+/// order m that the cells see only near the polar axis have diagonal entries of sin^2m θ, below these errors: a ridge
+/// that is a part of such an entry is a part of an error, and the factor amplifies it from shell to shell.
 pub(super) const ROUNDING: f64 = 1e-13;
 
 /// A function of which the cells see less than this part of the ridge that rounding asks for is left out.
@@ -36,7 +36,7 @@ pub(super) struct BlockBanded {
     blocks: Vec<Vec<Mat<f64>>>,
     /// Which unknowns of each block are left out.
     dropped: Vec<Vec<bool>>,
-    /// What the factor has added to the diagonal.
+    /// The ridge that the factor has added to the diagonal.
     ridge: Vec<Vec<f64>>,
 }
 
@@ -53,15 +53,16 @@ impl BlockBanded {
         Self { ridge, ..Self::new(blocks) }
     }
 
-    /// How many unknowns of the matrix (not the factor) their own blocks hardly tell from those before them.
+    /// Number of unknowns of the matrix (not the factor) that are hardly independent of those before them in their
+    /// block.
     pub(super) fn unresolved(&self) -> usize {
         let in_block = |block: &Mat<f64>| dependent(block, DEPENDENT).into_iter().filter(|dropped| *dropped).count();
         self.blocks.iter().filter_map(|column| column.first()).map(in_block).sum()
     }
 
     /// L with L Lᵀ the matrix, its diagonal raised by the part `ridge` of each entry, and by no less than the part
-    /// `rounding` of the block's largest entry for each of its unknowns. Unknowns whose functions vanish on all cells, or
-    /// are lost in rounding, are left out: their solution is zero.
+    /// `rounding` of the block's largest entry for each of its unknowns. Unknowns whose functions vanish on all cells,
+    /// or are lost in rounding, are left out: their solution is zero.
     pub(super) fn factorise(mut self, ridge: f64, rounding: f64) -> Self {
         let diagonals = || self.blocks.iter().filter_map(|column| column.first());
         let diagonal_of = |block: &Mat<f64>| (0..block.nrows()).map(|k| block[(k, k)]).collect::<Vec<f64>>();
@@ -78,7 +79,7 @@ impl BlockBanded {
                 *dropped |= whole[k] <= LOST_IN_ROUNDING * lost;
                 diagonal[(k, k)] += raised;
             }
-            // Nor does one stay whose pivot is lost in rounding all the same.
+            // An unknown whose pivot is lost in rounding is left out too.
             factorise_dense(diagonal, &mut dropped, |k| f64::max(0.1 * raised[k], SMALL * largest));
             for block in below.iter_mut() {
                 for (column, _) in dropped.iter().enumerate().filter(|(_, dropped)| **dropped) {
@@ -109,10 +110,10 @@ impl BlockBanded {
         self.iterate(x, 2);
     }
 
-    /// From a solution with the ridge, in place, nearly to one without.
+    /// Turns a solution with the ridge, in place, nearly into one without (iterated Tikhonov regularisation).
     ///
-    /// A solution with the ridge leaves the ridge's part of itself on the right-hand side: solved for in turn, until it
-    /// matters to no digit but along what the equations hardly see (iterated Tikhonov regularisation).
+    /// A solution x of (A + D) x = b, D the ridge, leaves D x of the right-hand side. Solving for that in turn, x ← x₁
+    /// + (A + D)⁻¹ D x, removes the ridge's influence but along the combinations that the equations hardly see.
     pub(super) fn iterate(&self, x: &mut [Vec<f64>], times: usize) {
         let first = x.to_vec();
         for _ in 0..times {
@@ -130,7 +131,7 @@ impl BlockBanded {
         self.solve_upper(x);
     }
 
-    /// What was added to the diagonal.
+    /// The ridge that was added to the diagonal.
     pub(super) fn ridge(&self) -> &[Vec<f64>] {
         &self.ridge
     }
@@ -184,7 +185,7 @@ fn factorise_dense(matrix: &mut Mat<f64>, dropped: &mut [bool], least: impl Fn(u
     let mut pivot_column = vec![0.0; n];
     for k in 0..n {
         let pivot = matrix[(k, k)];
-        // NaN does not stay either.
+        // Written so that NaN is dropped too.
         let stays = !dropped[k] && pivot > least(k);
         if !stays {
             dropped[k] = true;
@@ -251,7 +252,7 @@ mod tests {
         let expected: Vec<f64> = (0..15).map(|k| (k as f64).cos()).collect();
         let b: Vec<f64> = (0..15).map(|i| (0..15).map(|j| dense[(i, j)] * expected[j]).sum()).collect();
         let mut x = split(&b, &sizes);
-        banded.factorise(LEAST_RIDGE, 0.0).solve(&mut x);
+        banded.factorise(MIN_RIDGE, 0.0).solve(&mut x);
         for (found, expected) in x.concat().iter().zip(&expected) {
             assert!((found - expected).abs() < 1e-10, "{found} {expected}");
         }

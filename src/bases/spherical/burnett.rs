@@ -1,19 +1,20 @@
-//! Burnett's functions (1935, Proc. London Math. Soc. 39, 385): Laguerre's polynomials times harmonics times a Gaussian.
+//! Burnett's functions (1935, Proc. London Math. Soc. 39, 385): Laguerre's polynomials times harmonics times a
+//! Gaussian.
 //!
-//! φ_nlm(ρ) = √(2 n!/Γ(n + l + 3/2)) ρ^l L_n^(l+1/2)(ρ²) e^{−ρ²/2} Y_lm, ρ = (v − c)/s, orthonormal over ρ: s³ Σ c² = ∫ f² d³v.
-//! Those with 2n + l up to N span e^{−ρ²/2} times all polynomials of total degree N: just as the Hermite functions ψ_a ψ_b
-//! ψ_c with a + b + c ≤ N of one width, which separate along the grid's axes. So the least squares over the cells is three
-//! small products with functions orthonormal on each axis' cells, and Gauss and Hermite's nodes lead from one set to the
-//! other, exactly.
+//! φ_nlm(ρ) = √(2 n!/Γ(n + l + 3/2)) ρ^l L_n^(l+1/2)(ρ²) e^{−ρ²/2} Y_lm, ρ = (v − c)/s, orthonormal over ρ: s³ Σ c² = ∫
+//! f² d³v. Those with 2n + l up to N span e^{−ρ²/2} times all polynomials of total degree N: just as the Hermite
+//! functions ψ_a ψ_b ψ_c with a + b + c ≤ N of one width, which separate along the grid's axes. So the least squares
+//! over the cells is three small products with functions orthonormal on each axis' cells, and Gauss and Hermite's nodes
+//! lead from one set to the other, exactly.
 
-use faer::Mat;
-use nalgebra::{DMatrix, SymmetricEigen};
+use faer::{Mat, MatRef};
 
 use super::cells::Geometry;
 use super::harmonics::{Harmonics, count};
+use crate::numerics::hermite_functions::{gauss_hermite_nodes, hermite_functions};
 use crate::numerics::separable::transform;
 
-/// How many functions there are up to a total degree.
+/// Number of harmonics of each radial order n = 0, 1, …, where 2n + l is limited by a total degree.
 pub(super) fn sizes(degree: usize) -> Vec<u32> {
     (0..=degree / 2).map(|n| count(degree - 2 * n) as u32).collect()
 }
@@ -26,7 +27,7 @@ pub(super) struct LeastSquares<'a> {
     degree: usize,
 }
 
-/// What it gives for one width.
+/// The least squares for one width.
 struct Solution {
     axes: [Axis; 3],
     /// Amplitudes of the products of the axes' orthonormal functions.
@@ -50,7 +51,7 @@ impl<'a> LeastSquares<'a> {
         Solution { axes, cube }
     }
 
-    /// Σ g² of the best g of this width, to be made as large as possible; where all functions are asked for, none if they
+    /// Σ g² of the best g of this width: the larger, the smaller the residual. With `all`, `None` for functions that
     /// reach so far beyond the box that the cells hardly tell them apart.
     fn explained(&self, width: f64, all: bool) -> Option<f64> {
         let solution = self.solve(width);
@@ -66,7 +67,10 @@ impl<'a> LeastSquares<'a> {
     }
 
     fn search_among(&self, first: f64, all: bool) -> Option<f64> {
+        /// Widths tried between 0.25 and 2.5 times the first, at steps of 18%.
         const STEPS: usize = 15;
+        /// Golden sections after that: 0.618³⁶ of two steps is 1e-8 of a width.
+        const SECTIONS: usize = 36;
         const GOLDEN: f64 = 0.618_033_988_749_894_9;
         let at = |logarithm: f64| self.explained(first * logarithm.exp(), all).unwrap_or(-1.0);
         let (low, high) = (0.25f64.ln(), 2.5f64.ln());
@@ -80,7 +84,7 @@ impl<'a> LeastSquares<'a> {
         let (mut left, mut right) = (middle - step, middle + step);
         let mut inner = [right - GOLDEN * (right - left), left + GOLDEN * (right - left)];
         let mut found = inner.map(at);
-        for _ in 0..36 {
+        for _ in 0..SECTIONS {
             if found[0] >= found[1] {
                 right = inner[1];
                 inner = [right - GOLDEN * (right - left), inner[0]];
@@ -91,14 +95,16 @@ impl<'a> LeastSquares<'a> {
                 found = [found[1], at(inner[1])];
             }
         }
-        // The section may have ended beside a step that was better.
+        // With several maxima the sections may end at a lower one than the best step.
         let end = 0.5 * (left + right);
         Some(first * if at(end) >= tried[best] { end } else { middle }.exp())
     }
 
-    /// The coefficients c_nlm, all of n = 0 first, and whether their sum on the cells is the least squares to many digits:
-    /// what the functions take from each other on the cells, rounding takes from the coefficients.
+    /// The coefficients c_nlm, all of n = 0 first, and true if their sum on the cells is the least squares to many
+    /// digits. Functions that are hardly independent on the cells have large coefficients, in which rounding costs
+    /// digits.
     pub(super) fn coefficients(&self, width: f64, axes: Option<[[f64; 3]; 3]>) -> (Vec<f64>, bool) {
+        /// Product of the three axes' independences that leaves eight digits of sixteen.
         const MANY_DIGITS: f64 = 1e-8;
         let Solution { axes: tables, cube } = self.solve(width);
         let known = tables.iter().map(|axis| axis.independence).product::<f64>() > MANY_DIGITS;
@@ -137,15 +143,16 @@ struct Axis {
     norm: f64,
     /// z q_k = b_{k+1} q_{k+1} + a_k q_k + b_k q_{k−1}.
     recurrence: Vec<[f64; 2]>,
-    /// How much of itself the last function adds to the others on the cells, over what it adds on all of the axis.
+    /// Norm of the part of the last polynomial that is orthogonal to the others, on the cells over on the whole axis: 1
+    /// where the cells hold and resolve the functions, near 0 where the box cuts most of them.
     independence: f64,
-    /// Whether these are all the functions asked for, or as many as there are cells.
+    /// True if these are all the functions asked for, or as many as there are cells.
     complete: bool,
 }
 
-/// Functions stop where the independence would fall below this: what goes through three axes' functions beyond the box
-/// and back keeps four digits.
-const LEAST_INDEPENDENCE: f64 = 1e-4;
+/// Independence below which no more functions are added. Errors grow by its inverse along each axis, on the way to
+/// coefficients and back: 1e12 on three axes leaves four digits.
+const MIN_INDEPENDENCE: f64 = 1e-4;
 
 impl Axis {
     /// By the process of Lanczos and Stieltjes, every function orthogonalised twice.
@@ -161,9 +168,9 @@ impl Axis {
         let (mut length, mut independence, mut complete) = (norm, 1.0, true);
         for k in 0..functions.min(cells) {
             let next_independence = if k > 0 { independence * length / (0.5 * k as f64).sqrt() } else { 1.0 };
-            // NaN is not independent either.
+            // Written so that NaN counts as dependent.
             let independent = length > 1e-9 * largest.max(1e-150);
-            if !(independent && next_independence > LEAST_INDEPENDENCE) {
+            if !(independent && next_independence > MIN_INDEPENDENCE) {
                 complete = false;
                 break;
             }
@@ -203,20 +210,11 @@ impl Axis {
 
 /// Hermite functions ψ_k, orthonormal over z: one row a place, one column a function.
 fn hermite(z: &[f64], functions: usize) -> Mat<f64> {
-    let mut table = Mat::zeros(z.len(), functions);
-    for (i, z) in z.iter().enumerate() {
-        let (mut before, mut last) = (0.0, std::f64::consts::PI.powf(-0.25) * (-0.5 * z * z).exp());
-        for k in 0..functions {
-            table[(i, k)] = last;
-            let next = (k + 1) as f64;
-            (before, last) = (last, (2.0 / next).sqrt() * z * last - (k as f64 / next).sqrt() * before);
-        }
-    }
-    table
+    MatRef::from_column_major_slice(&hermite_functions(z, functions), z.len(), functions).to_owned()
 }
 
-/// Gauss and Hermite's nodes along each axis, with weights for products of two functions with e^{−z²/2} in each: exact
-/// for total degree N in both.
+/// Gauss and Hermite's nodes along each axis, with weights for the product of two functions of total degree up to N,
+/// each with its e^{−z²/2}, for which they are exact.
 struct Nodes {
     degree: usize,
     places: Vec<f64>,
@@ -226,15 +224,13 @@ struct Nodes {
 impl Nodes {
     fn new(degree: usize) -> Self {
         let n = degree + 1;
-        let jacobi =
-            DMatrix::from_fn(n, n, |i, j| if i.abs_diff(j) == 1 { (0.5 * i.max(j) as f64).sqrt() } else { 0.0 });
-        let mut places: Vec<f64> = SymmetricEigen::new(jacobi).eigenvalues.iter().copied().collect();
+        let mut places = gauss_hermite_nodes(n);
         places.sort_by(f64::total_cmp);
         for z in &mut places {
             // Newton on ψ_n, whose derivative at its zeros is √(2n) ψ_{n−1}.
             for _ in 0..3 {
-                let values = hermite(&[*z], n + 1);
-                *z -= values[(0, n)] / ((2.0 * n as f64).sqrt() * values[(0, n - 1)]);
+                let values = hermite_functions(&[*z], n + 1);
+                *z -= values[n] / ((2.0 * n as f64).sqrt() * values[n - 1]);
             }
         }
         let table = hermite(&places, n);

@@ -1,5 +1,7 @@
-//! The factor of the joint least squares from the cells themselves: what Cholesky's factor of the normal matrix loses to
-//! rounding, where a centre near a face leaves half of every sphere or less.
+//! The triangular factor of the joint least squares, from the cells themselves by QR.
+//!
+//! Cholesky's factor of the normal matrix loses half of the digits to rounding, which shows where a centre near a face
+//! of the box leaves half of every sphere or less. QR keeps them.
 
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
@@ -8,16 +10,15 @@ use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
 
 use super::block_banded::{BlockBanded, SMALL};
 use super::cells::Sorted;
-use super::harmonics::{Harmonics, count};
-use super::joint::functions;
+use super::harmonics::{Harmonics, count, count_in_shell};
 use super::radial::Pieces;
 use super::triangle::Triangle;
 
 /// Cells taken at once.
 const ROWS: usize = 512;
 
-/// Part of a function's norm over the cells that is added to it, orthogonal to all others: what the cells do not see to so
-/// many digits stays small, and no pivot is rounding alone.
+/// Ridge, as a part of each function's norm over the cells. Combinations of functions that the cells see to less than
+/// 1e-11 stay small, and no pivot consists of rounding alone.
 const PART: f64 = 1e-11;
 
 /// L with L Lᵀ = BᵀB + the squares of parts of the functions' norms.
@@ -65,10 +66,12 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// PART of the norm of every function, and the largest norm for one that vanishes on all cells: its coefficient stays zero.
+    /// The ridge of each function: [`PART`] of its norm, and the largest norm for one that vanishes on all cells, whose
+    /// coefficient then stays zero.
     fn parts(&self) -> Vec<Vec<f64>> {
         let (intervals, degree) = (self.pieces.intervals(), self.harmonics.degree());
-        let mut squares: Vec<Vec<f64>> = (0..intervals + 2).map(|shell| vec![0.0; functions(shell, degree)]).collect();
+        let mut squares: Vec<Vec<f64>> =
+            (0..intervals + 2).map(|shell| vec![0.0; count_in_shell(shell, degree)]).collect();
         for interval in 0..intervals {
             self.factors(interval, |y, w| {
                 for (j, y) in y.as_ref().col_iter().enumerate() {
@@ -115,7 +118,7 @@ impl Rows<'_> {
     fn of_interval(&self, interval: usize, mut visit: impl FnMut(MatRef<'_, f64>)) {
         let degree = self.harmonics.degree();
         let shells: Vec<(usize, usize)> =
-            (0..4).filter_map(|k| Some((k, functions((interval + k).checked_sub(1)?, degree)))).collect();
+            (0..4).filter_map(|k| Some((k, count_in_shell((interval + k).checked_sub(1)?, degree)))).collect();
         let columns = shells.iter().map(|(_, size)| size).sum();
         let mut rows = Mat::zeros(ROWS, columns);
         self.factors(interval, |y, w| {
@@ -133,21 +136,23 @@ impl Rows<'_> {
         });
     }
 
-    /// As many rows as columns that say the same as all rows of an interval: none where that would gain nothing, or lose
-    /// digits.
+    /// The triangular factor of all rows of an interval, which has as few rows as columns. `None` where it would save
+    /// nothing, or lose digits.
     ///
-    /// That functions are hard to tell apart is the doing of the directions that the box leaves: with combinations of the
-    /// harmonics that are orthonormal on the interval's cells, Q = Y R⁻¹ by QR, the splines times them are well conditioned.
-    /// Cholesky's factor of their products is then as good as a QR of all rows, at a third of the time.
+    /// Functions are nearly dependent because of the directions that the box cuts off, and hardly because of the
+    /// radius. So harmonics are first made orthonormal on the interval's cells, Q = Y R⁻¹ by QR. The products of
+    /// splines and Q are then well conditioned, and Cholesky's factor of them is as good as a QR of all rows, in a
+    /// third of the time.
     fn compressed(&self, interval: usize) -> Option<Mat<f64>> {
-        /// Part of a harmonic's mean norm that is added to it, orthogonal to all others: clear of rounding.
+        /// Ridge of the QR of the harmonics, as a part of a harmonic's mean norm: well above rounding.
         const CLEAR: f64 = 1e-10;
-        /// Part of the norm of a combination of harmonics; of those that have less, the cells see no more than CLEAR.
+        /// Part of the mean square of the orthonormal combinations below which one is mostly ridge: the cells see no
+        /// more than CLEAR of it, and its pivot is not tested.
         const SEEN: f64 = 0.3;
-        /// Part of the products that is added to their diagonal, for those not seen.
+        /// Ridge of Cholesky's factor, as a part of the diagonal, for combinations that are mostly ridge.
         const RIDGE: f64 = 1e-9;
-        /// Pivots above this part of the diagonal are exact to ten digits.
-        const LEAST: f64 = 1e-6;
+        /// Part of the diagonal above which a pivot is exact to ten digits.
+        const MIN_PIVOT: f64 = 1e-6;
         let (n, cells) = (count(self.harmonics.degree()), self.cells.count(interval));
         if interval <= self.harmonics.degree() || cells < 6 * n {
             return None;
@@ -178,7 +183,7 @@ impl Rows<'_> {
             products[(j, j)] += RIDGE * means[j / n];
         }
         let factor = products.llt(Side::Lower).ok()?;
-        let exact = |j: usize| factor.L()[(j, j)].powi(2) > LEAST * means[j / n] || !seen[j % n];
+        let exact = |j: usize| factor.L()[(j, j)].powi(2) > MIN_PIVOT * means[j / n] || !seen[j % n];
         if !(0..4 * n).all(exact) {
             return None;
         }

@@ -14,7 +14,7 @@ use crate::numerics::lanes::{LANES, Lanes};
 const GROUPS: usize = 16;
 const BLOCK: usize = GROUPS * LANES;
 
-/// Nearer to the centre than this, in cells, a cell has no direction.
+/// Distance from the centre, in cells, below which a cell has no direction.
 const AT_CENTRE: f64 = 1e-9;
 
 /// A grid as seen from a centre: everything that tables depend on, in units of the smallest spacing.
@@ -103,8 +103,8 @@ pub(super) struct Sorted {
     starts: Vec<usize>,
 }
 
-/// Cells of one interval: their positions, distances, and directions (zero where there is none), the last eight filled up
-/// with zeros.
+/// Cells of one interval: their positions, distances, and directions (zero where there is none), the last eight filled
+/// up with zeros.
 pub(super) struct Block<'a> {
     pub(super) interval: usize,
     pub(super) cells: &'a [u32],
@@ -181,7 +181,7 @@ impl Sorted {
         self.cells.iter().map(|&cell| (values[cell as usize] * factor).powi(2)).sum()
     }
 
-    /// How many cells an interval has.
+    /// Number of cells of an interval.
     pub(super) fn count(&self, interval: usize) -> usize {
         self.starts[interval + 1] - self.starts[interval]
     }
@@ -203,9 +203,9 @@ impl Sorted {
         });
     }
 
-    /// Σ over the cells of each interval of w_k(cell) Y_lm(cell), for as many weights w as `weigh` writes (columns, each
-    /// padded to whole lanes; what it leaves is zero): one matrix an interval, harmonics by weights. Blocks for which it
-    /// says `false` are passed over.
+    /// Σ over the cells of each interval of w_k(cell) Y_lm(cell), for as many weights w as `weigh` writes (columns,
+    /// each padded to whole lanes; what it leaves is zero): one matrix an interval, harmonics by weights. Blocks for
+    /// which it says `false` are passed over.
     pub(super) fn project(
         &self,
         harmonics: &Harmonics,
@@ -238,8 +238,8 @@ impl Sorted {
         sums
     }
 
-    /// Σ_k w_k(r) Σ_lm c_lm,k Y_lm at every cell, w the four functions of the cell's interval and c the interval's matrix,
-    /// harmonics by functions; zero in cells of no interval.
+    /// Σ_k w_k(r) Σ_lm c_lm,k Y_lm at every cell, w the four functions of the cell's interval and c the interval's
+    /// matrix, harmonics by functions; zero in cells of no interval.
     pub(super) fn evaluate(&self, harmonics: &Harmonics, pieces: &Pieces, coefficients: &[Mat<f64>]) -> Vec<f64> {
         let mut values = vec![0.0; self.geometry.shape.iter().product()];
         let mut sums = vec![0.0; 4 * BLOCK];
@@ -257,8 +257,8 @@ impl Sorted {
         values
     }
 
-    /// What `evaluate` leaves of values times a factor: Σ w_k Y_lm of it over the cells of each interval, harmonics by
-    /// functions, and the sum of its squares over all cells.
+    /// Projections of the residual, values times a factor less `evaluate`: Σ w_k Y_lm times it over the cells of each
+    /// interval, harmonics by functions, and the sum of its squares over all cells.
     pub(super) fn project_left(
         &self,
         harmonics: &Harmonics,

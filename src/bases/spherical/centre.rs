@@ -1,4 +1,4 @@
-//! Where the expansion has its centre.
+//! The centre of an expansion.
 
 use super::cells::Geometry;
 use super::joint::Joint;
@@ -11,11 +11,11 @@ use crate::error::{Error, Result};
 use crate::numerics::scaling::normalising_factor;
 use crate::numerics::summation::paired_sum;
 
-/// Where the expansion has its centre.
+/// Choice of the centre of an expansion.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Centre {
-    /// The bulk velocity, moved to the nearest multiple of half a cell, so that distributions that are alike share their
-    /// tables. Distances of a quarter of a cell change little in the error.
+    /// The bulk velocity, moved to the nearest multiple of half a cell, so that distributions that are alike share
+    /// their tables. Distances of a quarter of a cell change little in the error.
     #[default]
     HalfCell,
     /// The bulk velocity itself. Every distribution then needs tables of its own.
@@ -34,8 +34,8 @@ impl Spherical {
         match self.centre {
             Centre::Given(centre) if inside(centre, grid) != centre => {
                 let (lower, upper) = (grid.lower(), grid.upper());
-                let reason = format!("the centre {centre:?} is outside the grid: give one from {lower:?} to {upper:?}");
-                Err(Error::Degenerate { basis: NAME, reason })
+                let allowed = format!("it is outside the grid, which reaches from {lower:?} to {upper:?}");
+                Err(Error::parameter("centre", format!("{centre:?}"), allowed))
             }
             Centre::Given(centre) => Ok(Geometry::new(grid, centre, self.axes())),
             Centre::BulkVelocity => Ok(Geometry::new(grid, bulk()?, self.axes())),
@@ -45,11 +45,12 @@ impl Spherical {
     }
 }
 
-/// The centre with the smallest residual of an expansion to low degree, where the centre matters most: from the start by
-/// steps of two cells, one and a half, as long as a step along an axis makes it smaller. At the degree asked for, the
-/// start may be the better one after all.
 impl Spherical {
+    /// The centre with the smallest residual of an expansion to low degree, where the centre matters most. From the
+    /// start it takes steps of two cells, one and a half along the axes, as long as one of them makes the residual
+    /// smaller. If at the degree asked for the start has the smaller residual, it is kept.
     fn search(&self, vdf: &Vdf, start: Geometry) -> Result<Geometry> {
+        /// Degree and shells during the search: low, since every trial builds a table of its own.
         const DEGREE: usize = 4;
         const SHELLS: usize = 24;
         let scout = Self { degree: self.degree.min(DEGREE), shells: self.shells.min(SHELLS), ..self.clone() };

@@ -1,8 +1,12 @@
 //! Spherical expansions in a stream: centre and radii, the degree of every shell, then the amplitudes.
 
+use super::cells::unit;
 use super::coefficients::Extent;
-use super::harmonics::{count, degree_and_order};
-use super::{Method, Spherical, SphericalCoefficients, burnett};
+use super::harmonics::count;
+use super::{Method, NAME, Spherical, SphericalCoefficients, burnett};
+use crate::basis::Stream;
+use crate::basis::choices::spec_of;
+use crate::basis::spec::Spec;
 use crate::coding::{Coder, Integers, Numbers, Reals, Resolution, malformed};
 use crate::distribution::grid::VelocityGrid;
 use crate::error::Result;
@@ -10,91 +14,91 @@ use crate::error::Result;
 /// ∫ B² dr of a cubic B-spline, in steps of its knots.
 const SQUARE_OF_SPLINE: f64 = 151.0 / 315.0;
 
-impl Spherical {
-    pub(super) fn code_shells(
+impl Stream for Spherical {
+    fn spec(&self) -> Result<Spec> {
+        spec_of(self)
+    }
+
+    fn blank(&self, _: &VelocityGrid) -> SphericalCoefficients {
+        let extent = match self.method {
+            Method::Joint => Extent::Splines { inner: 1.0, outer: 1.0 },
+            Method::Misner(_) => Extent::Spheres { last: 1.0 },
+            Method::Burnett(_) => Extent::Burnett { width: 1.0 },
+        };
+        SphericalCoefficients {
+            degree: self.degree,
+            axis: self.axis,
+            centre: [0.0; 3],
+            extent,
+            sizes: Vec::new(),
+            amplitudes: Vec::new(),
+        }
+    }
+
+    fn code(
         &self,
-        coefficients: Option<&SphericalCoefficients>,
+        coefficients: &mut SphericalCoefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<SphericalCoefficients> {
-        coefficients.map_or(Ok(()), |coefficients| self.own(coefficients))?;
+    ) -> Result<()> {
+        self.own(coefficients)?;
+        let SphericalCoefficients { centre, extent, sizes, amplitudes, .. } = coefficients;
+        // In steps, centre and radii keep single precision, in cells from the middle of the grid.
         let mut reals = Reals::default();
-        // In steps, places and radii keep single precision, in cells from the middle of the grid.
-        let mut code = |coder: &mut Coder<'_>, value: f64, origin: f64, unit: f64| {
-            resolution.place(coder, &mut reals, value, origin, unit)
-        };
         let (middle, spacing) = (grid.middle(), grid.spacing());
-        let mut centre = coefficients.map_or(middle, |c| c.centre);
         for axis in 0..3 {
-            centre[axis] = code(coder, centre[axis], middle[axis], spacing[axis])?;
+            centre[axis] = resolution.place(coder, &mut reals, centre[axis], middle[axis], spacing[axis])?;
         }
-        let unit = super::cells::unit(grid);
-        let mut radius = |coder: &mut Coder<'_>, value: f64| code(coder, value, 0.0, unit);
-        let extent = match (self.method, coefficients.map(|c| c.extent)) {
-            (Method::Joint, given) => {
-                let (inner, outer) =
-                    if let Some(Extent::Splines { inner, outer }) = given { (inner, outer) } else { (0.0, unit) };
-                Extent::Splines { inner: radius(coder, inner)?, outer: radius(coder, outer)? }
-            }
-            (Method::Misner(_), given) => {
-                let last = if let Some(Extent::Spheres { last }) = given { last } else { unit };
-                Extent::Spheres { last: radius(coder, last)? }
-            }
-            (Method::Burnett(_), given) => {
-                let width = if let Some(Extent::Burnett { width }) = given { width } else { unit };
-                Extent::Burnett { width: radius(coder, width)? }
-            }
-        };
-        let sensible = |x: f64| (0.0..1e75).contains(&x);
-        let valid = match extent {
-            Extent::Splines { inner, outer } => inner > 0.0 && outer > 0.0 && sensible(inner) && sensible(outer),
-            Extent::Spheres { last: length } | Extent::Burnett { width: length } => length > 0.0 && sensible(length),
-        };
-        if !valid || !centre.iter().all(|x| x.abs() < 1e75) {
-            return Err(malformed(format!("a spherical expansion about {centre:?} with {extent:?}")));
+        for length in extent.lengths() {
+            *length = resolution.place(coder, &mut reals, *length, 0.0, unit(grid))?;
         }
-        let sizes = self.code_sizes(coefficients.map(|c| &c.sizes[..]), coder)?;
-        let burnett = matches!(extent, Extent::Burnett { .. });
-        // A degree, a kind.
+        let sensible = extent.lengths().all(|length| *length > 0.0 && *length < 1e75);
+        if !sensible || !centre.iter().all(|x| x.abs() < 1e75) {
+            let reason = format!("a spherical expansion about {centre:?} with {extent:?}");
+            return Err(coder.refusal(NAME, reason));
+        }
+        self.code_sizes(sizes, coder)?;
+        coder.sized(amplitudes, sizes.iter().map(|&size| size as usize).sum())?;
+        // Amplitudes of one polynomial degree are alike: each degree learns its own distribution.
         let mut numbers = Numbers::new(2 * Self::MAX_DEGREE);
-        let mut amplitudes = Vec::new();
+        let mut amplitudes = amplitudes.iter_mut();
         for (shell, &size) in sizes.iter().enumerate() {
-            let step = resolution.step().map(|step| step / norm(extent, shell, sizes.len(), grid));
-            for position in 0..size as usize {
-                let l = degree_and_order(position).0;
-                let degree = if burnett { 2 * shell + l } else { l };
-                let given = coefficients.and_then(|c| c.amplitudes.get(amplitudes.len())).copied().unwrap_or(0.0);
-                amplitudes.push(numbers.code(coder, degree, given, step)?);
+            let step = resolution.step().map(|step| step / norm(*extent, shell, sizes.len(), grid));
+            for (position, amplitude) in (0..size as usize).zip(amplitudes.by_ref()) {
+                *amplitude = numbers.code(coder, extent.polynomial_degree(shell, position), *amplitude, step)?;
             }
         }
-        Ok(SphericalCoefficients { degree: self.degree, axis: self.axis, centre, extent, sizes, amplitudes })
+        Ok(())
     }
+}
 
-    /// How many harmonics each shell has: the squares of 0 to the degree plus one.
-    fn code_sizes(&self, given: Option<&[u32]>, coder: &mut Coder<'_>) -> Result<Vec<u32>> {
+impl Spherical {
+    /// The number of harmonics of each shell: the squares of 0 to the degree plus one. Each shell is written as the
+    /// difference of its degree from that of the shell before, which is mostly zero.
+    fn code_sizes(&self, sizes: &mut Vec<u32>, coder: &mut Coder<'_>) -> Result<()> {
         if matches!(self.method, Method::Burnett(_)) {
-            return Ok(burnett::sizes(self.degree));
+            *sizes = burnett::sizes(self.degree);
+            return Ok(());
         }
         // Misner's shells are as many as fit, whatever was asked for.
-        let shells = coder.count(given.map_or(0, <[u32]>::len), Self::MAX_SHELLS)?;
+        let shells = coder.count(sizes.len(), Self::MAX_SHELLS)?;
         let least = if self.method == Method::Joint { Self::MIN_SHELLS } else { 1 };
         if shells < least {
             return Err(malformed(format!("{shells} shells, where {least} are needed")));
         }
+        coder.sized(sizes, shells)?;
         let mut models = Integers::default();
-        let mut sizes = Vec::with_capacity(shells);
         let mut last = self.degree as i64 + 1;
-        for shell in 0..shells {
-            let side = given.map_or(0, |given| i64::from(given[shell].isqrt()));
-            let side = last.saturating_sub(coder.integer(&mut models, last - side)?);
+        for size in sizes {
+            let side = last.saturating_sub(coder.integer(&mut models, last - i64::from(size.isqrt()))?);
             if side < 0 || side > self.degree as i64 + 1 {
                 return Err(malformed(format!("a shell of harmonics up to degree {}", side.saturating_sub(1))));
             }
-            sizes.push(if side == 0 { 0 } else { count(side as usize - 1) as u32 });
+            *size = if side == 0 { 0 } else { count(side as usize - 1) as u32 };
             last = side;
         }
-        Ok(sizes)
+        Ok(())
     }
 }
 
@@ -108,7 +112,8 @@ impl SphericalCoefficients {
     }
 }
 
-/// The norm over the cells of the functions of one shell, about.
+/// Estimated norm over the cells of the functions of one shell: the root of ∫ R² r² dr, R the function of the radius,
+/// with ∫ Y² dΩ = 1 and one cell a unit of volume.
 fn norm(extent: Extent, shell: usize, shells: usize, grid: &VelocityGrid) -> f64 {
     let in_cells = |volume: [f64; 3]| volume.iter().zip(grid.spacing()).map(|(v, cell)| v / cell).product::<f64>();
     match extent {

@@ -8,42 +8,44 @@ use super::coefficients::{Extent, SphericalCoefficients};
 use super::joint::{Joint, Solved};
 use super::misner::{Extraction, Misner};
 use super::{Method, NAME, Spherical, radial};
-use crate::basis::Basis;
+use crate::basis::{Basis, Coefficients};
 use crate::distribution::gaussian_fit::locating_moments;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::multiple::no_worse_than_nothing;
 use crate::numerics::scaling::normalising_factor;
 
-/// How an encoding went.
+/// Report on an encoding: the resolution of its shells, and corrections.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct SphericalReport {
     /// The highest degree of which each shell has coefficients, from the innermost on.
     pub degrees: Vec<Option<usize>>,
-    /// Functions of which the cells see next to nothing beside the others of their shell: their coefficients are kept small.
+    /// Functions of which the cells see next to nothing beside the others of their shell: their coefficients are kept
+    /// small.
     pub unresolved: usize,
     /// All functions asked for.
     pub functions: usize,
     /// Refinements of the joint least squares of data that lie in the span of the functions, or nearly so.
     pub iterations: usize,
-    /// The multiple of the fit that is kept, where the whole would leave more than it describes: there the functions suit
-    /// neither the cells nor the distribution. None elsewhere.
+    /// The factor by which the fit is shrunk, where the whole would leave an error larger than the distribution: there
+    /// the functions suit neither the cells nor the distribution.
     pub shrunk_by: Option<f64>,
 }
 
 impl Spherical {
-    /// Encodes, and says what the shells could resolve.
+    /// Encodes, and reports on what the shells resolve.
     ///
     /// # Errors
-    /// [`Error::Degenerate`] for a distribution that is zero everywhere where the centre is taken from it, for a given
-    /// centre outside the grid, and where coefficients leave the range of `f64`.
+    /// [`Error::Degenerate`] for a distribution that is zero everywhere where the centre is taken from it;
+    /// [`Error::InvalidParameter`] for a given centre outside the grid; [`Error::OutOfRange`] where coefficients leave
+    /// the range of `f64`.
     pub fn fit(&self, vdf: &Vdf) -> Result<(SphericalCoefficients, SphericalReport)> {
         let geometry = self.find_geometry(vdf)?;
         let (mut coefficients, mut report, bounded) = self.solve(vdf, geometry)?;
         if !coefficients.finite() {
             let reason = format!("coefficients leave the range of f64 about the centre {:?}", coefficients.centre());
-            return Err(Error::Degenerate { basis: NAME, reason });
+            return Err(Error::OutOfRange { basis: NAME, reason });
         }
         if !bounded {
             report.shrunk_by = self.shrink(&mut coefficients, vdf)?;
@@ -51,7 +53,7 @@ impl Spherical {
         Ok((coefficients, report))
     }
 
-    /// Makes a fit that is worse than nothing smaller; returns the multiple kept, if it is not the whole.
+    /// Shrinks a fit whose error is larger than the distribution; returns the factor, if it is not 1.
     fn shrink(&self, coefficients: &mut SphericalCoefficients, vdf: &Vdf) -> Result<Option<f64>> {
         let multiple = match self.reconstruct(coefficients, vdf.grid()) {
             Ok(back) => no_worse_than_nothing(vdf.as_slice(), back.as_slice()),
@@ -61,11 +63,12 @@ impl Spherical {
         if multiple == 1.0 {
             return Ok(None);
         }
-        coefficients.amplitudes.iter_mut().for_each(|amplitude| *amplitude *= multiple);
+        coefficients.scale(multiple);
         Ok(Some(multiple))
     }
 
-    /// The coefficients, how it went, and whether the equations themselves say that they are no worse than nothing.
+    /// The coefficients, the report, and true if the equations themselves show that the error is no larger than the
+    /// distribution.
     fn solve(&self, vdf: &Vdf, geometry: Geometry) -> Result<(SphericalCoefficients, SphericalReport, bool)> {
         let unit = cells::unit(vdf.grid());
         let (values, factor) = (vdf.as_slice(), normalising_factor(vdf.peak()));
@@ -95,7 +98,7 @@ impl Spherical {
                     Some(width) => width / unit,
                     None => {
                         let thermal = locating_moments(NAME, vdf)?.thermal_speed() / unit;
-                        // No width at all along any axis: a cell's.
+                        // A distribution without width along any axis gets that of a cell.
                         squares.search(if thermal > 1e-3 { thermal } else { 1.0 })
                     }
                 };
@@ -122,9 +125,9 @@ impl Spherical {
         self.extractions.get_or_build(key.clone(), || Extraction::new(key.0, key.1, key.3, key.2))
     }
 
-    /// f_lm on spheres of any radii [m/s] about the centre that the basis finds, by Misner's method: one vector a radius,
-    /// in the order l² + l + m, up to the degree that the shell can resolve. With the choices of [`Method::Misner`], or
-    /// with their defaults.
+    /// f_lm on spheres of any radii [m/s] about the centre that the basis finds, by Misner's method: one vector a
+    /// radius, in the order l² + l + m, up to the degree that the shell can resolve. With the choices of
+    /// [`Method::Misner`], or with their defaults.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] for radii that are not positive or beyond the farthest cell; else as
@@ -135,7 +138,7 @@ impl Spherical {
         let farthest = geometry.farthest() * unit;
         if let Some(radius) = radii.iter().find(|radius| !(**radius > 0.0 && **radius <= farthest)) {
             let allowed = format!("above 0 and up to the farthest cell, at {farthest:e}");
-            return Err(Error::InvalidParameter { name: "radius", value: radius.to_string(), allowed });
+            return Err(Error::parameter("radius", radius, allowed));
         }
         let misner = if let Method::Misner(misner) = self.method { misner } else { Misner::default() };
         let table = self.extraction(geometry, misner, radii.iter().map(|radius| radius / unit).collect());

@@ -1,8 +1,8 @@
 //! Real spherical harmonics, all degrees and orders at once over many directions.
 //!
 //! Y_lm(n) = √(2 − δ_m0) N_l|m| P_l^|m|(n_z) · (cos mφ for m ≥ 0, sin |m|φ for m < 0), N the factor that makes them
-//! orthonormal over the unit sphere, ∫ Y_lm Y_l'm' dΩ = δ_ll' δ_mm', without the Condon-Shortley phase: Y_1,−1, Y_10, Y_11
-//! are √(3/4π) times y, z, x. They stand in the order l² + l + m.
+//! orthonormal over the unit sphere, ∫ Y_lm Y_l'm' dΩ = δ_ll' δ_mm', without the Condon-Shortley phase: Y_1,−1, Y_10,
+//! Y_11 are √(3/4π) times y, z, x. They stand in the order l² + l + m.
 
 use std::f64::consts::{FRAC_1_PI, SQRT_2};
 
@@ -12,6 +12,12 @@ use crate::numerics::lanes::{Instructions, LANES, Lanes, Vector, Vectorisable, v
 #[must_use]
 pub fn count(degree: usize) -> usize {
     (degree + 1) * (degree + 1)
+}
+
+/// Number of harmonics of a shell of splines, the innermost 0: one degree more from shell to shell until the highest is
+/// reached. Near the centre few cells tell few harmonics apart, and f_lm must vanish like r^l.
+pub(super) fn count_in_shell(shell: usize, degree: usize) -> usize {
+    count(degree.min(shell + 1))
 }
 
 /// The degree l and order m of the harmonic at a position in the order l² + l + m.
@@ -24,9 +30,9 @@ pub fn degree_and_order(position: usize) -> (usize, isize) {
 /// The factors of the recurrences up to a degree.
 ///
 /// p_l = a z p_{l−1} − b r² p_{l−2} for every order, p_m,m constant, times (x + iy)^m: polynomials of the Cartesian
-/// components throughout, without angles and without division, stable upwards (Holmes and Featherstone 2002, J. Geod. 76,
-/// 279). On a unit vector they are the spherical harmonics, on any other the solid ones, r^l Y_lm: at the origin only
-/// l = 0 is left.
+/// components throughout, without angles and without division, stable upwards (Holmes and Featherstone 2002, J. Geod.
+/// 76, 279). On a unit vector they are the spherical harmonics, on any other the solid ones, r^l Y_lm: at the origin
+/// only l = 0 is left.
 #[derive(Debug, Clone)]
 pub struct Harmonics {
     degree: usize,

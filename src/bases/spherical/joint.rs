@@ -1,25 +1,25 @@
 //! Joint least squares: cubic B-splines of the radius times harmonics, over every cell at once.
 //!
-//! f(v) = Σ_j B_j(r) Σ_lm c_jlm Y_lm(n). On any interval four splines differ from zero, so that the normal equations couple
-//! an unknown with those of three shells on either side. Their matrix is never summed cell by cell: the product of two
-//! harmonics of degree L is a sum of harmonics up to 2L, so that the sums of the products of two splines times Y_lm up to
-//! degree 2L say everything, and a quadrature on the sphere turns them into the blocks. At degree 10 that is 4410 sums a
-//! cell instead of 117 000.
+//! f(v) = Σ_j B_j(r) Σ_lm c_jlm Y_lm(n). On any interval four splines differ from zero, so that the normal equations
+//! couple an unknown with those of three shells on either side. Their matrix is never summed cell by cell: the product
+//! of two harmonics of degree L is a sum of harmonics up to 2L, so that the sums of the products of two splines times
+//! Y_lm up to degree 2L say everything, and a quadrature on the sphere turns them into the blocks. At degree 10 that is
+//! 4410 sums a cell instead of 117 000.
 //!
 //! Near the centre f_lm must vanish like r^l for f to be smooth there: the first spline is part of l = 0 only, with the
-//! second's coefficient (so that the slope vanishes), the second of l ≤ 1, the third of l ≤ 2, and so on: few cells near the
-//! centre, few harmonics. These hold 1, v and v v: the residual is orthogonal to them, and density, bulk velocity and pressure tensor come out
-//! exact.
+//! second's coefficient (so that the slope vanishes), the second of l ≤ 1, the third of l ≤ 2, and so on: few cells
+//! near the centre, few harmonics. These hold 1, v and v v: the residual is orthogonal to them, and density, bulk
+//! velocity and pressure tensor come out exact.
 
 use std::sync::OnceLock;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 
-use super::block_banded::{BlockBanded, LEAST_RIDGE, RIDGE, ROUNDING};
+use super::block_banded::{BlockBanded, MIN_RIDGE, RIDGE, ROUNDING};
 use super::cell_factor;
 use super::cells::{Block, Geometry, Sorted};
-use super::harmonics::{Harmonics, count, degree_and_order};
+use super::harmonics::{Harmonics, count, count_in_shell, degree_and_order};
 use super::radial::Pieces;
 use super::sphere::Sphere;
 
@@ -40,18 +40,13 @@ pub(super) struct Joint {
 /// Pairs (a, b), a ≤ b, of the four splines of an interval.
 const PAIRS: [[usize; 2]; 10] = [[0, 0], [0, 1], [0, 2], [0, 3], [1, 1], [1, 2], [1, 3], [2, 2], [2, 3], [3, 3]];
 
-/// Harmonics of a shell, the innermost 0: one degree more from shell to shell until the highest is reached.
-pub(super) fn functions(shell: usize, degree: usize) -> usize {
-    count(degree.min(shell + 1))
-}
-
-/// What [`Joint::solve`] gives.
+/// The result of [`Joint::solve`].
 pub(super) struct Solved {
     /// Coefficients, shell after shell.
     pub(super) amplitudes: Vec<f64>,
     /// Refinements made for data in the span of the functions, or nearly so.
     pub(super) refinements: usize,
-    /// Whether the equations themselves say that no more than Σ f² is left; where they do not, it must be measured.
+    /// True if the equations themselves show that the residual is no larger than Σ f². Otherwise it must be measured.
     pub(super) bounded: bool,
 }
 
@@ -78,13 +73,14 @@ impl Joint {
 
     /// Functions that the cells hardly tell from others of their shell, and the total.
     pub(super) fn unresolved(&self) -> [usize; 2] {
-        [self.unresolved, (0..self.sizes.len()).map(|shell| functions(shell, self.harmonics.degree())).sum()]
+        [self.unresolved, (0..self.sizes.len()).map(|shell| count_in_shell(shell, self.harmonics.degree())).sum()]
     }
 
     /// The least-squares coefficients, shell after shell, of values times a factor.
     ///
-    /// Of a function of the span the ridge leaves a quarter of itself at most. Where no more is left, what is left may be its
-    /// doing, and the factor made of the cells themselves is tried.
+    /// Of f = B y the ridge ρ leaves at most Σ ρ y²/4, since σ²ρ²/(σ² + ρ)² ≤ ρ/4 along every singular vector: about a
+    /// quarter of [`RIDGE`] of Σ f². Where no more than the ridge is left, f may lie in the span, and the factor made
+    /// of the cells themselves, which is more accurate, is tried.
     pub(super) fn solve(&self, values: &[f64], factor: f64) -> Solved {
         let norm_squared = self.cells.square(values, factor);
         let b = self.project(values, factor);
@@ -98,8 +94,8 @@ impl Joint {
             (x, 0)
         });
         let moved = self.conserved.correct(&b, &mut x);
-        // Iterations leave no more than the first solution. Entries of the matrix are off by less than the ridge, so that
-        // `left` is off by less than the ridge's part of the coefficients.
+        // Iterations leave no more than the first solution. Entries of the matrix are off by less than the ridge, so
+        // that `left` is off by less than the ridge's part of the coefficients.
         let uncertain = weighted_square(self.factor.ridge(), &x) + moved;
         let bounded = refinements == 0 && left + uncertain <= norm_squared;
         Solved { amplitudes: self.held(&x), refinements, bounded }
@@ -111,8 +107,8 @@ impl Joint {
     /// digits by large coefficients of what the cells hardly see.
     ///
     /// Bᵀf is known to 1e-16 of f only: the solution is refined by what it leaves of f (corrected seminormal equations,
-    /// Björck 1996, 2.9.3), and this with the ridge, or rounding would grow where the ridge decides. Only then is the ridge
-    /// taken away.
+    /// Björck 1996, 2.9.3), and this with the ridge, or rounding would grow where the ridge decides. Only then is the
+    /// ridge taken away.
     fn solve_finely(
         &self,
         values: &[f64],
@@ -121,9 +117,9 @@ impl Joint {
         coarse: &[Vec<f64>],
         left: f64,
     ) -> Option<(Vec<Vec<f64>>, usize)> {
-        /// After a step below this part of f the next would be below it by as much again.
-        const LAST: f64 = 1e-9;
-        const MOST: usize = 4;
+        /// Part of ‖f‖ below which a step is the last: the next would be smaller by as much again, and below rounding.
+        const LAST_STEP: f64 = 1e-9;
+        const MAX_REFINEMENTS: usize = 4;
         let norm_squared = self.cells.square(values, factor);
         let fine = self.fine.get_or_init(|| cell_factor::factorise(&self.cells, &self.pieces, &self.harmonics));
         let mut x = b.to_vec();
@@ -145,7 +141,7 @@ impl Joint {
                     return None;
                 }
             }
-            if gain <= LAST * LAST * norm_squared || refinements == MOST {
+            if gain <= LAST_STEP * LAST_STEP * norm_squared || refinements == MAX_REFINEMENTS {
                 break;
             }
         }
@@ -190,7 +186,8 @@ impl Joint {
     /// Sums of every interval's four splines, shell by shell.
     fn by_shell(&self, sums: &[Mat<f64>]) -> Vec<Vec<f64>> {
         let degree = self.harmonics.degree();
-        let mut x: Vec<Vec<f64>> = (0..self.sizes.len()).map(|shell| vec![0.0; functions(shell, degree)]).collect();
+        let mut x: Vec<Vec<f64>> =
+            (0..self.sizes.len()).map(|shell| vec![0.0; count_in_shell(shell, degree)]).collect();
         for (interval, sums) in sums.iter().enumerate() {
             for column in 0..4 {
                 // Spline j is shell j − 1; the first spline shares the second's coefficient of l = 0.
@@ -209,10 +206,11 @@ impl Joint {
     }
 }
 
-/// Powers of the radius and positions of the harmonics that make 1, v and v v.
+/// Powers of the radius and positions of the harmonics whose products span 1, v and v v.
 const LOW: [(usize, usize); 10] = [(0, 0), (2, 0), (1, 1), (1, 2), (1, 3), (2, 4), (2, 5), (2, 6), (2, 7), (2, 8)];
 
-/// The ten equations that make density, bulk velocity and pressure exact, once more: those of 1, r², r Y_1m and r² Y_2m.
+/// The ten equations that make density, bulk velocity and pressure exact, once more: those of 1, r², r Y_1m and r²
+/// Y_2m.
 ///
 /// Rounding in the normal matrix leaves them to 1e-11 or so, the more the larger the coefficients. Σ p f and Σ p g are
 /// known to all digits from sums over the cells, and a multiple of each p closes the gap.
@@ -250,7 +248,7 @@ impl Conserved {
                 polynomial(block.directions.map(|component| component.as_flattened()[k] * block.radii[k]))
             }));
             let shell = |shell: usize| {
-                let mut coefficients = vec![0.0; functions(shell, degree)];
+                let mut coefficients = vec![0.0; count_in_shell(shell, degree)];
                 if let Some(coefficient) = coefficients.get_mut(position) {
                     *coefficient = multiple * joint.pieces.power(shell + 1, power);
                 }
@@ -260,7 +258,7 @@ impl Conserved {
         }
         let Self { projections, functions, .. } = &conserved;
         let matrix = Mat::from_fn(projections.len(), projections.len(), |i, j| dot(&projections[i], &functions[j]));
-        conserved.products = Some(BlockBanded::new(vec![vec![matrix]]).factorise(LEAST_RIDGE, 0.0));
+        conserved.products = Some(BlockBanded::new(vec![vec![matrix]]).factorise(MIN_RIDGE, 0.0));
         conserved
     }
 
@@ -275,7 +273,7 @@ impl Conserved {
         for (factor, function) in gaps[0].iter().zip(&self.functions) {
             add(x, *factor, function);
         }
-        // What is added is orthogonal to what it leaves: its square is its product with the gaps.
+        // The addition is orthogonal to the new residual, so that its square is its product with the gaps.
         gaps[0].iter().zip(&wanted).map(|(factor, gap)| factor * gap).sum::<f64>().abs()
     }
 }
@@ -293,7 +291,8 @@ fn add(x: &mut [Vec<f64>], factor: f64, y: &[Vec<f64>]) {
     x.iter_mut().flatten().zip(y.iter().flatten()).for_each(|(x, y)| *x += factor * y);
 }
 
-/// How many harmonics a shell needs to store: up to the highest degree of which one is left, and those of 1, v and v v.
+/// Number of harmonics that a shell stores: up to the highest degree of which one is left, and at least those of 1, v
+/// and v v.
 fn held(dropped: &[bool]) -> u32 {
     let last = dropped.iter().rposition(|dropped| !dropped).unwrap_or_default();
     count(degree_and_order(last).0.max(2)).min(dropped.len()) as u32
@@ -338,13 +337,13 @@ fn normal_matrix(cells: &Sorted, pieces: &Pieces, degree: usize) -> Vec<Vec<Mat<
     };
     let mut matrix: Vec<Vec<Mat<f64>>> = (1..splines)
         .map(|j| {
-            let sizes = |spline: usize| functions(spline - 1, degree);
+            let sizes = |spline: usize| count_in_shell(spline - 1, degree);
             (0..4.min(splines - j)).map(|d| blocks.block(&overlap(j, d), sizes(j + d), sizes(j))).collect()
         })
         .collect();
     // The first spline's l = 0 goes with the second's.
     for d in 0..4.min(splines) {
-        let rows = if d == 0 { 1 } else { functions(d - 1, degree) };
+        let rows = if d == 0 { 1 } else { count_in_shell(d - 1, degree) };
         let column = blocks.block(&overlap(0, d), rows, 1);
         for k in 0..rows {
             let times = if d == 1 && k == 0 { 2.0 } else { 1.0 };

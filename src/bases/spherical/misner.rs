@@ -2,11 +2,11 @@
 //! gr-qc/9910044).
 //!
 //! The cells within Δ of the sphere r = R are a sample of a shell, on which R_n(r) Y_lm with R_n = √((2n + 1)/2Δ)
-//! P_n((r − R)/Δ)/r, n = 0, …, N, are orthonormal. Cells count by the part of them inside: with d = |r − R| and the spacing
-//! h, w = h³ where d ≤ Δ − h/2, h² (Δ + h/2 − d) up to d = Δ + h/2, and nothing beyond. On the cells the functions have
-//! the Gram matrix G_AB = Σ w Y_A Y_B, which makes up for the grid's symmetry and for what the box cuts off:
-//! f_lm(R) = Σ_n R_n(R) Σ_B (G⁻¹)_AB Σ w Y_B f, A = (n, l, m). Where the box cuts the shell, what the cells in it hardly
-//! see is kept small (`block_banded`). The error falls like Δ² for N = 0 and like Δ⁴ for N = 2.
+//! P_n((r − R)/Δ)/r, n = 0, …, N, are orthonormal. Cells count by the part of them inside: with d = |r − R| and the
+//! spacing h, w = h³ where d ≤ Δ − h/2, h² (Δ + h/2 − d) up to d = Δ + h/2, and nothing beyond. On the cells the
+//! functions have the Gram matrix G_AB = Σ w Y_A Y_B, which makes up for the grid's symmetry and for what the box cuts
+//! off: f_lm(R) = Σ_n R_n(R) Σ_B (G⁻¹)_AB Σ w Y_B f, A = (n, l, m). Where the box cuts the shell, what the cells in it
+//! hardly see is kept small (`block_banded`). The error falls like Δ² for N = 0 and like Δ⁴ for N = 2.
 
 use faer::Mat;
 
@@ -29,27 +29,28 @@ pub struct Misner {
 }
 
 impl Default for Misner {
-    /// Δ = h, N = 2, l_max(R) = 2 R/h. For smooth distributions N = 4 with Δ = 1.5 h is better still.
+    /// As [`Misner::DEFAULT`].
     fn default() -> Self {
-        Self { half_width: 1.0, order: 2, resolution: 2.0 }
+        Self::DEFAULT
     }
 }
 
 impl Misner {
+    /// Δ = h, N = 2, l_max(R) = 2 R/h. For smooth distributions N = 4 with Δ = 1.5 h is better still.
+    pub const DEFAULT: Self = Self { half_width: 1.0, order: 2, resolution: 2.0 };
     /// Highest degree of the polynomials of the radius.
     pub const MAX_ORDER: usize = 8;
 
     pub(super) fn validated(self) -> Result<Self> {
-        let refused =
-            |name, value, allowed: &str| Err(Error::InvalidParameter { name, value, allowed: allowed.to_owned() });
         if !(0.25..=100.0).contains(&self.half_width) {
-            return refused("half-width", self.half_width.to_string(), "0.25 to 100 cells");
+            return Err(Error::parameter("half-width", self.half_width, "0.25 to 100 cells"));
         }
         if self.order > Self::MAX_ORDER {
-            return refused("order", self.order.to_string(), "polynomials of degree 0 to 8");
+            let allowed = format!("polynomials of degree 0 to {}", Self::MAX_ORDER);
+            return Err(Error::parameter("order", self.order, allowed));
         }
         if !(0.0..=1e3).contains(&self.resolution) {
-            return refused("resolution", self.resolution.to_string(), "0 to 1000 degrees a cell");
+            return Err(Error::parameter("resolution", self.resolution, "0 to 1000 degrees a cell"));
         }
         Ok(self)
     }
@@ -279,8 +280,8 @@ fn piece(width: f64, offset: f64, slope: f64) -> [[f64; 4]; 4] {
     [[1.0 - offset, -slope, 0.0, 0.0], [offset, slope, 0.0, 0.0], cubic(1.0 - offset, -slope), cubic(offset, slope)]
 }
 
-/// Second derivatives at R_1, …, R_S of the cubic spline through y there, at equal steps, and parity · y at −R_1, …; none
-/// at the last.
+/// Second derivatives at R_1, …, R_S of the cubic spline through y there, at equal steps, and parity · y at −R_1, …;
+/// none at the last.
 fn second_derivatives(y: &[f64], step: f64, parity: f64) -> Vec<f64> {
     let n = y.len();
     let mut m = vec![0.0; n];

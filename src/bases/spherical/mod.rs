@@ -1,9 +1,28 @@
 //! Spherical harmonics around a centre, times functions of the radius: the expansion of theory and of instruments.
 //!
-//! f(v) = Σ_lm f_lm(r) Y_lm(n), v = c + r n. The harmonics of degree 0 to 2 hold density, bulk velocity, pressure and heat
-//! flux (Viñas and Gurgiolo 2009, J. Geophys. Res. 114, A01105); orders m ≠ 0 about the magnetic field what is not
-//! gyrotropic. Three ways to f_lm: splines by least squares over all cells ([`Method::Joint`]), Misner's shells
-//! (2004, Class. Quantum Grav. 21, S243) and Burnett's functions (1935, Proc. London Math. Soc. 39, 385).
+//! f(v) = Σ_lm f_lm(r) Y_lm(n), v = c + r n. The harmonics of degree 0 to 2 hold density, bulk velocity, pressure and
+//! heat flux (Viñas and Gurgiolo 2009, J. Geophys. Res. 114, A01105); orders m ≠ 0 about the magnetic field what is not
+//! gyrotropic. Three ways to f_lm: splines by least squares over all cells ([`Method::Joint`]), Misner's shells (2004,
+//! Class. Quantum Grav. 21, S243) and Burnett's functions (1935, Proc. London Math. Soc. 39, 385).
+//!
+//! ```
+//! use vdf_basis::{Basis, Coefficients, Fidelity, Sampling, Spherical, Synthetic};
+//! # let grid = Synthetic::default_grid("gyrating-ring", 24)?;
+//! # let vdf = Synthetic::named("gyrating-ring", 0)?.sample(&grid, Sampling::default())?;
+//! // Harmonics to degree 8 on 20 shells, the polar axis along the magnetic field.
+//! let basis = Spherical::new(8, 20)?.with_polar_axis([0.0, 0.0, 1.0])?;
+//! let coefficients = basis.encode(&vdf)?;
+//! let back = basis.reconstruct(&coefficients, &grid)?;
+//! assert!(Fidelity::compare(&vdf, &back)?.l2 < 0.5);
+//!
+//! // Every amplitude with its shell and its harmonic.
+//! let (shell, (l, m), _) = coefficients.terms().next().expect("at least one term");
+//! assert_eq!((shell, l, m), (0, 0, 0));
+//! // How gyrotropic the distribution is, and f_lm on a sphere of 300 km/s.
+//! assert!((0.0..=1.0).contains(&coefficients.spectrum().gyrotropy()));
+//! assert_eq!(coefficients.on_sphere(3e5).len(), 81);
+//! # Ok::<(), vdf_basis::Error>(())
+//! ```
 
 mod block_banded;
 mod burnett;
@@ -24,7 +43,6 @@ mod spectrum;
 mod sphere;
 mod triangle;
 
-use std::fmt;
 use std::sync::Arc;
 
 pub use centre::Centre;
@@ -34,8 +52,8 @@ pub use misner::Misner;
 pub use shells::Shells;
 pub use spectrum::{SphereSpectrum, SphericalSpectrum};
 
-use crate::basis::Basis;
-use crate::coding::{Coder, Resolution, step_of_multiples};
+use crate::basis::{Basis, Quantise};
+use crate::coding::step_of_multiples;
 use crate::distribution::frame::{Orientation, axes_along};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
@@ -50,7 +68,7 @@ use misner::Extraction;
 
 const NAME: &str = "spherical";
 
-/// How f_lm(r) is represented and found.
+/// Representation of f_lm(r), and the method by which it is found.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Method {
     /// Cubic B-splines of the radius, the smallest Σ (g − f)² over all cells.
@@ -58,8 +76,8 @@ pub enum Method {
     Joint,
     /// Values on spheres, by Misner's extraction, and cubic splines through them.
     Misner(Misner),
-    /// Burnett's functions of total degree 2n + l up to the degree, the smallest Σ (g − f)² over all cells; of the width
-    /// with the smallest of all where none is given [m/s].
+    /// Burnett's functions of total degree 2n + l up to the degree, the smallest Σ (g − f)² over all cells; of the
+    /// width with the smallest of all where none is given [m/s].
     Burnett(Option<f64>),
 }
 
@@ -69,7 +87,7 @@ type JointKey = (Geometry, usize, Vec<f64>);
 type ExtractionKey = (Geometry, usize, Vec<f64>, Misner);
 
 /// The spherical basis with the user's choices. Cheap to clone; clones share their tables.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Spherical {
     method: Method,
     degree: usize,
@@ -154,22 +172,23 @@ impl Spherical {
     /// # Errors
     /// [`Error::InvalidParameter`] for a vector that is zero or not finite.
     pub fn with_polar_axis(self, axis: [f64; 3]) -> Result<Self> {
-        Orientation::FieldAligned(axis).validated()?;
-        Ok(Self { axis: Some(axis), ..self })
+        Self { axis: Some(axis), ..self }.validated()
     }
 
     fn validated(self) -> Result<Self> {
-        let refused = |name, value, allowed| Err(Error::InvalidParameter { name, value, allowed });
         if self.degree > Self::MAX_DEGREE {
-            return refused("degree", self.degree.to_string(), format!("0 to {}", Self::MAX_DEGREE));
+            return Err(Error::parameter("degree", self.degree, format!("0 to {}", Self::MAX_DEGREE)));
         }
         if !(Self::MIN_SHELLS..=Self::MAX_SHELLS).contains(&self.shells) {
-            return refused("shells", self.shells.to_string(), format!("3 to {}", Self::MAX_SHELLS));
+            let allowed = format!("{} to {}", Self::MIN_SHELLS, Self::MAX_SHELLS);
+            return Err(Error::parameter("shells", self.shells, allowed));
         }
+        // The normal matrix has four blocks a shell, its own and those of three neighbours, of (degree + 1)² rows and
+        // columns of eight bytes each.
         let most = Self::MAX_TABLE / (32 * count(self.degree) * count(self.degree));
         if self.shells > most {
             let allowed = format!("at most {most} at degree {}, for the size of the table", self.degree);
-            return refused("shells", self.shells.to_string(), allowed);
+            return Err(Error::parameter("shells", self.shells, allowed));
         }
         if let Method::Misner(misner) = self.method {
             misner.validated()?;
@@ -179,12 +198,13 @@ impl Spherical {
             if let Some(length) = length
                 && !(1e-75..1e75).contains(&length)
             {
-                return refused(name, length.to_string(), "between 1e-75 and 1e75".to_owned());
+                return Err(Error::parameter(name, length, "between 1e-75 and 1e75"));
             }
         }
+        self.axis.map_or(Ok(Orientation::Grid), |axis| Orientation::FieldAligned(axis).validated())?;
         match self.centre {
             Centre::Given(centre) if !centre.iter().all(|c| c.abs() < 1e75) => {
-                refused("centre", format!("{centre:?}"), "three numbers below 1e75".to_owned())
+                Err(Error::parameter("centre", format!("{centre:?}"), "three numbers below 1e75"))
             }
             _ => Ok(self),
         }
@@ -234,32 +254,11 @@ impl Basis for Spherical {
         };
         Vdf::from_vec(*grid, values)
     }
+}
 
-    fn code(
-        &self,
-        coefficients: Option<&SphericalCoefficients>,
-        grid: &VelocityGrid,
-        resolution: Resolution,
-        coder: &mut Coder<'_>,
-    ) -> Result<SphericalCoefficients> {
-        self.code_shells(coefficients, grid, resolution, coder)
-    }
-
+impl Quantise for Spherical {
     fn rounded_before(&self, coefficients: &SphericalCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
         step_of_multiples(&coefficients.in_norms(vdf.grid()), steps)
-    }
-}
-
-impl PartialEq for Spherical {
-    fn eq(&self, other: &Self) -> bool {
-        let choices = |s: &Self| (s.method, s.degree, s.shells, s.placing, s.radius, s.centre, s.axis);
-        choices(self) == choices(other)
-    }
-}
-
-impl fmt::Debug for Spherical {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Spherical({self})")
     }
 }
 

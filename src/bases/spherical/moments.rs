@@ -12,8 +12,8 @@ use crate::distribution::moments::Moments;
 
 impl SphericalCoefficients {
     /// The moments over all of velocity space, or over the sphere that the shells fill, in closed form. Where the box
-    /// holds the whole distribution they agree with the sums over its cells to the error of the latter; where it cuts, they
-    /// tell what the expansion makes of the part outside.
+    /// holds the whole distribution they agree with the sums over its cells to the error of the latter; where it cuts,
+    /// they tell what the expansion makes of the part outside.
     #[must_use]
     pub fn moments_over_velocity_space(&self) -> Moments {
         // ∫ f_lm r^power dr times the factor that makes of Y_lm the polynomial wanted.
@@ -65,8 +65,8 @@ impl SphericalCoefficients {
             Radial::Burnett(width) => {
                 let l = position.isqrt();
                 let alpha = l as f64 + 0.5;
-                // ∫ R_nl ρ^(l+2) dρ = (−1)ⁿ 2^(α+½) √(Γ(n + α + 1)/n!), α = l + ½; with two more powers 2 (2n + α + 1) times
-                // as much.
+                // ∫ R_nl ρ^(l+2) dρ = (−1)ⁿ 2^(α+½) √(Γ(n + α + 1)/n!), α = l + ½; with two more powers 2 (2n + α + 1)
+                // times as much.
                 let mut squared = (0..l).fold(0.5 * PI.sqrt(), |gamma, k| gamma * (k as f64 + 1.5));
                 let mut start = 0;
                 let mut sum = 0.0;

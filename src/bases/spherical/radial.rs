@@ -15,8 +15,8 @@ impl Pieces {
         Self { breaks, polynomials }
     }
 
-    /// The cubic B-splines with these breaks, each end a fourfold knot: spline j lives on intervals j − 3 to j, so that on
-    /// interval i the four are i to i + 3. One more than two and the number of breaks.
+    /// The cubic B-splines with these breaks, each end a fourfold knot: spline j lives on intervals j − 3 to j, so that
+    /// on interval i the four are i to i + 3. One more than two and the number of breaks.
     pub(super) fn splines(breaks: Vec<f64>) -> Self {
         let intervals = breaks.len() - 1;
         let knot = |k: usize| breaks[k.saturating_sub(3).min(intervals)];

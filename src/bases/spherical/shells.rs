@@ -1,4 +1,4 @@
-//! Where the shells stand.
+//! The radii of the shells.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use super::cells::{self, Geometry};
 use crate::distribution::vdf::Vdf;
 use crate::numerics::scaling::normalising_factor;
 
-/// Where the shells of [`Method::Joint`](super::Method::Joint) stand; those of [`Method::Misner`](super::Method::Misner)
-/// are the ones at equal steps, without the wide one beyond them.
+/// The radii of the shells of [`Method::Joint`](super::Method::Joint). [`Method::Misner`](super::Method::Misner) has
+/// the ones at equal steps, without the wide one beyond them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Shells {
     /// At equal steps up to the farthest cell: they depend on the grid and the centre alone.
@@ -20,21 +20,21 @@ pub enum Shells {
 }
 
 impl Spherical {
-    /// The radius up to which shells stand at equal steps, the outermost radius, and how many shells there are: in units
-    /// of the cells.
+    /// The radius up to which shells stand at equal steps, the outermost radius, and how many shells there are: in
+    /// units of the cells.
     pub(super) fn extent(&self, vdf: &Vdf, geometry: &Geometry) -> (f64, f64, usize) {
-        /// Steps nearer than this part of a cell tell nothing.
+        /// Smallest step between shells, in cells: the cells cannot resolve a smaller one.
         const FINEST: f64 = 1.0;
         /// Part of Σ f² beyond the radius up to which shells are narrow.
         const BEYOND: f64 = 1e-3;
-        // A single cell is at no distance from itself.
+        // A grid of a single cell has its farthest cell at distance zero.
         let farthest = geometry.farthest().max(FINEST);
         let outer = self.radius.map_or(farthest, |radius| farthest.min(radius / cells::unit(vdf.grid())));
         let inner = match self.placing {
             Shells::Uniform => outer,
             Shells::Placed => {
-                // Counted by whole cells: the radius is the same for distributions that are alike. In a map, because the
-                // farthest of a few long cells is millions of the shortest away.
+                // Counted by whole cells: the radius is the same for distributions that are alike. In a map, because
+                // the farthest of a few long cells is millions of the shortest away.
                 let mut squares = BTreeMap::<u64, f64>::new();
                 let factor = normalising_factor(vdf.peak());
                 let values = vdf.as_slice();

@@ -1,87 +1,69 @@
-//! Names for the choices.
-
-use std::fmt;
+//! The choices of a spherical basis and their names in a spec.
 
 use super::{Centre, Method, Misner, NAME, Shells, Spherical};
 use crate::basis::NamedBasis;
+use crate::basis::choices::Choices;
 use crate::error::Result;
-use crate::spec::{Options, SpecWriter};
 
-impl fmt::Display for Spherical {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut spec = SpecWriter::new(NAME);
-        spec = match self.method {
-            Method::Joint => spec,
-            Method::Misner(misner) => {
-                let Misner { half_width, order, resolution } = Misner::default();
-                spec.option(true, "method", "misner")
-                    .option(misner.half_width != half_width, "half-width", misner.half_width)
-                    .option(misner.order != order, "order", misner.order)
-                    .option(misner.resolution != resolution, "resolution", misner.resolution)
-            }
-            Method::Burnett(width) => {
-                let spec = spec.option(true, "method", "burnett");
-                match width {
-                    Some(width) => spec.option(true, "width", format!("{width:e}")),
-                    None => spec,
-                }
-            }
-        };
-        spec = spec.option(self.degree != 10, "degree", self.degree).option(self.shells != 50, "shells", self.shells);
-        spec = spec.option(self.placing == Shells::Placed, "placing", "data");
-        if let Some(radius) = self.radius {
-            spec = spec.option(true, "radius", format!("{radius:e}"));
-        }
-        spec = match self.centre {
-            Centre::HalfCell => spec,
-            Centre::BulkVelocity => spec.option(true, "centre", "bulk"),
-            Centre::Searched => spec.option(true, "centre", "search"),
-            Centre::Given(centre) => spec.vector("centre", centre),
-        };
-        match self.axis {
-            None => spec,
-            Some(axis) => spec.vector("field", axis),
-        }
-        .write(f)
-    }
-}
+/// The methods with their defaults. Numbers that only one of them has are choices with keys of their own.
+const METHODS: [(&str, Method); 3] =
+    [("joint", Method::Joint), ("misner", Method::Misner(Misner::DEFAULT)), ("burnett", Method::Burnett(None))];
+const PLACINGS: [(&str, Shells); 2] = [("uniform", Shells::Uniform), ("data", Shells::Placed)];
+const CENTRES: [(&str, Centre); 3] =
+    [("half-cell", Centre::HalfCell), ("bulk", Centre::BulkVelocity), ("search", Centre::Searched)];
 
 impl NamedBasis for Spherical {
     const NAME: &'static str = NAME;
 
-    fn from_options(options: &mut Options<'_>) -> Result<Self> {
-        let mut basis = Self::default();
-        let methods = [
-            ("joint", Method::Joint),
-            ("misner", Method::Misner(Misner::default())),
-            ("burnett", Method::Burnett(None)),
-        ];
-        basis.method = options.choice("method", &methods)?.unwrap_or_default();
-        match &mut basis.method {
-            Method::Joint => {}
-            Method::Misner(misner) => {
-                misner.half_width = options.number("half-width")?.unwrap_or(misner.half_width);
-                misner.order = options.number("order")?.unwrap_or(misner.order);
-                misner.resolution = options.number("resolution")?.unwrap_or(misner.resolution);
-            }
-            Method::Burnett(width) => *width = options.number("width")?,
-        }
-        basis.degree = options.number("degree")?.unwrap_or(basis.degree);
-        basis.shells = options.number("shells")?.unwrap_or(basis.shells);
-        let placings = [("uniform", Shells::Uniform), ("data", Shells::Placed)];
-        basis.placing = options.choice("placing", &placings)?.unwrap_or_default();
-        basis.radius = options.number("radius")?;
-        let centres = [("half-cell", Centre::HalfCell), ("bulk", Centre::BulkVelocity), ("search", Centre::Searched)];
-        // A name, or three numbers: what is neither is refused as the one it looks like.
-        basis.centre = match options.text("centre") {
-            Some(text) if text.contains('/') => options.vector("centre")?.map_or_else(Centre::default, Centre::Given),
-            Some(_) => options.choice("centre", &centres)?.unwrap_or_default(),
-            None => Centre::default(),
-        };
-        let basis = match options.vector("field")? {
-            Some(field) => basis.with_polar_axis(field)?,
-            None => basis,
-        };
-        basis.validated()
+    fn choose(&mut self, choices: &mut Choices<'_>) -> Result<()> {
+        choose_method(&mut self.method, choices)?;
+        choices.number("degree", &mut self.degree)?;
+        choices.number("shells", &mut self.shells)?;
+        choices.one_of("placing", &mut self.placing, &PLACINGS)?;
+        choices.optional("radius", &mut self.radius)?;
+        choose_centre(&mut self.centre, choices)?;
+        choices.vector("field", &mut self.axis)?;
+        *self = self.clone().validated()?;
+        Ok(())
     }
+}
+
+fn choose_method(method: &mut Method, choices: &mut Choices<'_>) -> Result<()> {
+    let (mut misner, mut width) = match *method {
+        Method::Joint => (Misner::DEFAULT, None),
+        Method::Misner(misner) => (misner, None),
+        Method::Burnett(width) => (Misner::DEFAULT, width),
+    };
+    let mut named = match method {
+        Method::Joint => Method::Joint,
+        Method::Misner(_) => Method::Misner(Misner::DEFAULT),
+        Method::Burnett(_) => Method::Burnett(None),
+    };
+    choices.one_of("method", &mut named, &METHODS)?;
+    choices.number("half-width", &mut misner.half_width)?;
+    choices.number("order", &mut misner.order)?;
+    choices.number("resolution", &mut misner.resolution)?;
+    choices.optional("width", &mut width)?;
+    *method = match (named, width) {
+        (Method::Burnett(_), width) => Method::Burnett(width),
+        (_, Some(width)) => return Err(choices.refused("width", width, "only with method=burnett")),
+        (Method::Misner(_), None) => Method::Misner(misner),
+        (Method::Joint, None) => Method::Joint,
+    };
+    if !matches!(method, Method::Misner(_)) && misner != Misner::DEFAULT {
+        let allowed = "only with method=misner";
+        return Err(choices.refused("half-width, order and resolution", "as given", allowed));
+    }
+    Ok(())
+}
+
+/// A name, or three numbers.
+fn choose_centre(centre: &mut Centre, choices: &mut Choices<'_>) -> Result<()> {
+    let (mut named, mut given) = match *centre {
+        Centre::Given(given) => (Centre::HalfCell, Some(given)),
+        named => (named, None),
+    };
+    choices.one_of_or_vector("centre", &mut named, &mut given, &CENTRES)?;
+    *centre = given.map_or(named, Centre::Given);
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! How the power of a distribution is divided among degrees and orders, on every sphere and altogether.
+//! The power of a distribution by degree and by order, on every sphere and altogether.
 
 use super::SphericalCoefficients;
 use super::burnett;
@@ -17,8 +17,8 @@ pub struct SphericalSpectrum {
     pub order: Vec<f64>,
     /// The same on single spheres.
     pub spheres: Vec<SphereSpectrum>,
-    /// What densities are divided by before they are squared: 1 for those between 1e-120 and 1e120, else a power of two
-    /// near the largest coefficient.
+    /// Divisor of the densities before they are squared: 1 if the largest coefficient is between 1e-120 and 1e120, else
+    /// a power of two near it.
     pub unit: f64,
 }
 
@@ -79,7 +79,7 @@ impl SphericalCoefficients {
         let radial = self.pieces(1.0);
         let unit = unit_of_squares(largest_magnitude(&self.amplitudes));
         let at = |radius: f64| SphereSpectrum::new(radius, &on_sphere(&radial, self, radius), self.degree, unit);
-        // What is integrated is of degree 8 on every interval of cubics, for which five nodes are exact.
+        // The integrand, a cubic squared times r², has degree 8 on every interval: five nodes are exact.
         let (ends, nodes) = match &radial {
             Radial::Pieces(pieces, _) => (pieces.breaks().to_vec(), 5),
             // Functions of total degree N reach to √(2N + 3) and a few widths more.

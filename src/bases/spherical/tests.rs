@@ -26,8 +26,8 @@ fn moment_errors(vdf: &Vdf, back: &Vdf) -> f64 {
     f.density.max(f.bulk_velocity).max(f.pressure)
 }
 
-/// B with columns of norm one, its right singular vectors and its singular values, and the norms: by a dense decomposition
-/// of what `reconstruct` makes of single coefficients.
+/// B with columns of norm one, its right singular vectors and its singular values, and the norms: by a dense
+/// decomposition of what `reconstruct` makes of single coefficients.
 fn singular_values(
     basis: &Spherical,
     template: &SphericalCoefficients,
@@ -52,11 +52,13 @@ fn norm(values: &[f64]) -> f64 {
     values.iter().map(|f| f * f).sum::<f64>().sqrt()
 }
 
-/// Every Y_lm up to degree 10 times a spline of the radius comes back: its values to 1e-10, and its coefficients to 1e-10
-/// along every right singular vector of B of which values rounded to f64 say so much. Returns how many of the functions'
-/// own coefficients come back to 1e-10, how many of them rounding once would not move so far, and of how many.
+/// Every Y_lm up to degree 10 times a spline of the radius comes back: its values to 1e-10, and its coefficients to
+/// 1e-10 along every right singular vector of B of which values rounded to f64 say so much. Returns how many of the
+/// functions' own coefficients come back to 1e-10, how many of them rounding once would not move so far, and of how
+/// many.
 ///
-/// Along a vector with the singular value σ values that are off by δ move the coefficients by δ/σ: nothing else is excused.
+/// Along a vector with the singular value σ values that are off by δ move the coefficients by δ/σ: nothing else is
+/// excused.
 fn single_functions_come_back(centre: [f64; 3]) -> [usize; 3] {
     const BAR: f64 = 1e-10;
     /// Of a value: the recurrence of the harmonics, and a sum of 484.
@@ -313,7 +315,7 @@ fn burnett_amplitudes_hold_the_norm() {
     let grid = VelocityGrid::from_edges([30; 3], [-3.0; 3], [3.0; 3]).unwrap();
     let vdf = Vdf::from_fn(grid, skewed).unwrap();
     let basis = Spherical::new(9, 50).unwrap().with_method(Method::Burnett(Some(0.4))).unwrap();
-    let mut c = basis.encode(&vdf).unwrap();
+    let c = basis.encode(&vdf).unwrap();
     let back = basis.reconstruct(&c, &grid).unwrap();
     let norm: f64 = back.as_slice().iter().map(|f| f * f).sum::<f64>() * grid.cell_volume();
     let spectrum = c.spectrum();
@@ -321,7 +323,7 @@ fn burnett_amplitudes_hold_the_norm() {
     let mut squares = 0.0;
     c.visit(&mut |slot, value| {
         if slot.quantity == crate::basis::Quantity::PhaseSpaceDensity {
-            squares += *value * *value;
+            squares += value * value;
         }
     });
     assert!((squares * 0.4f64.powi(3) / norm - 1.0).abs() < 1e-6);

@@ -1,4 +1,5 @@
-//! The triangular factor of a matrix whose rows each touch a few neighbouring blocks of columns, from the rows themselves.
+//! The triangular factor of a matrix whose rows each touch a few neighbouring blocks of columns, from the rows
+//! themselves.
 //!
 //! R with RᵀR = BᵀB tells two functions apart down to rounding, Cholesky's factor of BᵀB as computed only to its square
 //! root: sequential QR by Householder's reflections (Björck 1996, Numerical Methods for Least Squares Problems, 6.2).
@@ -53,7 +54,8 @@ impl Triangle {
         });
     }
 
-    /// Adds for every block the rows that start there; what is left of them below a block's own rows starts at the next.
+    /// Adds for every block the rows that start there; what is left of them below a block's own rows starts at the
+    /// next.
     fn absorb_by_block<'a>(&mut self, mut rows: impl FnMut(usize, usize) -> MatRef<'a, f64>) {
         let mut left = Mat::zeros(0, self.blocks.first().map_or(0, Mat::ncols));
         for (block, done) in self.blocks.iter_mut().enumerate() {

@@ -1,6 +1,6 @@
 //! One level along one axis.
 
-use super::Boundary;
+use super::boundary::Boundary;
 use super::filters::Bank;
 use super::kernels::{one_sum, two_sums};
 
@@ -27,7 +27,7 @@ struct Analysis {
     taps: [Vec<f64>; 2],
     /// A row continued, its even places first: where each number comes from.
     row: Vec<u32>,
-    /// Where each tap's numbers begin in that row.
+    /// The place in that row at which each tap's numbers begin.
     offsets: Vec<usize>,
 }
 
@@ -39,11 +39,11 @@ struct Synthesis {
     taps: [Vec<f64>; 2],
     /// Low and high continued, one after another: where each number comes from.
     row: Vec<u32>,
-    /// Where the numbers of each tap begin in that row, for even and odd cells.
+    /// The place in that row at which the numbers of each tap begin, for even and odd cells.
     offsets: [Vec<usize>; 2],
 }
 
-/// Room for one row, continued, and for its even and odd cells.
+/// Scratch buffers for one row, continued, and for its even and odd cells.
 #[derive(Default)]
 pub(super) struct Row {
     continued: Vec<f64>,
@@ -86,15 +86,15 @@ impl AxisLevel {
 
     /// Low coefficients, then high, of each of many rows.
     #[inline(always)]
-    pub(super) fn analyse_rows(&self, x: &[f64], y: &mut [f64], room: &mut Row) {
+    pub(super) fn analyse_rows(&self, x: &[f64], y: &mut [f64], scratch: &mut Row) {
         let Analysis { taps: [lows, highs], row, offsets, .. } = &self.analysis;
-        room.continued.resize(row.len(), 0.0);
+        scratch.continued.resize(row.len(), 0.0);
         for (x, y) in x.chunks_exact(self.n).zip(y.chunks_exact_mut(2 * self.half)) {
-            for (to, from) in room.continued.iter_mut().zip(row) {
+            for (to, from) in scratch.continued.iter_mut().zip(row) {
                 *to = x[*from as usize];
             }
             let (low, high) = y.split_at_mut(self.half);
-            two_sums(&room.continued, offsets, [lows, highs], low, high);
+            two_sums(&scratch.continued, offsets, [lows, highs], low, high);
         }
     }
 
@@ -111,7 +111,7 @@ impl AxisLevel {
         one_sum(x, offsets, taps, y);
     }
 
-    /// What `analyse` undoes.
+    /// The inverse of `analyse`.
     #[inline(always)]
     pub(super) fn synthesise(&self, x: &[f64], inner: usize, y: &mut [f64]) {
         for (k, y) in y.chunks_exact_mut(inner).enumerate() {
@@ -119,11 +119,11 @@ impl AxisLevel {
         }
     }
 
-    /// What `analyse_rows` undoes.
+    /// The inverse of `analyse_rows`.
     #[inline(always)]
-    pub(super) fn synthesise_rows(&self, x: &[f64], y: &mut [f64], room: &mut Row) {
+    pub(super) fn synthesise_rows(&self, x: &[f64], y: &mut [f64], scratch: &mut Row) {
         let Synthesis { row, offsets, taps, .. } = &self.synthesis;
-        let Row { continued, parts: [even, odd] } = room;
+        let Row { continued, parts: [even, odd] } = scratch;
         continued.resize(row.len(), 0.0);
         even.resize(self.n.div_ceil(2), 0.0);
         odd.resize(self.n / 2, 0.0);

@@ -1,8 +1,9 @@
-//! What a row of cells is continued by beyond its ends.
+//! The continuation of a row of cells beyond its ends.
 
-use super::WaveletFilter;
+use super::filters::WaveletFilter;
 
-/// How an axis goes on beyond its ends.
+/// The continuation of an axis beyond its ends.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Boundary {
     /// From the beginning, an odd axis after its last cell is repeated once; PyWavelets' `periodization`. n cells give

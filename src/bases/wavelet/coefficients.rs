@@ -1,15 +1,16 @@
-//! What a wavelet expansion holds: some of the coefficients of a layout, or all.
+//! The coefficients of a wavelet expansion: some of those of a layout, or all.
 
 use std::borrow::Cow;
 
+use super::boundary::Boundary;
 use super::coding::Multiples;
+use super::filters::WaveletFilter;
 use super::transform::Layout;
-use super::{Boundary, WaveletFilter};
-use crate::basis::{Coefficients, Quantity, Slot};
+use crate::basis::{Coefficients, Label, Quantity, Slot};
 use crate::coding::multiple;
 use crate::numerics::selection::scattered;
 
-/// Wavelet coefficients of one distribution, and which of them they are.
+/// Wavelet coefficients of one distribution, and the positions of those that are kept.
 ///
 /// They belong to the shape of the grid they were made on, not to its place or its spacing.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +32,7 @@ impl WaveletCoefficients {
         self.shape
     }
 
-    /// What the coefficients are multiples of, if they were rounded.
+    /// The step of which the coefficients are multiples, if they were rounded [s³ m⁻⁶].
     #[must_use]
     pub fn step(&self) -> Option<f64> {
         self.step
@@ -44,19 +45,19 @@ impl WaveletCoefficients {
         self.dense().into_owned()
     }
 
-    /// Keeps a multiple of all, from 0 to 1; of zero no terms are left.
+    /// Multiplies all by a number from 0 to 1; with zero no terms are kept.
     pub(super) fn shrink(&mut self, multiple: f64) {
         if multiple >= 1.0 {
             return;
         }
-        self.amplitudes.iter_mut().for_each(|amplitude| *amplitude *= multiple);
-        self.step = self.step.map(|step| step * multiple).filter(|step| *step > 0.0);
+        self.scale(multiple);
         if let (Some(positions), true) = (&mut self.positions, multiple == 0.0) {
             positions.clear();
             self.amplitudes.clear();
         }
     }
 
+    /// Every coefficient, copied only where terms are left out.
     pub(super) fn dense(&self) -> Cow<'_, [f64]> {
         match &self.positions {
             None => Cow::Borrowed(&self.amplitudes),
@@ -64,7 +65,7 @@ impl WaveletCoefficients {
         }
     }
 
-    /// To the nearest multiples of a step.
+    /// The nearest multiples of a step.
     pub(super) fn multiples(&self, step: f64) -> Multiples {
         let multiple = |(position, amplitude): (u32, &f64)| (position, multiple(*amplitude, step));
         let some = |(_, multiple): &(u32, i64)| *multiple != 0;
@@ -73,15 +74,30 @@ impl WaveletCoefficients {
             Some(positions) => positions.iter().copied().zip(&self.amplitudes).map(multiple).filter(some).collect(),
         }
     }
+
+    /// Keeps these multiples of a step and nothing else.
+    pub(super) fn set_multiples(&mut self, multiples: &[(u32, i64)], step: f64) {
+        self.positions = Some(multiples.iter().map(|(position, _)| *position).collect());
+        self.amplitudes = multiples.iter().map(|(_, multiple)| *multiple as f64 * step).collect();
+        self.step = Some(step);
+    }
 }
 
 impl Coefficients for WaveletCoefficients {
-    /// The degree is 0 for the approximation, 1 for the coarsest details, 2 for the next.
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
-        for (index, amplitude) in self.amplitudes.iter_mut().enumerate() {
+    /// The degree and the level are 0 for the approximation, 1 for the coarsest details, 2 for the next; the position is the
+    /// index in [`WaveletCoefficients::to_dense`].
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
+        for (index, amplitude) in self.amplitudes.iter().enumerate() {
             let position = self.positions.as_ref().map_or(index, |positions| positions[index] as usize);
-            visitor(Slot::new(Quantity::PhaseSpaceDensity, self.layout.rank(position)), amplitude);
+            let rank = self.layout.rank(position);
+            let label = Label::Place { level: rank as u32, position: position as u32 };
+            visitor(Slot::new(Quantity::PhaseSpaceDensity, rank).at(label), *amplitude);
         }
+    }
+
+    fn scale(&mut self, factor: f64) {
+        self.amplitudes.iter_mut().for_each(|amplitude| *amplitude *= factor);
+        self.step = self.step.map(|step| step * factor).filter(|step| *step > 0.0);
     }
 
     fn topology_len(&self) -> usize {

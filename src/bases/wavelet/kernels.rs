@@ -8,6 +8,11 @@ const WIDE: usize = 16;
 /// From this length on the wider strips pay.
 const LONG: usize = 128;
 
+/// A value nearer to zero by `threshold`, or zero: the soft threshold.
+pub(super) fn shrunk(value: f64, threshold: f64) -> f64 {
+    if value.abs() <= threshold { 0.0 } else { value - threshold.copysign(value) }
+}
+
 /// low\[r\] = Σ_t lows\[t\] x\[offsets\[t\] + r\], and high likewise: both filters in one pass over `x`.
 ///
 /// Whole strips; the last one overlaps the one before, which computes the same numbers twice rather than one by one.

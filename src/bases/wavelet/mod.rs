@@ -4,6 +4,22 @@
 //! number of each; the part that is low along all axes is transformed again, level by level (Mallat 1989, IEEE Trans.
 //! Pattern Anal. Mach. Intell. 11, 674; Daubechies 1992, Ten Lectures on Wavelets). Filters, boundaries and order are
 //! those of PyWavelets (Lee et al. 2019, J. Open Source Softw. 4, 1237), whose numbers these are.
+//!
+//! ```
+//! use vdf_basis::{Basis, Coefficients, Fidelity, Selection, Vdf, VelocityGrid, Wavelet, WaveletFilter};
+//!
+//! let bell = |x: f64| (-0.05 * (x - 8.0).powi(2)).exp();
+//! let vdf = Vdf::from_fn(VelocityGrid::unit([16; 3])?, |[x, y, z]| bell(x) * bell(y) * bell(z))?;
+//! // The fewest terms that leave an error `l2` of 1%.
+//! let basis = Wavelet::new(WaveletFilter::named("db4")?).with_selection(Selection::Error(0.01))?;
+//! let coefficients = basis.encode(&vdf)?;
+//! assert!(coefficients.count() < 400);
+//! // With zeros for the terms left out; the 4³ coefficients of the approximation come first.
+//! assert_eq!(coefficients.to_dense().len(), 4096);
+//! let back = basis.reconstruct(&coefficients, vdf.grid())?;
+//! assert!(Fidelity::compare(&vdf, &back)?.l2 <= 0.01);
+//! # Ok::<(), vdf_basis::Error>(())
+//! ```
 
 mod axis;
 mod boundary;
@@ -12,11 +28,9 @@ mod coefficients;
 mod filters;
 mod kernels;
 mod rounding;
-mod spec;
 mod stationary;
 mod transform;
 
-use std::fmt;
 use std::sync::Arc;
 
 pub use boundary::Boundary;
@@ -24,7 +38,9 @@ pub use coefficients::WaveletCoefficients;
 pub use filters::WaveletFilter;
 pub use stationary::{Stationary, StationaryCoefficients};
 
-use crate::basis::{Basis, MOST_COEFFICIENTS};
+use crate::basis::choices::{Choices, spec_of};
+use crate::basis::spec::Spec;
+use crate::basis::{Basis, MOST_COEFFICIENTS, NamedBasis, Quantise, Stream};
 use crate::coding::{Coder, Reals, Resolution, dead_zone_error, malformed, step_of_multiples};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
@@ -36,12 +52,15 @@ use crate::numerics::scaling::normalising_factor;
 use crate::numerics::selection::{Selection, gathered};
 
 use axis::AxisLevel;
+use boundary::BOUNDARIES;
 use coding::Multiples;
-use transform::{Layout, Room, most_levels};
+use kernels::shrunk;
+use transform::{Layout, Scratch, most_levels_of};
 
 const NAME: &str = "wavelet";
 
-/// To which numbers coefficients are rounded.
+/// The numbers to which coefficients are rounded.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Rounding {
     /// As they are.
@@ -54,7 +73,7 @@ pub enum Rounding {
 }
 
 /// The wavelet basis with the user's choices. Cheap to clone; clones share their tables.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Wavelet {
     filter: WaveletFilter,
     boundary: Boundary,
@@ -63,7 +82,7 @@ pub struct Wavelet {
     selection: Selection,
     rounding: Rounding,
     tables: Arc<Cache<(WaveletFilter, Boundary, usize), AxisLevel>>,
-    room: Arc<Pool<Room>>,
+    scratch: Arc<Pool<Scratch>>,
 }
 
 impl Default for Wavelet {
@@ -77,7 +96,7 @@ impl Default for Wavelet {
             selection: Selection::default(),
             rounding: Rounding::default(),
             tables: Arc::new(Cache::new(24)),
-            room: Arc::default(),
+            scratch: Arc::default(),
         }
     }
 }
@@ -98,11 +117,7 @@ impl Wavelet {
     /// # Errors
     /// [`Error::InvalidParameter`] for whole-sample mirrors with a filter that they do not suit.
     pub fn with_boundary(self, boundary: Boundary) -> Result<Self> {
-        if boundary == Boundary::WholeSample && !self.filter.is_odd() {
-            let (value, allowed) = ("whole-sample".to_owned(), "only with filter bior2.2 or bior4.4".to_owned());
-            return Err(Error::InvalidParameter { name: "boundary", value, allowed });
-        }
-        Ok(Self { boundary, ..self })
+        Self { boundary, ..self }.validated()
     }
 
     /// With so many levels, 0 to [`Wavelet::max_level`] of the grid that is encoded.
@@ -118,11 +133,7 @@ impl Wavelet {
     /// # Errors
     /// [`Error::InvalidParameter`] for a threshold that is negative or not finite.
     pub fn with_soft_threshold(self, soft: f64) -> Result<Self> {
-        if soft >= 0.0 && soft.is_finite() {
-            return Ok(Self { soft, ..self });
-        }
-        let allowed = "a finite number that is not negative".to_owned();
-        Err(Error::InvalidParameter { name: "soft", value: soft.to_string(), allowed })
+        Self { soft, ..self }.validated()
     }
 
     /// With a selection of terms: the hard threshold, the largest n, or as many as an error allows. (That error is
@@ -130,12 +141,9 @@ impl Wavelet {
     /// only near that of the values.)
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for a selection whose number makes no sense.
+    /// [`Error::InvalidParameter`] for a number of terms, a threshold or a share out of range.
     pub fn with_selection(self, selection: Selection) -> Result<Self> {
-        match selection.problem() {
-            None => Ok(Self { selection, ..self }),
-            Some((name, value, allowed)) => Err(Error::InvalidParameter { name, value, allowed: allowed.to_owned() }),
-        }
+        Self { selection, ..self }.validated()
     }
 
     /// With rounded coefficients, after the selection. Where terms are selected, those rounded to zero are not kept.
@@ -143,60 +151,70 @@ impl Wavelet {
     /// # Errors
     /// [`Error::InvalidParameter`] for a step that is not positive and finite.
     pub fn with_rounding(self, rounding: Rounding) -> Result<Self> {
-        match rounding {
-            Rounding::Step(step) if !(step > 0.0 && step.is_finite()) => Err(Error::InvalidParameter {
-                name: "step",
-                value: step.to_string(),
-                allowed: "a positive finite number".to_owned(),
-            }),
-            _ => Ok(Self { rounding, ..self }),
+        Self { rounding, ..self }.validated()
+    }
+
+    fn validated(self) -> Result<Self> {
+        if self.boundary == Boundary::WholeSample && !self.filter.is_odd() {
+            return Err(Error::parameter("boundary", "whole-sample", "only with filter bior2.2 or bior4.4"));
         }
+        if !(self.soft >= 0.0 && self.soft.is_finite()) {
+            return Err(Error::parameter("soft", self.soft, "a finite number that is not negative"));
+        }
+        match self.rounding {
+            Rounding::Step(step) if !(step > 0.0 && step.is_finite()) => {
+                return Err(Error::parameter("step", step, "a positive finite number"));
+            }
+            _ => {}
+        }
+        self.selection.validated()?;
+        Ok(self)
     }
 
     /// The most levels a grid of this shape has room for: as often as its longest axis can be halved (rounding up)
     /// until one cell is left, and at least 1. Shorter axes take part until they are that short.
     #[must_use]
     pub fn max_level(shape: [usize; 3]) -> usize {
-        shape.into_iter().map(most_levels).fold(1, usize::max)
+        most_levels_of(shape)
     }
 
-    fn layout(&self, shape: [usize; 3]) -> Result<Layout> {
+    /// The layout on a grid of this shape, with as many levels as it has room for if more are asked for.
+    fn layout(&self, shape: [usize; 3]) -> Layout {
+        let levels = self.level.unwrap_or(Self::DEFAULT_LEVELS).min(Self::max_level(shape));
+        Layout::new(shape, levels, self.boundary, self.filter.bank().len())
+    }
+
+    /// Refuses more levels than the grid has room for, and more coefficients than a reader takes: mirrors beyond the ends
+    /// of short axes make many of few cells.
+    fn check_layout(&self, layout: &Layout, grid: &VelocityGrid) -> Result<()> {
+        let (shape, cells) = (grid.shape(), grid.cells());
         let most = Self::max_level(shape);
-        let levels = self.level.unwrap_or(Self::DEFAULT_LEVELS.min(most));
-        if levels > most {
+        if let Some(level) = self.level.filter(|level| *level > most) {
             let [x, y, z] = shape;
-            return Err(Error::InvalidParameter {
-                name: "level",
-                value: levels.to_string(),
-                allowed: format!("0 to {most} on a grid of {x} x {y} x {z} cells"),
-            });
+            let allowed = format!("0 to {most} on a grid of {x} x {y} x {z} cells");
+            return Err(Error::parameter("level", level, allowed));
         }
-        Ok(Layout::new(shape, levels, self.boundary, self.filter.bank().len()))
+        let most = cells.saturating_add(MOST_COEFFICIENTS);
+        if layout.len() > most {
+            let made = format!("{} makes {} coefficients of {cells} cells", self.boundary.name(), layout.len());
+            return Err(Error::parameter("boundary", made, format!("at most {most}; try periodic")));
+        }
+        Ok(())
     }
 
-    /// The coefficients' own grid and basis, or the error that says they are not.
-    fn own(&self, coefficients: &WaveletCoefficients, grid: &VelocityGrid) -> Result<()> {
+    /// Refuses a grid of another shape, and coefficients of another basis.
+    fn check(&self, coefficients: &WaveletCoefficients, grid: &VelocityGrid) -> Result<()> {
         let WaveletCoefficients { filter, boundary, shape, layout, .. } = coefficients;
         if grid.shape() != *shape {
             let [x, y, z] = shape;
             return Err(Error::GridMismatch { left: format!("{x} x {y} x {z} cells"), right: grid.to_string() });
         }
-        if (*filter, *boundary) != (self.filter, self.boundary) || self.layout(*shape)? != *layout {
+        self.check_layout(layout, grid)?;
+        if (*filter, *boundary) != (self.filter, self.boundary) || self.layout(*shape) != *layout {
             let problem = format!("they are those of {}, {boundary:?}, unlike `{self}`", filter.name());
             return Err(Error::ForeignCoefficients(problem));
         }
         Ok(())
-    }
-
-    /// Mirrors beyond the ends of short axes make many coefficients of few cells: refused, before any is worked out, where a
-    /// stream of them would not be read.
-    fn check_len(&self, layout: &Layout, grid: &VelocityGrid) -> Result<()> {
-        let most = grid.cells().saturating_add(MOST_COEFFICIENTS);
-        if layout.len() <= most {
-            return Ok(());
-        }
-        let made = format!("{} makes {} coefficients of {} cells", self.boundary.name(), layout.len(), grid.cells());
-        Err(Error::InvalidParameter { name: "boundary", value: made, allowed: format!("at most {most}; try periodic") })
     }
 
     fn table(&self, n: usize) -> Arc<AxisLevel> {
@@ -205,23 +223,52 @@ impl Wavelet {
     }
 }
 
+impl NamedBasis for Wavelet {
+    const NAME: &'static str = NAME;
+
+    fn choose(&mut self, choices: &mut Choices<'_>) -> Result<()> {
+        // Each filter has a boundary of its own where none is chosen.
+        let mut boundary = Some(self.boundary).filter(|boundary| *boundary != Boundary::of(self.filter));
+        choices.one_of("filter", &mut self.filter, &WaveletFilter::names())?;
+        choices.optional_of("boundary", &mut boundary, &BOUNDARIES)?;
+        self.boundary = boundary.unwrap_or(Boundary::of(self.filter));
+        choices.optional("level", &mut self.level)?;
+        choices.number("soft", &mut self.soft)?;
+        choices.selection(&mut self.selection)?;
+        let (mut named, mut step) = match self.rounding {
+            Rounding::None => (None, None),
+            Rounding::Int8 => (Some(Rounding::Int8), None),
+            Rounding::Step(step) => (None, Some(step)),
+        };
+        choices.optional_of("rounding", &mut named, &[("int8", Rounding::Int8)])?;
+        choices.optional("step", &mut step)?;
+        self.rounding = match (named, step) {
+            (named, None) => named.unwrap_or_default(),
+            (None, Some(step)) => Rounding::Step(step),
+            _ => return Err(choices.refused("rounding and step", "as given", "only one of them")),
+        };
+        self.clone().validated().map(|_| ())
+    }
+}
+
 impl Basis for Wavelet {
     type Coefficients = WaveletCoefficients;
 
-    /// Where so much is left out that the rest would be worse than nothing, as a few terms of a basis that is not
-    /// orthogonal may be, all of the rest is made smaller.
+    /// Coefficients of a selection, a threshold or a rounding that would leave more than nothing does are all made smaller,
+    /// as may happen to a few terms of a basis that is not orthogonal.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for more levels than the grid has room for, with how many that are, and for a symmetric
+    /// [`Error::InvalidParameter`] for more levels than the grid has room for, with the maximum, and for a symmetric
     /// boundary that makes more coefficients of short axes than a reader takes.
     fn encode(&self, vdf: &Vdf) -> Result<WaveletCoefficients> {
-        /// Part of Σ f² that may be left out unseen: no filter makes the error of a coefficient this much larger.
-        const UNSEEN: f64 = 2.5e-3;
+        /// Part of Σ c² that may be left out without a check of the error: no filter makes the squared error of a
+        /// coefficient 400 times larger.
+        const UNCHECKED: f64 = 2.5e-3;
         let shape = vdf.grid().shape();
-        let layout = self.layout(shape)?;
-        self.check_len(&layout, vdf.grid())?;
+        let layout = self.layout(shape);
+        self.check_layout(&layout, vdf.grid())?;
         let table = |n| self.table(n);
-        let mut values = self.room.lend(Room::bytes, |room| layout.analyse(vdf.as_slice(), &table, room));
+        let mut values = self.scratch.with(Scratch::bytes, |scratch| layout.analyse(vdf.as_slice(), &table, scratch));
         let mut selection = self.selection;
         let unit = normalising_factor(vdf.peak());
         let squares = |values: &[f64]| values.iter().map(|c| (c * unit) * (c * unit)).sum::<f64>();
@@ -252,9 +299,9 @@ impl Basis for Wavelet {
             }
         }
         let (filter, boundary) = (self.filter, self.boundary);
-        let much = chosen && all - squares(&amplitudes) > UNSEEN * all;
+        let is_checked = chosen && all - squares(&amplitudes) > UNCHECKED * all;
         let mut coefficients = WaveletCoefficients { filter, boundary, shape, layout, positions, amplitudes, step };
-        if much {
+        if is_checked {
             let back = self.reconstruct(&coefficients, vdf.grid())?;
             coefficients.shrink(no_worse_than_nothing(vdf.as_slice(), back.as_slice()));
         }
@@ -263,48 +310,67 @@ impl Basis for Wavelet {
 
     /// Bound to the shape of the grid: another is refused. Its place and spacing are free.
     fn reconstruct(&self, coefficients: &WaveletCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
-        self.own(coefficients, grid)?;
+        self.check(coefficients, grid)?;
         let layout = &coefficients.layout;
         let table = |n| self.table(n);
-        let values = self.room.lend(Room::bytes, |room| match &coefficients.positions {
-            None => layout.synthesise(&coefficients.amplitudes, &table, room),
-            Some(positions) => layout.synthesise_sparse(positions, &coefficients.amplitudes, &table, room),
+        let values = self.scratch.with(Scratch::bytes, |scratch| match &coefficients.positions {
+            None => layout.synthesise(&coefficients.amplitudes, &table, scratch),
+            Some(positions) => layout.synthesise_sparse(positions, &coefficients.amplitudes, &table, scratch),
         });
         Vdf::from_vec(*grid, values)
+    }
+}
+
+impl Stream for Wavelet {
+    fn spec(&self) -> Result<Spec> {
+        spec_of(self)
+    }
+
+    fn blank(&self, grid: &VelocityGrid) -> WaveletCoefficients {
+        let shape = grid.shape();
+        WaveletCoefficients {
+            filter: self.filter,
+            boundary: self.boundary,
+            shape,
+            layout: self.layout(shape),
+            positions: None,
+            amplitudes: Vec::new(),
+            step: None,
+        }
     }
 
     fn code(
         &self,
-        coefficients: Option<&WaveletCoefficients>,
+        coefficients: &mut WaveletCoefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<WaveletCoefficients> {
-        coefficients.map_or(Ok(()), |coefficients| self.own(coefficients, grid))?;
-        let (filter, boundary, shape) = (self.filter, self.boundary, grid.shape());
-        let layout = self.layout(shape)?;
-        if let Err(error) = self.check_len(&layout, grid) {
+    ) -> Result<()> {
+        if let Err(error) = self.check(coefficients, grid) {
             return Err(if coder.is_reading() { malformed(error.to_string()) } else { error });
         }
-        let ((positions, amplitudes), step) = match resolution {
+        match resolution {
             Resolution::Exact => {
-                let given = coefficients.map(|c| (c.positions.as_deref(), &c.amplitudes[..]));
-                let rounded = coefficients.and_then(|c| c.step);
-                let step = match coder.bits(u64::from(rounded.is_some()), 1) {
-                    0 => None,
-                    _ => Some(coder.real(&mut Reals::default(), rounded.unwrap_or(0.0))?),
-                };
-                (coder.kept(given, layout.len())?, step)
+                let WaveletCoefficients { layout, positions, amplitudes, step, .. } = coefficients;
+                if coder.bits(u64::from(step.is_some()), 1) == 1 {
+                    *step = Some(coder.real(&mut Reals::default(), step.unwrap_or_default())?);
+                } else {
+                    *step = None;
+                }
+                coder.kept(positions, amplitudes, layout.len())
             }
             Resolution::Step(step) => {
-                let given = coefficients.map(|c| c.multiples(step));
-                (kept(&coding::code(&layout, given, coder)?, step), Some(step))
+                let mut multiples = coefficients.multiples(step);
+                coding::code(&coefficients.layout, &mut multiples, coder)?;
+                coefficients.set_multiples(&multiples, step);
+                Ok(())
             }
-        };
-        Ok(WaveletCoefficients { filter, boundary, shape, layout, positions, amplitudes, step })
+        }
     }
+}
 
-    /// Details whose bits cost more than they mend are made smaller or zero; what is rounded already stays.
+impl Quantise for Wavelet {
+    /// Details whose bits cost more than the error they save are made smaller or zero; multiples of the step stay.
     fn rounded(
         &self,
         coefficients: &WaveletCoefficients,
@@ -313,17 +379,20 @@ impl Basis for Wavelet {
     ) -> Result<WaveletCoefficients> {
         let step = match resolution {
             Resolution::Step(step) if coefficients.step != Some(step) => step,
-            _ => return self.code(Some(coefficients), vdf.grid(), resolution, &mut Coder::writing()),
+            _ => {
+                let mut rounded = coefficients.clone();
+                self.code(&mut rounded, vdf.grid(), resolution, &mut Coder::writing())?;
+                return Ok(rounded);
+            }
         };
-        self.own(coefficients, vdf.grid())?;
-        let mut found = Multiples::new();
-        let WaveletCoefficients { filter, boundary, shape, .. } = *coefficients;
-        let layout = coefficients.layout.clone();
-        rounding::rounded(&layout, &coefficients.dense(), step, |position, multiple| {
-            found.push((position as u32, multiple));
+        self.check(coefficients, vdf.grid())?;
+        let mut multiples = Multiples::new();
+        rounding::rounded(&coefficients.layout, &coefficients.dense(), step, |position, multiple| {
+            multiples.push((position as u32, multiple));
         });
-        let (positions, amplitudes) = kept(&found, step);
-        Ok(WaveletCoefficients { filter, boundary, shape, layout, positions, amplitudes, step: Some(step) })
+        let mut rounded = self.blank(vdf.grid());
+        rounded.set_multiples(&multiples, step);
+        Ok(rounded)
     }
 
     fn rounding_error(&self, coefficients: &WaveletCoefficients, step: f64) -> Option<f64> {
@@ -335,34 +404,10 @@ impl Basis for Wavelet {
     }
 }
 
-/// Nearer to zero by `threshold`, or zero.
-fn shrunk(value: f64, threshold: f64) -> f64 {
-    if value.abs() <= threshold { 0.0 } else { value - threshold.copysign(value) }
-}
-
 /// The multiple of `step` next to a value; the value itself where multiples lie closer than numbers do.
 fn nearest_multiple(value: f64, step: f64) -> f64 {
     let count = value / step;
     if count.abs() < 1.0 / f64::EPSILON { count.round() * step } else { value }
-}
-
-/// Positions, and the amplitudes that multiples stand for.
-fn kept(multiples: &[(u32, i64)], step: f64) -> (Option<Vec<u32>>, Vec<f64>) {
-    let positions = multiples.iter().map(|(position, _)| *position).collect();
-    (Some(positions), multiples.iter().map(|(_, multiple)| *multiple as f64 * step).collect())
-}
-
-impl PartialEq for Wavelet {
-    fn eq(&self, other: &Self) -> bool {
-        let choices = |w: &Self| (w.filter, w.boundary, w.level, w.soft, w.selection, w.rounding);
-        choices(self) == choices(other)
-    }
-}
-
-impl fmt::Debug for Wavelet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Wavelet({self})")
-    }
 }
 
 #[cfg(test)]

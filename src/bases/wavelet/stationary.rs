@@ -1,16 +1,15 @@
 //! The stationary transform: every shift at once, seven details a cell and level.
 
 use super::filters::{Bank, WaveletFilter};
-use super::kernels::{one_sum, two_sums};
-use super::transform::most_levels;
-use super::{Wavelet, shrunk};
+use super::kernels::{one_sum, shrunk, two_sums};
+use super::transform::{most_levels, most_levels_of};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 
-/// The stationary (undecimated, à-trous) wavelet transform: filters as [`Wavelet`], but no number is left out, so that
-/// a shift of the distribution shifts its coefficients (Nason and Silverman 1995, Lecture Notes in Statistics 103,
-/// 281). Redundant: made for removing noise and for looking, not for storing.
+/// The stationary (undecimated, à-trous) wavelet transform: filters as [`Wavelet`](super::Wavelet), but no number is left
+/// out, so that a shift of the distribution shifts its coefficients (Nason and Silverman 1995, Lecture Notes in Statistics
+/// 103, 281). Redundant: made for removing noise and for looking, not for storing.
 ///
 /// Periodic, and equal to PyWavelets' `swtn` where that is defined; here any size will do. The inverse takes the mean
 /// over all shifts.
@@ -34,8 +33,8 @@ pub struct Stationary {
     levels: usize,
 }
 
-/// What the stationary transform makes of a distribution: the approximation and, for each level, the details of every
-/// kind, all of the shape of the grid.
+/// Stationary coefficients of a distribution: the approximation and, for each level, the details of every kind, all of the
+/// shape of the grid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StationaryCoefficients {
     filter: WaveletFilter,
@@ -46,7 +45,7 @@ pub struct StationaryCoefficients {
 }
 
 impl Stationary {
-    /// With so many levels, 0 to [`Wavelet::max_level`] of the grid.
+    /// With so many levels, 0 to [`Wavelet::max_level`](super::Wavelet::max_level) of the grid.
     #[must_use]
     pub fn new(filter: WaveletFilter, levels: usize) -> Self {
         Self { filter, levels }
@@ -60,16 +59,12 @@ impl Stationary {
     /// Values to coefficients.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for more levels than the grid has room for, with how many that are.
+    /// [`Error::InvalidParameter`] for more levels than the grid has room for, with the maximum.
     pub fn analyse(&self, vdf: &Vdf) -> Result<StationaryCoefficients> {
         let shape = vdf.grid().shape();
-        let most = Wavelet::max_level(shape);
+        let most = most_levels_of(shape);
         if self.levels > most {
-            return Err(Error::InvalidParameter {
-                name: "level",
-                value: self.levels.to_string(),
-                allowed: format!("0 to {most} on a grid of {shape:?} cells"),
-            });
+            return Err(Error::parameter("level", self.levels, format!("0 to {most} on a grid of {shape:?} cells")));
         }
         let bank = self.filter.bank();
         let mut approximation = vdf.as_slice().to_vec();

@@ -1,7 +1,5 @@
-use super::boundary::BOUNDARIES;
 use super::*;
-use crate::basis::{Coefficients, NamedBasis};
-use crate::spec::Options;
+use crate::basis::Coefficients;
 
 fn bumpy(shape: [usize; 3]) -> Vdf {
     let grid = VelocityGrid::new(shape, [-3.0, 1.0, 0.5], [0.5, 0.25, 1.0]).unwrap();
@@ -9,8 +7,10 @@ fn bumpy(shape: [usize; 3]) -> Vdf {
 }
 
 fn made(spec: &str) -> Wavelet {
-    let spec: crate::spec::Spec = spec.parse().unwrap();
-    Wavelet::from_options(&mut Options::of(&spec.terms[0])).unwrap()
+    let spec: Spec = spec.parse().unwrap();
+    let mut basis = Wavelet::default();
+    basis.choose(&mut Choices::of(&spec.terms[0])).unwrap();
+    basis
 }
 
 fn worst(a: &[f64], b: &[f64]) -> f64 {
@@ -190,7 +190,7 @@ fn levels_beyond_the_maximum_are_refused_with_it() {
 
 #[test]
 fn the_rank_of_a_coefficient_is_its_level() {
-    let mut c = made("wavelet:filter=haar,level=2").encode(&bumpy([4, 4, 8])).unwrap();
+    let c = made("wavelet:filter=haar,level=2").encode(&bumpy([4, 4, 8])).unwrap();
     let mut ranks = [0; 3];
     c.visit(&mut |slot, _| ranks[slot.degree as usize] += 1);
     assert_eq!(ranks, [2, 14, 112]);

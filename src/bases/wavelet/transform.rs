@@ -3,12 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Boundary;
 use super::axis::{AxisLevel, Row};
+use super::boundary::Boundary;
 use crate::numerics::lanes::{Instructions, Vectorisable, vectorised};
 use crate::numerics::selection::scatter;
 
-/// Where the coefficients of every level stand: those of the coarsest approximation, then the details from the
+/// The order of the coefficients of all levels: those of the coarsest approximation, then the details from the
 /// coarsest level to the finest, at each level the kinds in the order `aad`, `ada`, … `ddd`, each in C order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Layout {
@@ -24,13 +24,13 @@ struct Level {
     shape: [usize; 3],
     /// Of the approximation.
     half: [usize; 3],
-    /// Of what is high along all axes.
+    /// Of the part that is high along all axes.
     high: [usize; 3],
-    /// Whether an axis is transformed at this level.
+    /// The axes that are transformed at this level.
     active: [bool; 3],
-    /// Where its details begin.
+    /// Position of its first detail.
     begin: usize,
-    /// Where those of each kind begin among them.
+    /// Offsets of the kinds from there.
     starts: [usize; 7],
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Band {
     /// 4, 2 and 1 for the axes along which it is high, added up.
     pub kind: usize,
     pub shape: [usize; 3],
-    /// Where it begins.
+    /// Position of its first coefficient.
     pub begin: usize,
 }
 
@@ -67,7 +67,7 @@ impl Level {
         })
     }
 
-    /// The shape of what is high along these axes.
+    /// The shape of the part that is high along these axes.
     #[inline(always)]
     fn part(&self, high: [bool; 3]) -> [usize; 3] {
         std::array::from_fn(|axis| if high[axis] { self.high[axis] } else { self.half[axis] })
@@ -89,7 +89,8 @@ impl Level {
         std::array::from_fn(|axis| self.active[axis].then(|| table(self.shape[axis])))
     }
 
-    /// Where row `y` of plane `o` of what is high along these axes begins, and its length; none if it is not kept.
+    /// The kind (none for the approximation) and the positions of row `y` of plane `o` of the part that is high along these
+    /// axes; none for a row that is not kept.
     #[inline(always)]
     fn row(&self, high: [bool; 3], o: usize, y: usize) -> Option<(Option<usize>, Range<usize>)> {
         let [nx, ny, nz] = self.part(high);
@@ -135,9 +136,14 @@ impl Level {
     }
 }
 
-/// How often an axis can be halved until one cell is left: what limits the number of levels.
+/// The number of times that an axis can be halved until one cell is left.
 pub(super) fn most_levels(cells: usize) -> usize {
     cells.next_power_of_two().trailing_zeros() as usize
+}
+
+/// The most levels of a grid: those of its longest axis, and at least 1.
+pub(super) fn most_levels_of(shape: [usize; 3]) -> usize {
+    shape.into_iter().map(most_levels).fold(1, usize::max)
 }
 
 impl Layout {
@@ -194,11 +200,11 @@ impl Layout {
         &self,
         values: &[f64],
         table: &impl Fn(usize) -> Arc<AxisLevel>,
-        room: &mut Room,
+        scratch: &mut Scratch,
     ) -> Vec<f64> {
         let mut coefficients = vec![0.0; self.len];
         // The approximations of two levels take turns; the values themselves are only read.
-        let (mut now, mut next) = (std::mem::take(&mut room.now), std::mem::take(&mut room.next));
+        let (mut now, mut next) = (std::mem::take(&mut scratch.now), std::mem::take(&mut scratch.next));
         for (k, level) in self.levels.iter().enumerate() {
             next.resize(level.half.iter().product(), 0.0);
             vectorised(Analysis {
@@ -207,13 +213,13 @@ impl Layout {
                 values: if k == 0 { values } else { &now },
                 approximation: &mut next,
                 details: &mut coefficients[level.begin..],
-                room,
+                scratch,
             });
             std::mem::swap(&mut now, &mut next);
         }
         let approximation = if self.levels.is_empty() { values } else { &now };
         coefficients[..approximation.len()].copy_from_slice(approximation);
-        (room.now, room.next) = (now, next);
+        (scratch.now, scratch.next) = (now, next);
         coefficients
     }
 
@@ -223,14 +229,14 @@ impl Layout {
         positions: &[u32],
         amplitudes: &[f64],
         table: &impl Fn(usize) -> Arc<AxisLevel>,
-        room: &mut Room,
+        scratch: &mut Scratch,
     ) -> Vec<f64> {
-        let mut dense = std::mem::take(&mut room.dense);
+        let mut dense = std::mem::take(&mut scratch.dense);
         dense.clear();
         dense.resize(self.len, 0.0);
         scatter(amplitudes, positions, &mut dense);
-        let values = self.synthesise(&dense, table, room);
-        room.dense = dense;
+        let values = self.synthesise(&dense, table, scratch);
+        scratch.dense = dense;
         values
     }
 
@@ -239,10 +245,10 @@ impl Layout {
         &self,
         coefficients: &[f64],
         table: &impl Fn(usize) -> Arc<AxisLevel>,
-        room: &mut Room,
+        scratch: &mut Scratch,
     ) -> Vec<f64> {
         let approximation = &coefficients[..self.approximation_len()];
-        let (mut now, mut next) = (std::mem::take(&mut room.now), std::mem::take(&mut room.next));
+        let (mut now, mut next) = (std::mem::take(&mut scratch.now), std::mem::take(&mut scratch.next));
         let mut values = if self.levels.is_empty() { approximation.to_vec() } else { Vec::new() };
         for (k, level) in self.levels.iter().enumerate().rev() {
             let to = if k == 0 { &mut values } else { &mut next };
@@ -253,19 +259,19 @@ impl Layout {
                 approximation: if k + 1 == self.levels.len() { approximation } else { &now },
                 details: &coefficients[level.begin..],
                 values: to,
-                room,
+                scratch,
             });
             std::mem::swap(&mut now, &mut next);
         }
-        (room.now, room.next) = (now, next);
+        (scratch.now, scratch.next) = (now, next);
         values
     }
 }
 
-/// Room that one transform after another can use, so that it need not be asked for each time.
+/// Scratch buffers that one transform after another uses.
 #[derive(Default)]
-pub(super) struct Room {
-    /// All coefficients, of which few are not zero.
+pub(super) struct Scratch {
+    /// All coefficients, most of them zero.
     dense: Vec<f64>,
     now: Vec<f64>,
     next: Vec<f64>,
@@ -276,16 +282,16 @@ pub(super) struct Room {
     row: Row,
 }
 
-impl Room {
-    /// Bytes it takes.
+impl Scratch {
+    /// Bytes allocated, without the planes and the row, which are short.
     pub(super) fn bytes(&self) -> usize {
         8 * [&self.dense, &self.now, &self.next, &self.whole].map(Vec::capacity).iter().sum::<usize>()
     }
 }
 
-/// Makes room for two planes and lends them, with the whole array and the row.
-fn planes(room: &mut Room, whole: usize, plane: usize) -> (&mut [f64], [&mut [f64]; 2], &mut Row) {
-    let Room { whole: array, planes: [a, b], row, .. } = room;
+/// The buffers of a level, made long enough: for the whole array, two planes of it, and the row.
+fn planes(scratch: &mut Scratch, whole: usize, plane: usize) -> (&mut [f64], [&mut [f64]; 2], &mut Row) {
+    let Scratch { whole: array, planes: [a, b], row, .. } = scratch;
     for (vec, len) in [(&mut *array, whole), (&mut *a, plane), (&mut *b, plane)] {
         if vec.len() < len {
             vec.resize(len, 0.0);
@@ -301,7 +307,7 @@ struct Analysis<'a> {
     values: &'a [f64],
     approximation: &'a mut [f64],
     details: &'a mut [f64],
-    room: &'a mut Room,
+    scratch: &'a mut Scratch,
 }
 
 impl Vectorisable for Analysis<'_> {
@@ -311,10 +317,10 @@ impl Vectorisable for Analysis<'_> {
     /// coefficients to where it belongs.
     #[inline(always)]
     fn run<I: Instructions>(self, _: I) {
-        let Self { level, tables: [x_table, y_table, z_table], values, approximation, details, room } = self;
+        let Self { level, tables: [x_table, y_table, z_table], values, approximation, details, scratch } = self;
         let ([nx, ny, nz], [wx, wy, wz]) = (level.shape, level.whole());
         let plane = wy * wz;
-        let (whole, [a, b], row) = planes(room, nx * plane, plane.max(ny * wz));
+        let (whole, [a, b], row) = planes(scratch, nx * plane, plane.max(ny * wz));
         for (from, to) in values.chunks_exact(ny * nz).zip(whole.chunks_exact_mut(plane)) {
             match (y_table, z_table) {
                 (Some(y), Some(z)) => {
@@ -351,7 +357,7 @@ struct Synthesis<'a> {
     approximation: &'a [f64],
     details: &'a [f64],
     values: &'a mut [f64],
-    room: &'a mut Room,
+    scratch: &'a mut Scratch,
 }
 
 impl Vectorisable for Synthesis<'_> {
@@ -360,10 +366,10 @@ impl Vectorisable for Synthesis<'_> {
     /// The steps of [`Analysis`] backwards.
     #[inline(always)]
     fn run<I: Instructions>(self, _: I) {
-        let Self { level, tables: [x_table, y_table, z_table], approximation, details, values, room } = self;
+        let Self { level, tables: [x_table, y_table, z_table], approximation, details, values, scratch } = self;
         let ([_, ny, nz], [wx, wy, wz]) = (level.shape, level.whole());
         let plane = wy * wz;
-        let (whole, [a, b], row) = planes(room, wx * plane, plane.max(ny * wz));
+        let (whole, [a, b], row) = planes(scratch, wx * plane, plane.max(ny * wz));
         for (k, to) in whole.chunks_exact_mut(plane).enumerate() {
             level.get(to, k, approximation, details);
         }

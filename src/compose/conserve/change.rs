@@ -1,8 +1,8 @@
-//! What makes decoded moments exact: how it is stored and how it changes a density.
+//! Correction that makes decoded moments exact: its form in a stream, and its effect on a density.
 
 use super::correction::{EXCLUDED, Method, Polynomial, Search, at};
-use super::figures::{Cells, Figures};
 use super::lattice::Residues;
+use super::moments::{CellMoments, Cells};
 use super::occupancy::{Occupancy, places_in};
 use crate::coding::{Bit, Coder, Reals, malformed};
 use crate::distribution::grid::VelocityGrid;
@@ -10,30 +10,30 @@ use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::scaling::normalising_factor;
 
-/// What a stream holds to make moments exact.
+/// Correction of the moments in a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Correction {
-    /// The moments, which a change of what is decoded is searched for.
+    /// Differences of the moments; the decoder searches for the nearest density with the moments.
     Moments {
         method: Method,
-        /// Outside of it there is nothing.
+        /// Boxes outside which the density is zero.
         occupied: Option<Occupancy>,
         residues: Residues,
     },
-    /// The densities themselves, of the few cells that hold any: what is decoded counts for nothing.
+    /// Densities of the few occupied cells; the decoded ones are ignored.
     Densities { occupied: Occupancy, densities: Vec<f64> },
 }
 
 impl Correction {
-    /// What is decoded, changed.
+    /// The corrected density.
     ///
     /// # Errors
-    /// [`Error::ForeignCoefficients`] where no density has the moments.
+    /// [`Error::ForeignCoefficients`] if no density has the moments.
     pub(super) fn changed(&self, decoded: &Vdf, heat_flux: bool) -> Result<Vdf> {
         self.changed_on(decoded, None, heat_flux)
     }
 
-    /// The same on another grid, on which the same function was sampled.
+    /// The corrected density on another grid, `elsewhere` being the decoded function there.
     pub(super) fn changed_elsewhere(&self, decoded: &Vdf, elsewhere: &Vdf, heat_flux: bool) -> Result<Vdf> {
         self.changed_on(decoded, Some(elsewhere), heat_flux)
     }
@@ -59,56 +59,69 @@ impl Correction {
         }
     }
 
-    pub(super) fn code(
-        given: Option<&Self>,
-        grid: &VelocityGrid,
-        heat_flux: bool,
-        coder: &mut Coder<'_>,
-    ) -> Result<Self> {
-        let (method, given_residues, given_occupied) = match given {
-            Some(Self::Moments { method, occupied, residues }) => (Some(*method), Some(residues), occupied.as_ref()),
-            Some(Self::Densities { occupied, .. }) => (None, None, Some(occupied)),
-            None => (None, None, None),
+    /// Empty correction to read into.
+    pub(super) fn blank() -> Self {
+        Self::Moments { method: Method::Even, occupied: None, residues: Residues::default() }
+    }
+
+    pub(super) fn code(&mut self, grid: &VelocityGrid, heat_flux: bool, coder: &mut Coder<'_>) -> Result<()> {
+        let (method, listed) = match self {
+            Self::Moments { method, .. } => (Some(*method), false),
+            Self::Densities { .. } => (None, true),
         };
-        let listed = matches!(given, Some(Self::Densities { .. }));
         let method = match coder.bit(&mut Bit::expected(1 << 14, 0), method == Some(Method::Tilt)) {
             true => Method::Tilt,
             false if coder.rarely(listed || method == Some(Method::Everywhere)) => {
                 if coder.rarely(listed) {
-                    return Self::code_densities(given, grid, coder);
+                    return self.code_densities(grid, coder);
                 }
                 Method::Everywhere
             }
             false => Method::Even,
         };
-        coder.part("moments");
-        let residues = Residues::code(given_residues, heat_flux, coder)?;
-        coder.part("occupied blocks");
-        let occupied = match coder.bit(&mut Bit::expected(1 << 13, 0), given_occupied.is_some()) {
-            false => None,
-            true => Some(Occupancy::code(given_occupied, grid.shape(), coder)),
+        let (mut occupied, mut residues) = match self {
+            Self::Moments { occupied, residues, .. } => (occupied.take(), std::mem::take(residues)),
+            Self::Densities { .. } => (None, Residues::default()),
         };
-        Ok(Self::Moments { method, occupied, residues })
+        coder.part("moments");
+        residues.code(heat_flux, coder)?;
+        coder.part("occupied blocks");
+        match coder.bit(&mut Bit::expected(1 << 13, 0), occupied.is_some()) {
+            false => occupied = None,
+            true => occupied.get_or_insert_default().code(grid.shape(), coder),
+        }
+        *self = Self::Moments { method, occupied, residues };
+        Ok(())
     }
 
-    fn code_densities(given: Option<&Self>, grid: &VelocityGrid, coder: &mut Coder<'_>) -> Result<Self> {
-        let given = match given {
-            Some(Self::Densities { occupied, densities }) => Some((occupied, densities)),
-            _ => None,
+    fn code_densities(&mut self, grid: &VelocityGrid, coder: &mut Coder<'_>) -> Result<()> {
+        let (mut occupied, mut densities) = match self {
+            Self::Densities { occupied, densities } => (std::mem::take(occupied), std::mem::take(densities)),
+            Self::Moments { .. } => (Occupancy::default(), Vec::new()),
         };
         coder.part("occupied cells");
-        let occupied = Occupancy::code(given.map(|(occupied, _)| occupied), grid.shape(), coder);
+        occupied.code(grid.shape(), coder);
         coder.part("densities");
+        coder.sized(&mut densities, occupied.cells_in(grid.shape()))?;
         let mut model = Reals::default();
-        let density = |k: usize| {
-            let density = coder.real(&mut model, given.and_then(|(_, d)| d.get(k)).copied().unwrap_or(0.0))?;
-            if density < 0.0 { Err(malformed(format!("a density of {density:e}"))) } else { Ok(density) }
-        };
-        let densities = (0..occupied.cells_in(grid.shape())).map(density).collect::<Result<_>>()?;
-        Ok(Self::Densities { occupied, densities })
+        for density in &mut densities {
+            *density = coder.real(&mut model, *density)?;
+            if *density < 0.0 {
+                return Err(malformed(format!("a density of {density:e}")));
+            }
+        }
+        *self = Self::Densities { occupied, densities };
+        Ok(())
     }
 
-    /// How many whole and real numbers there are.
+    /// Multiplies stored densities. Moments are stored relative to those of the decoded density, and stay.
+    pub(super) fn scale(&mut self, factor: f64) {
+        if let Self::Densities { densities, .. } = self {
+            densities.iter_mut().for_each(|density| *density *= factor);
+        }
+    }
+
+    /// Number of whole and real numbers in the stream.
     pub(super) fn len(&self, heat_flux: bool) -> usize {
         match self {
             Self::Moments { occupied, .. } => {
@@ -119,7 +132,7 @@ impl Correction {
     }
 }
 
-/// Densities in the cells of `own` that hold any, in C order, sampled on a grid.
+/// Samples stored densities of the occupied cells of `own`, in C order, on another grid.
 fn listed(occupied: &Occupancy, densities: &[f64], own: &VelocityGrid, grid: &VelocityGrid) -> Result<Vdf> {
     let mut values = Vdf::zeros(*own).into_values();
     let cells = values.indexed_iter_mut().filter(|((x, y, z), _)| occupied.contains([*x, *y, *z]));
@@ -140,37 +153,38 @@ fn listed(occupied: &Occupancy, densities: &[f64], own: &VelocityGrid, grid: &Ve
     Vdf::from_vec(*grid, sampled)
 }
 
-/// Where a density is positive, scaled: what is decoded, as far as its moments count.
+/// Positive part of a density, scaled.
 pub(super) fn positive(vdf: &Vdf, factor: f64) -> Vec<f64> {
     vdf.as_slice().iter().map(|f| (f * factor).max(0.0)).collect()
 }
 
-/// The scale in which moments are compared with those of what is decoded.
+/// Factor that brings the decoded densities near one.
 pub(super) fn factor_of(decoded: &Vdf) -> f64 {
     normalising_factor(decoded.as_slice().iter().fold(0.0, |peak, &f| f64::max(peak, f)))
 }
 
-/// The space in which a density is changed: moments wanted, and the scale in which their density is near one.
+/// Change of a density to wanted moments, in units of their widths and of a density near one.
 pub(super) struct Change {
     factor: f64,
-    wanted: Figures,
+    wanted: CellMoments,
     /// Standard deviations along the axes, in cells.
     widths: [f64; 3],
-    /// Σ a_j² w_j², and the parts of it that the axes have.
+    /// Σ a_j² w_j².
     energy: f64,
+    /// Parts c_j = a_j² w_j² / `energy` of the axes.
     energies: [f64; 3],
 }
 
 impl Change {
     fn new(decoded: &Vdf, residues: &Residues, heat_flux: bool) -> Result<Self> {
         let (factor, cells) = (factor_of(decoded), Cells::of(decoded.grid()));
-        let found = Figures::of(&cells, &positive(decoded, factor));
+        let found = CellMoments::of(&cells, &positive(decoded, factor));
         let wanted = residues.wanted(&cells, &found, heat_flux).ok_or_else(impossible)?;
         Self::to(wanted, factor, &cells)
     }
 
-    /// To moments of values that have been multiplied by `factor`.
-    pub(super) fn to(mut wanted: Figures, factor: f64, cells: &Cells) -> Result<Self> {
+    /// Prepares the change to moments of values that have been multiplied by `factor`.
+    pub(super) fn to(mut wanted: CellMoments, factor: f64, cells: &Cells) -> Result<Self> {
         let widths = wanted.widths(cells);
         let unit = normalising_factor(wanted.density);
         wanted.density *= unit;
@@ -183,15 +197,17 @@ impl Change {
         if possible { Ok(change) } else { Err(impossible()) }
     }
 
-    /// What densities are multiplied by.
+    /// Factor of the densities.
     pub(super) fn factor(&self) -> f64 {
         self.factor
     }
 
-    /// Cell centres of a grid from the mean in widths, both in cells of `own`.
+    /// Cell centres of a grid relative to the mean, in widths; mean and widths are in cells of `own`.
     fn axes(&self, grid: &VelocityGrid, own: &VelocityGrid) -> [Vec<f64>; 3] {
         std::array::from_fn(|axis| {
             let (cell, offset, width) = (self.wanted.cell[axis], self.wanted.offset[axis], self.widths[axis]);
+            // The distance to the nearest cell is exact; the offset is subtracted afterwards, so that a narrow beam
+            // far from the origin keeps its digits.
             let from_mean = |place: f64| (place - offset) / width;
             if grid == own {
                 return (0..own.shape()[axis]).map(|k| from_mean((k as i64).wrapping_sub(cell) as f64)).collect();
@@ -201,13 +217,13 @@ impl Change {
         })
     }
 
-    /// The largest density of any cell, for each centre along each axis: n/(1 + x²), x in widths from the mean (Cantelli's
-    /// inequality). More than the least of the three no density with these moments has.
+    /// Maximum density of a cell, for each centre along each axis: n/(1 + x²), x in widths from the mean (Cantelli's
+    /// inequality). The smallest of the three bounds every density with these moments.
     pub(super) fn most(&self, grid: &VelocityGrid, own: &VelocityGrid) -> [Vec<f64>; 3] {
         self.axes(grid, own).map(|axis| axis.iter().map(|x| self.wanted.density / (1.0 + x * x)).collect())
     }
 
-    /// What is decoded, in the scale of the change, without what no density with these moments has.
+    /// Decoded density in the scale of the change, limited to the maximum that the moments allow.
     fn density(&self, decoded: &Vdf, own: &VelocityGrid, occupied: Option<&Occupancy>) -> Vec<f64> {
         let [x, y, z] = self.most(decoded.grid(), own);
         let mut density = Vec::with_capacity(decoded.as_slice().len());
@@ -222,7 +238,9 @@ impl Change {
     }
 
     fn polynomial(&self, density: &[f64], own: &VelocityGrid, method: Method, heat_flux: bool) -> Result<Polynomial> {
-        let Figures { density: n, pressure: [xx, yy, zz, xy, xz, yz], flux, .. } = self.wanted;
+        let CellMoments { density: n, pressure: [xx, yy, zz, xy, xz, yz], flux, .. } = self.wanted;
+        // Wanted sums of the functions. Velocities are counted from the wanted mean in wanted widths, so that the first
+        // moments are zero, and P_ii/w_i² is n, apart from the square of the minimum width in w_i².
         let [x, y, z] = self.widths;
         let mut wanted = vec![n, 0.0, 0.0, 0.0];
         wanted.extend([xx / x / x, xy / x / y, xz / x / z, yy / y / y, yz / y / z, zz / z / z]);

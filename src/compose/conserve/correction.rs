@@ -1,89 +1,95 @@
-//! The density that has given moments and is nearest to a given one.
+//! Search for the density with given moments that is nearest to a given one, g.
 //!
-//! h = max(0, g + p), p = Σ λ_a m_a with m_a the functions 1, x_i, x_i x_j (and x_i |x|²), solves the problem
-//! min Σ (h − g)² over all h ≥ 0 with Σ m_a h = t_a: it is convex, and its 10 (or 13) multipliers are found by Newton's
-//! method on Σ m_a h(λ) = t_a, whose derivative is Σ m_a m_b over the cells where h > 0. A projection onto a convex set
-//! comes nearer to all points of it: to the original too, which has these moments. h = g eᵖ instead has the least
-//! relative entropy to g.
+//! The problem is min Σ (h − g)² over all h ≥ 0 with Σ m_a h = t_a, m_a the functions 1, x_i, x_i x_j (and x_i |x|²).
+//! It is convex. Its solution is h = max(0, g + p), p = Σ λ_a m_a, with 10 (or 13) Lagrange multipliers λ_a, which are
+//! found by Newton's method on Σ m_a h(λ) = t_a; the derivative is Σ m_a m_b over the cells where h > 0. The solution
+//! is a projection onto a convex set, which decreases the distance to all points of the set, among them the original.
+//! Instead h = g eᵖ minimises the relative entropy to g.
 //!
-//! The nearest h exists, with finite multipliers, where any density on its cells has these moments: at the edge of what
-//! densities have, too, as of a single cell, where p only has to be low enough to empty all others.
+//! The nearest h exists, with finite multipliers, if any density on its cells has these moments. This includes the
+//! edge of the set of possible moments, those of a single cell for instance: p is then negative enough to empty all
+//! other cells.
 
 use nalgebra::{DMatrix, DVector};
 
 use crate::numerics::summation::{CompensatedSums, row_sums};
 
-/// Functions whose sums are prescribed: all up to x_i x_j, or the energy fluxes too.
+/// Number of functions up to x_i x_j, whose sums are prescribed.
 pub(super) const MOMENTS: usize = 10;
+/// Number of functions with the three energy fluxes.
 pub(super) const WITH_HEAT_FLUX: usize = 13;
 
 /// Monomials of the functions up to x_i x_j: powers of x, y and z.
 const POWERS: [[usize; 3]; MOMENTS] =
     [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [2, 0, 0], [1, 1, 0], [1, 0, 1], [0, 2, 0], [0, 1, 1], [0, 0, 2]];
 
-/// How a density is changed.
+/// Method by which a density is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
-    /// h = max(0, g + p) where g > 0: no density with these moments on these cells is nearer in the sum of squares.
+    /// h = max(0, g + p) where g > 0: the density with these moments on these cells that is nearest in the sum of
+    /// squares.
     Even,
-    /// The same on all cells: never farther from an original that is not negative than g is, however few cells g has.
+    /// h = max(0, g + p) on all cells. If the original is not negative, h is never farther from it than g, even if g
+    /// has few of its cells.
     Everywhere,
-    /// h = g eᵖ, positive wherever g is: what a mixture needs to remain one.
+    /// h = g eᵖ, positive wherever g is. Of a Gaussian it makes a Gaussian again.
     Tilt,
 }
 
-/// The g of cells that hold nothing, whatever p is.
+/// Value of g in cells that stay empty for every p.
 pub(super) const EXCLUDED: f64 = f64::NEG_INFINITY;
 
 impl Method {
-    /// h and its derivative by p.
+    /// Density h and its derivative by p.
     #[inline(always)]
     pub(super) fn changed(self, g: f64, p: f64) -> [f64; 2] {
         let (h, slope) = match self {
             Self::Even | Self::Everywhere => (g + p, 1.0),
             Self::Tilt => {
-                let h = g * p.min(MOST_EXPONENT).exp();
+                let h = g * p.min(MAX_TILT).exp();
                 (h, h)
             }
         };
         if h > 0.0 && (g > 0.0 || self == Self::Everywhere) { [h, slope] } else { [0.0, 0.0] }
     }
 
-    /// Whether a cell may hold a density.
+    /// True if a cell may have a positive density.
     fn may_hold(self, g: f64) -> bool {
         g > 0.0 || self == Self::Everywhere && g > EXCLUDED
     }
 }
 
-/// Tilts beyond e³⁰ are a search gone astray.
-const MOST_EXPONENT: f64 = 30.0;
-/// Sums are right when none is off by more than this, as a part of the density.
-const RIGHT: f64 = 1e-14;
-/// They may be off by this where rounding errors allow no more.
-const ENOUGH: f64 = 1e-13;
-/// Moments at the edge of what densities have are rounded to some that none has: what is left over is about the step of
-/// their lattice. Nearer than this, sums that steps no longer halve are as near as they get.
-const NEAR: f64 = 1e-11;
-/// So many steps may pass without halving what is left over.
+/// Maximum exponent of a tilt: larger factors than e³⁰ occur only in a diverging search, and must not overflow.
+const MAX_TILT: f64 = 30.0;
+/// Error of the sums, relative to the density, at which the search ends: a hundredth of the promised 10⁻¹², and about
+/// the rounding error of a compensated sum.
+const CONVERGED: f64 = 1e-14;
+/// Error at which the search ends once a step no longer halves it: rounding errors then prevent more.
+const CONVERGED_IF_SLOW: f64 = 1e-13;
+/// Error from which on steps that do not halve it are counted. Moments at the edge of the set of possible moments may
+/// be rounded to impossible ones: then the smallest error is about the step of their lattice, 10⁻¹².
+const COUNT_IDLE_BELOW: f64 = 1e-11;
+/// Maximum number of successive steps that do not halve the error.
 const IDLE_STEPS: usize = 4;
-/// Beyond this the search has found nothing. Whoever encodes sees to it that what is found is near enough to the original.
-const FAR: f64 = 1e-8;
-/// So often are the sums taken: more than ten times what an ordinary search takes.
-const MOST_SUMS: usize = 100;
-/// Added to the matrix, as a part of its diagonal where all cells hold something. It bounds a step along what no cell that
-/// holds something feels: one that has been emptied too soon is filled again, and what nothing can move does no harm.
+/// Error above which the search has failed. Between this and 10⁻¹² the encoder decides by the moments of the result.
+const FAILED_ABOVE: f64 = 1e-8;
+/// Maximum number of evaluations of the sums: more than ten times as many as usual.
+const MAX_SUMS: usize = 100;
+/// Damping added to the Hessian matrix, as a part of its diagonal with all cells occupied. It bounds steps along
+/// directions in which no occupied cell changes: a cell emptied too early can be filled again, and a direction that
+/// affects no cell at all is left alone.
 const DAMPING: f64 = 1e-13;
 
-/// p = Σ λ_a m_a.
+/// Polynomial p = Σ λ_a m_a.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Polynomial {
     multipliers: Vec<f64>,
-    /// c_j: the energy fluxes are those of x_i Σ c_j x_j².
+    /// Coefficients c_j of the energy fluxes, the sums of x_i Σ c_j x_j².
     energies: [f64; 3],
 }
 
 impl Polynomial {
-    /// Its coefficients by powers of z, for given x and y.
+    /// Coefficients by powers of z, for given x and y.
     #[inline(always)]
     pub(super) fn along_z(&self, x: f64, y: f64) -> [f64; 4] {
         let l = &self.multipliers;
@@ -111,7 +117,7 @@ pub(super) fn at(coefficients: [f64; 4], z: f64) -> f64 {
     a + z * (b + z * (c + z * d))
 }
 
-/// Sums over cells of all monomials up to some degree, of h and of its derivative.
+/// Sums over the cells of monomials times h (up to degree 3) and times its derivative by p (up to degree 6).
 struct Sums {
     of_h: [[[f64; 4]; 4]; 4],
     of_slope: [[[f64; 7]; 7]; 7],
@@ -121,9 +127,9 @@ struct Sums {
 pub(super) struct Search<'a> {
     /// Cell centres x, y, z from the wanted mean, each in units of the wanted width along its axis.
     pub(super) axes: [Vec<f64>; 3],
-    /// g ≥ 0, near one; [`EXCLUDED`] where nothing may be.
+    /// Density g ≥ 0, near one; [`EXCLUDED`] in cells that stay empty.
     pub(super) density: &'a [f64],
-    /// t, one for every function.
+    /// Wanted sums t, one for every function.
     pub(super) wanted: Vec<f64>,
     /// c_j: the energy fluxes are those of x_i Σ c_j x_j².
     pub(super) energies: [f64; 3],
@@ -134,12 +140,12 @@ struct State {
     polynomial: Polynomial,
     sums: Sums,
     missing: DVector<f64>,
-    /// Largest part of t that is missing, as a part of the density.
+    /// Largest |t − Σ m h|, as a part of the density.
     error: f64,
 }
 
 impl Search<'_> {
-    /// The multipliers, if they exist.
+    /// Polynomial of the solution; `None` if the search fails.
     pub(super) fn polynomial(&self, method: Method) -> Option<Polynomial> {
         match method {
             Method::Even => self.solve(method, |g, p| Method::Even.changed(g, p)),
@@ -152,12 +158,14 @@ impl Search<'_> {
         let count = self.wanted.len();
         let mut now = self.state(Polynomial { multipliers: vec![0.0; count], energies: self.energies }, changed);
         let mut best = (now.error, now.polynomial.clone());
-        if best.0 > RIGHT {
+        if best.0 > CONVERGED {
             let first = if method == Method::Everywhere { &self.sums_of_all(method) } else { &now.sums };
             let diagonal = self.hessian(first).diagonal();
+            // Scale 1/√diagonal: the damping is relative to the diagonal of the matrix. Functions that vanish in all
+            // cells get 0.
             let scale = diagonal.map(|d| if d > 0.0 && d.is_finite() { 1.0 / d.sqrt() } else { 0.0 });
-            let (mut left, mut idle, mut halved) = (MOST_SUMS, 0, now.error);
-            while left > 0 && best.0 > RIGHT && idle < IDLE_STEPS {
+            let (mut left, mut idle, mut halved) = (MAX_SUMS, 0, now.error);
+            while left > 0 && best.0 > CONVERGED && idle < IDLE_STEPS {
                 let Some(step) = solved(&self.hessian(&now.sums), &now.missing, &scale) else { break };
                 let Some(next) = self.along(&step, &now, &mut left, changed) else { break };
                 now = next;
@@ -166,20 +174,20 @@ impl Search<'_> {
                 }
                 match now.error <= 0.5 * halved {
                     true => (idle, halved) = (0, now.error),
-                    false if halved <= ENOUGH => idle = IDLE_STEPS,
-                    false if halved <= NEAR => idle += 1,
+                    false if halved <= CONVERGED_IF_SLOW => idle = IDLE_STEPS,
+                    false if halved <= COUNT_IDLE_BELOW => idle += 1,
                     false => {}
                 }
             }
         }
-        (best.0 <= FAR).then_some(best.1)
+        (best.0 <= FAILED_ABOVE).then_some(best.1)
     }
 
-    /// A point along a Newton step from which the next one is worth its while; none at the end of the digits.
+    /// Line search along a Newton step; `None` if rounding errors prevent progress.
     ///
-    /// The functional that Newton's method minimises is convex: along the step its slope rises from −s through zero. The
-    /// whole step is taken where it does not reach zero, else one after which the slope is nearer to zero, found
-    /// between a length too small and one too large.
+    /// The functional that Newton's method minimises is convex: along the step its slope rises from −s through zero.
+    /// The whole step is taken if its slope is still negative, or at most 0.9 s in size. Otherwise a length with a
+    /// smaller slope is found by regula falsi between a length too small and one too large.
     fn along(
         &self,
         step: &DVector<f64>,
@@ -196,7 +204,7 @@ impl Search<'_> {
             *left -= 1;
             let next = self.state(now.polynomial.moved(step, length), changed);
             let there = step.dot(&next.missing);
-            if there.abs() <= 0.9 * slope || next.error <= RIGHT || high.is_none() && there > 0.0 {
+            if there.abs() <= 0.9 * slope || next.error <= CONVERGED || high.is_none() && there > 0.0 {
                 return Some(next);
             }
             match there > 0.0 {
@@ -209,7 +217,8 @@ impl Search<'_> {
                 return Some(next);
             }
             let crossing = if beyond.is_finite() { low.1 / (low.1 - beyond) } else { 0.0 };
-            // From zero to a length far too large, the way is long.
+            // The crossing of a straight line, kept away from both ends. While the lower end is zero, the upper one
+            // may be orders of magnitude too large, and the length may shrink to a hundredth.
             length = low.0 + width * if low.0 > 0.0 { crossing.clamp(0.1, 0.9) } else { crossing.clamp(0.01, 0.5) };
         }
         None
@@ -224,13 +233,13 @@ impl Search<'_> {
         State { polynomial, sums, missing, error: if error.is_nan() { f64::INFINITY } else { error } }
     }
 
-    /// The sums as if every cell that may hold something did.
+    /// Sums with h = 1 in every cell that may have a positive density, for the scale of the damping.
     fn sums_of_all(&self, method: Method) -> Sums {
         let nothing = Polynomial { multipliers: vec![0.0; self.wanted.len()], energies: self.energies };
         self.sums(&nothing, |g, _| if method.may_hold(g) { [1.0, 1.0] } else { [0.0, 0.0] })
     }
 
-    /// Function `a`: its monomials, by powers of x, y and z, each with its factor.
+    /// Monomials of function `a`, as powers of x, y and z, each with its factor.
     fn function(&self, a: usize) -> Vec<([usize; 3], f64)> {
         if a < MOMENTS {
             return vec![(POWERS[a], 1.0)];
@@ -332,7 +341,8 @@ fn powers(x: f64) -> [f64; 7] {
     powers
 }
 
-/// (H + [`DAMPING`]/s²)⁻¹ r, s being `scale`.
+/// Damped Newton step (H + [`DAMPING`]/s²)⁻¹ r, s being `scale`, by the eigenvalues of the scaled matrix: those that
+/// are negative by rounding count as zero.
 fn solved(hessian: &DMatrix<f64>, right: &DVector<f64>, scale: &DVector<f64>) -> Option<DVector<f64>> {
     let scaled = DMatrix::from_fn(right.len(), right.len(), |a, b| hessian[(a, b)] * scale[a] * scale[b]);
     if !scaled.iter().all(|value| value.is_finite()) {

@@ -1,11 +1,11 @@
-//! Moments made exact, and densities never negative.
+//! Correction of a decoded density to exact moments, without negative values.
 
 mod change;
 mod choice;
 mod correction;
 mod digits;
-mod figures;
 mod lattice;
+mod moments;
 mod occupancy;
 #[cfg(test)]
 mod tests;
@@ -15,57 +15,63 @@ use std::fmt;
 use change::Correction;
 use choice::Choice;
 
-use crate::basis::{Basis, Coefficients, Slot};
+use crate::basis::bound::Bound;
+use crate::basis::choices::{Choices, options_of, write_spec};
+use crate::basis::spec::{Spec, Term, invalid};
+use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
-use crate::spec::SpecWriter;
 
-/// `conserve(B)`: what B decodes to, without its negative densities, and changed as little as gives it the original's
-/// density n, bulk velocity u and pressure tensor P (and heat flux q, if asked for): to 1e-12 of n, every component of u
-/// of the thermal speed v_i = √(P_ii/n) along its axis, and every component of P of √(P_ii P_jj) (q of n v_th³), however
-/// different cells or widths along the axes are.
+/// `conserve(B)`: the reconstruction of B without negative densities, changed as little as gives it the original's
+/// density n, bulk velocity u and pressure tensor P (and heat flux q, if asked for): to 1e-12 of n, every component of
+/// u of the thermal speed v_i = √(P_ii/n) along its axis, and every component of P of √(P_ii P_jj) (q of n v_th³),
+/// however different cells or widths along the axes are.
 ///
-/// The change is a quadratic polynomial of velocity that is added wherever B's density is positive, as far as that leaves
-/// it so: of all such densities the nearest in the sum of squares, and therefore nearer to an original that has none
-/// below zero, too; everywhere, if B has so few of the original's cells that this would not be so. Where B itself is
-/// positive, an exponential of a quadratic polynomial is tried as well.
+/// The change is a quadratic polynomial of velocity, added where the density of B is positive; negative results become
+/// zero. Of all densities with these moments it is the nearest in the sum of squares. It is therefore nearer to the
+/// original, too, if that has no negative values. If B lacks cells of the original, the polynomial is added
+/// everywhere. If B is positive everywhere, the exponential of a quadratic polynomial is tried as a factor.
 ///
-/// The stream holds by how much the moments differ, about 35 bits each, and, where that makes the stream shorter for its
-/// error, which 4×4×4 blocks of the original hold anything. Where few cells hold the density, as of a beam narrower than a
-/// cell, no other density may have its moments: then the stream may hold which cells these are, and, if no search finds
-/// their densities, these too. Every distribution without negative densities that B encodes is encoded. An all-zero distribution stays
-/// zero, whatever B says to it.
+/// The stream holds the differences of the moments, about 35 bits each. It also holds which blocks of 4×4×4 cells are
+/// occupied, if that lowers the product of length and error. If a density occupies few cells, as a beam narrower than a
+/// cell does, no other density may have its moments: the stream may then hold these cells, and their densities if no
+/// search finds them. Every distribution without negative densities that B encodes is encoded. An all-zero distribution
+/// stays zero.
 ///
-/// The change is a function of velocity: on another grid than that of the original it is applied to what B gives there.
+/// The change is a function of velocity: on another grid it is applied to the reconstruction of B there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conserve<B: Basis> {
     inner: B,
     heat_flux: bool,
 }
 
-/// The coefficients of the inner basis, and what makes its moments exact.
+/// Coefficients of the inner basis, and the correction of its moments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConserveCoefficients<B: Basis> {
     grid: VelocityGrid,
     heat_flux: bool,
-    /// None of an all-zero distribution.
+    /// `None` for an all-zero distribution.
     found: Option<(B::Coefficients, Correction)>,
 }
 
-const NAME: &str = "conserve";
-/// Blocks are worth a thought only if they take away so much of the error.
-const LEAST_GAIN: f64 = 1e-4;
+/// The name of the combinator.
+pub(crate) const NAME: &str = "conserve";
+/// Part by which the correction may enlarge the error `l2`. A bound passed on to an inner basis is lowered by it.
+const ADDED_ERROR: f64 = 0.02;
+/// Relative decrease of the error from which on blocks are compared by the length of the stream: their bits cost at
+/// least as much of it.
+const MIN_GAIN: f64 = 1e-4;
 
 impl<B: Basis> Conserve<B> {
-    /// n, u and P of what `inner` encodes become exact.
+    /// Corrects n, u and P of `inner`.
     #[must_use]
     pub fn new(inner: B) -> Self {
         Self { inner, heat_flux: false }
     }
 
-    /// And the heat flux, or not.
+    /// Sets whether the heat flux is corrected, too.
     #[must_use]
     pub fn with_heat_flux(mut self, heat_flux: bool) -> Self {
         self.heat_flux = heat_flux;
@@ -78,6 +84,12 @@ impl<B: Basis> Conserve<B> {
         &self.inner
     }
 
+    pub(crate) fn choose(&mut self, choices: &mut Choices<'_>) -> Result<()> {
+        choices.flag("heat-flux", &mut self.heat_flux)
+    }
+}
+
+impl<B: Quantise> Conserve<B> {
     fn corrected(&self, vdf: &Vdf, inner: impl FnOnce() -> Result<B::Coefficients>) -> Result<ConserveCoefficients<B>> {
         let found = match vdf.peak() > 0.0 {
             false => None,
@@ -90,7 +102,7 @@ impl<B: Basis> Conserve<B> {
         Ok(ConserveCoefficients { grid: *vdf.grid(), heat_flux: self.heat_flux, found })
     }
 
-    /// What makes the decoded moments those of `vdf`.
+    /// Correction of the decoded moments to those of `vdf`.
     fn correction(&self, inner: &B::Coefficients, vdf: &Vdf, resolution: Resolution) -> Result<Correction> {
         let decoded = self.inner.reconstruct(inner, vdf.grid())?;
         let choice = Choice::new(vdf, &decoded, self.heat_flux);
@@ -98,11 +110,12 @@ impl<B: Basis> Conserve<B> {
         if let Some(in_blocks) = choice.in_blocks(&best) {
             let length = |correction: &Correction| {
                 let mut coder = Coder::writing();
-                Correction::code(Some(correction), vdf.grid(), self.heat_flux, &mut coder)?;
-                self.inner.code(Some(inner), vdf.grid(), resolution, &mut coder)?;
+                correction.clone().code(vdf.grid(), self.heat_flux, &mut coder)?;
+                self.inner.code(&mut inner.clone(), vdf.grid(), resolution, &mut coder)?;
                 Ok::<f64, Error>(coder.finish().len() as f64)
             };
-            // Of two streams, that with the smaller product of length and error is the better.
+            // The better stream has the smaller product of length and error: near a bound a wider step trades one for
+            // the other at about that rate.
             if in_blocks.l2() * length(&in_blocks.correction)? < best.l2() * length(&best.correction)? {
                 return Ok(in_blocks.correction);
             }
@@ -111,18 +124,18 @@ impl<B: Basis> Conserve<B> {
     }
 }
 
-impl<B: Basis> fmt::Display for Conserve<B> {
+impl<B: Quantise> fmt::Display for Conserve<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        SpecWriter::new(&format!("{NAME}({})", self.inner)).option(self.heat_flux, "heat-flux", "yes").write(f)
+        write_spec(self, f)
     }
 }
 
-impl<B: Basis> Basis for Conserve<B> {
+impl<B: Quantise> Basis for Conserve<B> {
     type Coefficients = ConserveCoefficients<B>;
 
     /// # Errors
-    /// As the inner basis; [`Error::Degenerate`] where what it decodes to has hardly anything in common with the
-    /// original, or where no density has the original's moments, as where most of it is negative.
+    /// Those of the inner basis; [`Error::Degenerate`] if no density without negative values has the original's moments
+    /// (most of it is negative, for instance), or if the reconstruction is too far from the original to find one.
     fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
         self.corrected(vdf, || self.inner.encode(vdf))
     }
@@ -149,37 +162,81 @@ impl<B: Basis> Basis for Conserve<B> {
             }
         }
     }
+}
 
-    /// The inner basis in the resolution asked for, the moments always in their own: to have them exact, round first
-    /// ([`Basis::rounded`]).
+impl<B: Quantise> Stream for Conserve<B> {
+    fn spec(&self) -> Result<Spec> {
+        let options = options_of(
+            |choices| self.clone().choose(choices),
+            |choices| Self::new(self.inner.clone()).choose(choices),
+        )?;
+        Ok(Spec::of(Term { name: NAME.to_owned(), inner: Some(self.inner.spec()?), options }))
+    }
+
+    fn blank(&self, grid: &VelocityGrid) -> Self::Coefficients {
+        ConserveCoefficients { grid: *grid, heat_flux: self.heat_flux, found: None }
+    }
+
+    /// Codes the inner basis with the given resolution, the moments with their own steps. They are exact only if the
+    /// coefficients have been rounded before ([`Quantise::rounded`]).
     fn code(
         &self,
-        coefficients: Option<&Self::Coefficients>,
+        coefficients: &mut Self::Coefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<Self::Coefficients> {
-        let found = match coder.rarely(coefficients.is_some_and(|c| c.found.is_none())) {
-            true => None,
-            false => {
-                let given = coefficients.and_then(|c| c.found.as_ref());
-                // First, since the zeros that many a basis ends with cost nothing at the end of a stream.
-                let correction = Correction::code(given.map(|(_, c)| c), grid, self.heat_flux, coder)?;
-                coder.part(self.inner.to_string());
-                let inner = self.inner.code(given.map(|(inner, _)| inner), grid, resolution, coder)?;
-                Some((inner, correction))
-            }
+    ) -> Result<()> {
+        if !coder.is_reading() && coefficients.grid != *grid {
+            return Err(Error::GridMismatch { left: coefficients.grid.to_string(), right: grid.to_string() });
+        }
+        if coder.rarely(coefficients.found.is_none()) {
+            coefficients.found = None;
+            return Ok(());
+        }
+        let blank = || (self.inner.blank(grid), Correction::blank());
+        let (inner, correction) = coefficients.found.get_or_insert_with(blank);
+        // The correction comes first: many bases end with zeros, which cost nothing at the end of a stream.
+        correction.code(grid, self.heat_flux, coder)?;
+        coder.part_of(&self.inner)?;
+        self.inner.code(inner, grid, resolution, coder)
+    }
+}
+
+impl<B: Quantise> Quantise for Conserve<B> {
+    /// Without a correction: rounding finds one for each step.
+    fn encode_to_round(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
+        let found = match vdf.peak() > 0.0 {
+            false => None,
+            true => Some((self.inner.encode_to_round(vdf)?, Correction::blank())),
         };
-        Ok(ConserveCoefficients { grid: *grid, heat_flux: self.heat_flux, found })
+        Ok(ConserveCoefficients { grid: *vdf.grid(), heat_flux: self.heat_flux, found })
     }
 
-    /// That of the inner basis: making its moments exact changes its numbers little.
+    /// Returns the step of the inner basis: the correction changes its numbers little.
     fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
         let (inner, _) = coefficients.found.as_ref()?;
         self.inner.rounded_before(inner, vdf, steps)
     }
 
-    /// The inner basis rounds, and what makes its moments exact is found anew.
+    /// Passes a bound of `l2`, less the part reserved for the correction, on to an inner basis that chooses its own
+    /// step. Other bounds are refused, because the effect of the correction on them is not known.
+    fn keep(&self, bound: &Bound) -> Result<Kept<Self>> {
+        let around = |inner| Self { inner, heat_flux: self.heat_flux };
+        match bound.only_l2() {
+            Some(l2) => Ok(self.inner.keep(&Bound::l2(lessened(l2, ADDED_ERROR)))?.through(around)),
+            None => match self.inner.keep(bound)? {
+                Kept::AtAnyStep => Ok(Kept::AtAnyStep),
+                Kept::Inside(own) | Kept::Itself(own) => {
+                    let [inner, own] = [self.inner.spec()?, own.spec()?];
+                    let problem =
+                        format!("`{inner}` chooses its own step, and what `{bound}` leaves to it is not known");
+                    Err(invalid(&self.spec()?.to_string(), format!("{problem}; write its own bound, `{own}`")))
+                }
+            },
+        }
+    }
+
+    /// Rounds the inner basis, and finds the correction again.
     fn rounded(
         &self,
         coefficients: &Self::Coefficients,
@@ -193,15 +250,38 @@ impl<B: Basis> Basis for Conserve<B> {
     }
 }
 
+/// Largest bound with four digits that is at most `bound` / (1 + `part`). Few digits make it short in a stream.
+fn lessened(bound: f64, part: f64) -> f64 {
+    const ROUNDING: f64 = 5.1e-4;
+    let exact = bound / (1.0 + part) * (1.0 - ROUNDING);
+    format!("{exact:.3e}").parse().unwrap_or(exact)
+}
+
+impl<B: Basis> ConserveCoefficients<B> {
+    /// The coefficients of the basis inside; `None` for an all-zero distribution.
+    #[must_use]
+    pub fn inner(&self) -> Option<&B::Coefficients> {
+        self.found.as_ref().map(|(inner, _)| inner)
+    }
+}
+
 impl<B: Basis> Coefficients for ConserveCoefficients<B> {
-    /// Those of the inner basis: the moments are whole numbers.
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
-        if let Some((inner, _)) = &mut self.found {
+    /// Visits the coefficients of the inner basis.
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
+        if let Some((inner, _)) = &self.found {
             inner.visit(visitor);
         }
     }
 
-    /// The digits of the moments, the numbers of the blocks, and the inner basis' own.
+    /// Scales the inner coefficients, and stored densities. Other corrections are relative to the decoded density.
+    fn scale(&mut self, factor: f64) {
+        if let Some((inner, correction)) = &mut self.found {
+            inner.scale(factor);
+            correction.scale(factor);
+        }
+    }
+
+    /// Number of digits of the moments and of numbers of blocks, plus that of the inner basis.
     fn topology_len(&self) -> usize {
         let found = self.found.as_ref();
         1 + found.map_or(0, |(inner, correction)| inner.topology_len() + correction.len(self.heat_flux))

@@ -1,26 +1,26 @@
-//! Occupied boxes of cells in a stream: bits that expect what their neighbours are.
+//! Coding of occupied boxes of cells: a bit for each box, with its neighbours as contexts.
 
 use crate::coding::{Bit, Coder};
 use crate::distribution::blocks::BLOCK_EDGE;
 use crate::distribution::grid::VelocityGrid;
 
-/// Boxes of cells, those at the upper ends of the axes perhaps smaller, and which of them may hold a density.
-#[derive(Debug, Clone, PartialEq)]
+/// Occupied boxes of cells. Boxes at the upper ends of the axes may be smaller.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Occupancy {
-    /// Cells along each edge of a box: those of a block, or one.
+    /// Cells along each edge of a box: [`BLOCK_EDGE`] or one.
     edge: usize,
     boxes: [usize; 3],
-    /// x fastest.
+    /// Bits of the boxes, x fastest.
     occupied: Vec<bool>,
 }
 
 impl Occupancy {
-    /// The blocks of 4×4×4 cells that hold a cell of which `holds`, in C order, is true.
+    /// Blocks of 4×4×4 cells with a cell for which `holds` (of its index in C order) is true.
     pub(super) fn blocks(shape: [usize; 3], holds: impl Fn(usize) -> bool) -> Self {
         Self::new(shape, BLOCK_EDGE, holds)
     }
 
-    /// The cells of which `holds` is true.
+    /// Cells for which `holds` is true.
     pub(super) fn cells(shape: [usize; 3], holds: impl Fn(usize) -> bool) -> Self {
         Self::new(shape, 1, holds)
     }
@@ -52,19 +52,19 @@ impl Occupancy {
         self.occupied[self.place(cell)]
     }
 
-    /// How many boxes are occupied.
+    /// Number of occupied boxes.
     pub(super) fn count(&self) -> usize {
         self.occupied.iter().filter(|&&occupied| occupied).count()
     }
 
-    /// How many cells of a grid lie in occupied boxes.
+    /// Number of cells of a grid in occupied boxes.
     pub(super) fn cells_in(&self, shape: [usize; 3]) -> usize {
         let [_, ny, nz] = shape;
         let inside = |cell: usize| self.contains([cell / (ny * nz), cell / nz % ny, cell % nz]);
         (0..shape.iter().product()).filter(|&cell| inside(cell)).count()
     }
 
-    /// Calls `visit` for every cell of `grid`, in C order, that lies in a cell of the box `own` which is not occupied.
+    /// Calls `visit` for every cell of `grid`, in C order, whose centre lies in a cell of `own` that is not occupied.
     pub(super) fn for_each_outside(&self, grid: &VelocityGrid, own: &VelocityGrid, mut visit: impl FnMut(usize)) {
         let [x, y, z] = places_in(grid, own);
         let mut cell = 0;
@@ -82,9 +82,13 @@ impl Occupancy {
         }
     }
 
-    pub(super) fn code(given: Option<&Self>, shape: [usize; 3], coder: &mut Coder<'_>) -> Self {
-        let of_cells = coder.rarely(given.is_some_and(|given| given.edge == 1));
-        let mut read = Self::empty(shape, if of_cells { 1 } else { BLOCK_EDGE });
+    pub(super) fn code(&mut self, shape: [usize; 3], coder: &mut Coder<'_>) {
+        let edge = if coder.rarely(self.edge == 1) { 1 } else { BLOCK_EDGE };
+        // Context of a bit, out of 8 · 5: the pattern of the three boxes that share a face and come before it, and the
+        // number of occupied ones among the three that share an edge and the second box below. Reader and writer fill
+        // `read` in the same order.
+        let given = std::mem::replace(self, Self::empty(shape, edge));
+        let read = self;
         let [nx, ny, nz] = read.boxes;
         let mut models = [[Bit::even(); 5]; 8];
         for z in 0..nz {
@@ -97,19 +101,17 @@ impl Occupancy {
                         |steps: &[[usize; 3]]| steps.iter().filter(|step| before(**step, &read.occupied)).count();
                     let faces = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
                     let pattern = (0..3).map(|k| count(&faces[k..=k]) << k).sum::<usize>();
-                    // And those behind an edge, and the one behind the box below.
                     let behind = count(&[[1, 1, 0], [1, 0, 1], [0, 1, 1], [0, 0, 2]]);
                     let id = x + nx * (y + ny * z);
-                    let bit = given.is_some_and(|given| given.occupied.get(id) == Some(&true));
+                    let bit = given.occupied.get(id) == Some(&true);
                     read.occupied[id] = coder.bit(&mut models[pattern][behind], bit);
                 }
             }
         }
-        read
     }
 }
 
-/// For every centre along each axis of `grid`, in which cell of `own` it lies; none outside of it.
+/// Cell of `own` in which each centre of `grid` lies, along each axis; `None` outside of it.
 pub(super) fn places_in(grid: &VelocityGrid, own: &VelocityGrid) -> [Vec<Option<usize>>; 3] {
     std::array::from_fn(|axis| {
         if grid == own {
@@ -129,9 +131,10 @@ mod tests {
 
     fn round_trip(occupancy: &Occupancy, shape: [usize; 3]) -> usize {
         let mut writer = Coder::writing();
-        Occupancy::code(Some(occupancy), shape, &mut writer);
-        let bytes = writer.finish();
-        assert_eq!(Occupancy::code(None, shape, &mut Coder::reading(&bytes)), *occupancy);
+        occupancy.clone().code(shape, &mut writer);
+        let (bytes, mut read) = (writer.finish(), Occupancy::default());
+        read.code(shape, &mut Coder::reading(&bytes));
+        assert_eq!(read, *occupancy);
         bytes.len()
     }
 

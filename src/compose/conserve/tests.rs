@@ -1,7 +1,7 @@
 use super::*;
 use crate::bases::cosine::Cosine;
+use crate::basis::bound::Bound;
 use crate::compose::quantized::Quantized;
-use crate::compose::target::Target;
 use crate::distribution::fidelity::relative_l2;
 use crate::{AnyBasis, Fidelity, Registry, Sampling, Synthetic};
 
@@ -86,15 +86,15 @@ fn cost(inner: &str, vdf: &Vdf) -> usize {
     };
     let (inner, correction) = coefficients.found.as_ref().unwrap();
     let all = len(&|coder| {
-        conserve.code(Some(&coefficients), vdf.grid(), Resolution::Exact, coder).unwrap();
+        conserve.code(&mut coefficients.clone(), vdf.grid(), Resolution::Exact, coder).unwrap();
     });
     let inner = len(&|coder| {
-        conserve.inner.code(Some(inner), vdf.grid(), Resolution::Exact, coder).unwrap();
+        conserve.inner.code(&mut inner.clone(), vdf.grid(), Resolution::Exact, coder).unwrap();
     });
     let Correction::Moments { occupied, .. } = correction else { panic!("no moments, but densities") };
     let blocks = occupied.as_ref().map_or(0, |blocks| {
         len(&|coder| {
-            occupancy::Occupancy::code(Some(blocks), vdf.grid().shape(), coder);
+            blocks.clone().code(vdf.grid().shape(), coder);
         })
     });
     all - inner - blocks
@@ -154,7 +154,7 @@ fn rounding_from_outside_keeps_the_moments_and_the_bound() {
             }
         }
     }
-    let quantized = Quantized::new(Conserve::new(Cosine::new()), Target::L2(0.03)).unwrap();
+    let quantized = Quantized::new(Conserve::new(Cosine::new()), Bound::l2(0.03)).unwrap();
     let coefficients = quantized.encode(&vdf).unwrap();
     let l2 = relative_l2(&vdf, &quantized.reconstruct(&coefficients, vdf.grid()).unwrap());
     assert!((0.025..=0.03).contains(&l2), "{l2}");
@@ -242,7 +242,7 @@ fn blocks_are_stored_where_they_make_a_better_stream() {
         if q < 16.0 { (-0.1 * q).exp() + 0.3 * (3.0 * x + y * z).sin().abs() } else { 0.0 }
     };
     let vdf = Vdf::from_fn(grid, body).unwrap();
-    let conserve = Conserve::new(Quantized::new(Cosine::new(), Target::L2(0.3)).unwrap());
+    let conserve = Conserve::new(Quantized::new(Cosine::new(), Bound::l2(0.3)).unwrap());
     let coefficients = conserve.encode(&vdf).unwrap();
     let correction = &coefficients.found.as_ref().unwrap().1;
     assert!(matches!(correction, Correction::Moments { occupied: Some(_), .. }));

@@ -1,4 +1,4 @@
-//! Any basis with its numbers rounded, as coarsely as a bound allows.
+//! Quantisation of the numbers of any basis, as coarse as a bound allows.
 
 mod generation;
 mod search;
@@ -6,82 +6,119 @@ mod search;
 use std::cell::RefCell;
 use std::fmt;
 
-use search::{Figure, Search, Tried};
+use search::{Search, Tried};
 
-use super::target::Target;
-use crate::basis::{Basis, Coefficients, Slot};
+use crate::basis::bound::{Bound, Figure};
+use crate::basis::choices::{Choices, options_of, write_spec};
+use crate::basis::framing;
+use crate::basis::spec::{Spec, Term, invalid};
+use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
 use crate::coding::{Coder, Resolution, malformed};
 use crate::distribution::fidelity::Reference;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
-use crate::header;
-use crate::spec::SpecWriter;
 
-/// `quantized(B)`: B's numbers in steps that all change the distribution equally, and as wide as a [`Target`] allows.
-/// Whether it is met is measured on what a reader of the stream gets.
+/// `quantized(B)`: B with its numbers rounded to steps that change the distribution equally, as wide as a [`Bound`]
+/// allows. The bound is checked on the reconstruction that a reader of the stream gets.
 ///
-/// One step serves all stages of a `Residual` inside: what rounding the first takes away, the second sees.
+/// All stages of a `Residual` inside have the same step: the second encodes the rounding errors of the first, too.
+///
+/// ```
+/// use vdf_basis::{Basis, Bound, Cosine, Expansion, Fidelity, Quantized, Sampling, Synthetic};
+/// let grid = Synthetic::default_grid("beams", 16)?;
+/// let vdf = Synthetic::named("beams", 0)?.sample(&grid, Sampling::default())?;
+/// let basis = Quantized::new(Cosine::new(), Bound::l2(0.05))?;
+/// let expansion = Expansion::encode(&basis, &vdf)?;
+/// assert!(Fidelity::compare(&vdf, &expansion.reconstruct()?)?.l2 <= 0.05);
+/// # Ok::<(), vdf_basis::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantized<B: Basis> {
     inner: B,
-    target: Target,
+    goal: Goal,
 }
 
-/// The rounded coefficients, and the step.
+/// Criterion for the step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Goal {
+    /// Part of the error `l2` of the basis that rounding may add to it.
+    Slack(f64),
+    Bound(Bound),
+}
+
+/// Rounded coefficients and their step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuantizedCoefficients<B: Basis> {
-    octave: i32,
+    exponent: i32,
     inner: B::Coefficients,
 }
 
-/// Steps are powers of 2^(1/64) s³ m⁻⁶: near enough to each other that no byte is lost.
-const FINENESS: i32 = 64;
-/// The whole range of f64, down to its smallest number.
-const LEAST: i32 = -1074 * FINENESS;
-const MOST: i32 = 1024 * FINENESS;
-/// Digits of a step in a stream.
-const DIGITS: u32 = 18;
-/// 2^(k/64) by square roots and products alone, which are the same to the last bit on every platform.
-fn step(octave: i32) -> f64 {
-    let (whole, part) = (octave.div_euclid(FINENESS), octave.rem_euclid(FINENESS));
+/// The name of the combinator.
+pub(crate) const NAME: &str = "quantized";
+/// Steps per octave: steps are powers of 2^(1/64) s³ m⁻⁶. Rounding a step down by one of these, 1.1%, costs 1/64 bit
+/// per number at most.
+const STEPS_PER_OCTAVE: i32 = 64;
+/// Smallest exponent of a step: the smallest positive number of f64 is 2⁻¹⁰⁷⁴.
+const MIN_EXPONENT: i32 = -1074 * STEPS_PER_OCTAVE;
+/// Exponents of steps are below this: the numbers of f64 are below 2¹⁰²⁴.
+const END_OF_EXPONENTS: i32 = 1024 * STEPS_PER_OCTAVE;
+/// Binary digits of an exponent in a stream: 2098 · 64 exponents are below 2¹⁸.
+const EXPONENT_BITS: u32 = 18;
+
+/// Step 2^(k/64) for an exponent k, by square roots and products alone, which are the same to the last bit on every
+/// platform: with the binary digits of k mod 64, it is a product of 2^(1/2), 2^(1/4), …, 2^(1/64).
+fn step(exponent: i32) -> f64 {
+    let (whole, part) = (exponent.div_euclid(STEPS_PER_OCTAVE), exponent.rem_euclid(STEPS_PER_OCTAVE));
     let (mut root, mut fraction) = (2_f64, 1.0);
-    for digit in (0..FINENESS.ilog2()).rev() {
+    // `root` is 2^(1/2), 2^(1/4), … for the binary digits of `part` from the highest on.
+    for digit in (0..STEPS_PER_OCTAVE.ilog2()).rev() {
         root = root.sqrt();
         if part >> digit & 1 == 1 {
             fraction *= root;
         }
     }
-    // In two steps, so that the smallest are not zero.
+    // Two factors, because 2^whole alone may underflow in `powi` for the smallest steps.
     fraction * 2f64.powi(whole / 2) * 2f64.powi(whole - whole / 2)
 }
 
-/// The octave of the step nearest to a positive number.
-fn octave(step: f64) -> i32 {
-    ((step.log2() * f64::from(FINENESS)).round() as i32).clamp(LEAST, MOST - 1)
+/// Exponent of the step nearest to a positive number.
+fn exponent(step: f64) -> i32 {
+    ((step.log2() * f64::from(STEPS_PER_OCTAVE)).round() as i32).clamp(MIN_EXPONENT, END_OF_EXPONENTS - 1)
 }
 
-fn code_octave(octave: Option<i32>, coder: &mut Coder<'_>) -> Result<i32> {
-    let octave = coder.bits(octave.map_or(0, |octave| (octave - LEAST) as u64), DIGITS) as i32 + LEAST;
-    if octave >= MOST {
-        return Err(malformed(format!("a step of 2^{}", octave / FINENESS)));
+fn code_exponent(exponent: i32, coder: &mut Coder<'_>) -> Result<i32> {
+    let exponent = coder.bits((exponent - MIN_EXPONENT) as u64, EXPONENT_BITS) as i32 + MIN_EXPONENT;
+    if exponent >= END_OF_EXPONENTS {
+        return Err(malformed(format!("a step of 2^{}", exponent / STEPS_PER_OCTAVE)));
     }
-    Ok(octave)
+    Ok(exponent)
 }
 
-impl<B: Basis> Quantized<B> {
-    /// What rounding adds to the error by default: 5% of it.
+impl<B: Quantise> Quantized<B> {
+    /// Default part of the error `l2` that rounding may add to it: 5%.
     pub const DEFAULT_SLACK: f64 = 0.05;
-    /// A basis with a smaller error than this counts as having this one: else what a slack allows would be nothing.
+    /// Minimum error `l2` to which a slack applies: of an exact basis, a part of its error would be zero.
     pub const NO_ERROR: f64 = 1e-6;
 
-    /// With the given bound.
+    /// Quantises `inner` as coarsely as a bound allows.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for a bound that is not positive and finite.
-    pub fn new(inner: B, target: Target) -> Result<Self> {
-        Ok(Self { inner, target: target.validated()? })
+    /// [`Error::InvalidParameter`] for a limit that is not positive and finite, or a bound without limits.
+    pub fn new(inner: B, bound: Bound) -> Result<Self> {
+        Ok(Self { inner, goal: Goal::Bound(bound.validated()?) })
+    }
+
+    /// Quantises `inner` so coarsely that its error `l2` grows by this part of itself.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a part that is not positive and finite.
+    pub fn with_slack(inner: B, slack: f64) -> Result<Self> {
+        if slack > 0.0 && slack.is_finite() {
+            return Ok(Self { inner, goal: Goal::Slack(slack) });
+        }
+        Err(Error::parameter("slack", slack, "a positive finite number"))
     }
 
     /// The basis inside.
@@ -90,60 +127,85 @@ impl<B: Basis> Quantized<B> {
         &self.inner
     }
 
-    /// The bound.
-    #[must_use]
-    pub fn target(&self) -> Target {
-        self.target
+    /// Whether rounding may add [`Self::DEFAULT_SLACK`], and no bound is given.
+    pub(crate) fn has_default_slack(&self) -> bool {
+        self.goal == Goal::Slack(Self::DEFAULT_SLACK)
     }
 
-    /// Rounds coefficients that have been found already, as coarsely as the bound allows.
+    /// The bound, if there is one.
+    #[must_use]
+    pub fn bound(&self) -> Option<Bound> {
+        match self.goal {
+            Goal::Slack(_) => None,
+            Goal::Bound(bound) => Some(bound),
+        }
+    }
+
+    pub(crate) fn choose(&mut self, choices: &mut Choices<'_>) -> Result<()> {
+        let mut bound = self.bound();
+        // A slack that differs from the default is one that was chosen.
+        let mut slack = match self.goal {
+            Goal::Slack(slack) if slack != Self::DEFAULT_SLACK => Some(slack),
+            _ => None,
+        };
+        Bound::choose(&mut bound, choices)?;
+        choices.optional("slack", &mut slack)?;
+        *self = match (bound, slack) {
+            (Some(bound), None) => Self::new(self.inner.clone(), bound)?,
+            (None, slack) => Self::with_slack(self.inner.clone(), slack.unwrap_or(Self::DEFAULT_SLACK))?,
+            (Some(bound), Some(_)) => {
+                return Err(choices.refused("slack", format!("together with {bound}"), "only one"));
+            }
+        };
+        Ok(())
+    }
+
+    /// Rounds given coefficients as coarsely as the bound allows.
     ///
     /// # Errors
-    /// [`Error::TargetNotMet`] if the coefficients as they are do not meet it, and as [`Basis::rounded`].
+    /// [`Error::TargetNotMet`] if the coefficients do not meet it unrounded, and those of [`Quantise::rounded`].
     pub fn round(&self, found: &B::Coefficients, vdf: &Vdf) -> Result<QuantizedCoefficients<B>> {
-        // Of a basis that no spec names there is no stream but its coefficients.
-        let head = || header::begin(vdf.grid(), &self.to_string()).unwrap_or_else(|_| Coder::writing());
-        self.round_after(head, found, vdf)
+        self.round_after(|| framing::begin(vdf.grid(), &self.spec()?), found, vdf)
     }
 
-    /// The same, in a stream that begins with what `head` has written.
+    /// Rounds as [`Self::round`] does, in a stream that begins with the header that `header` writes. Only a bound of
+    /// bytes needs it.
     pub(crate) fn round_after(
         &self,
-        head: impl FnOnce() -> Coder<'static>,
+        header: impl FnOnce() -> Result<Coder<'static>>,
         found: &B::Coefficients,
         vdf: &Vdf,
     ) -> Result<QuantizedCoefficients<B>> {
-        let head = if let Target::Bytes(_) = self.target { head() } else { Coder::writing() };
         let reference = Reference::new(vdf);
-        let (bound, figure): (f64, Figure) = match self.target {
-            Target::L2(bound) => (bound, Figure::L2),
-            Target::Linf(bound) => (bound, Figure::Linf),
-            Target::Bytes(bound) => (bound as f64, Figure::Bytes),
-            Target::Slack(slack) => {
+        let bound = match self.goal {
+            Goal::Bound(bound) => bound,
+            Goal::Slack(slack) => {
                 let exact = self.inner.reconstruct(found, vdf.grid())?;
-                (reference.relative_l2(&exact).max(Self::NO_ERROR) * (1.0 + slack), Figure::L2)
+                Bound::l2(reference.relative_l2(&exact).max(Self::NO_ERROR) * (1.0 + slack))
             }
         };
-        let search =
-            Search { basis: &self.inner, found, vdf, reference, head, figure, bound, gains: RefCell::default() };
-        let Tried { octave, rounded, reached } = search.settled(search.coarsest()?)?;
-        if reached <= bound {
-            return Ok(QuantizedCoefficients { octave, inner: rounded });
-        }
-        Err(Error::TargetNotMet {
-            basis: self.inner.to_string(),
-            target: self.target.to_string(),
-            reached: figure.reached(reached).to_string(),
-        })
+        let header = if bound.limit(Figure::Bytes).is_some() { header()? } else { Coder::writing() };
+        let search = Search { basis: &self.inner, found, vdf, reference, header, bound, gains: RefCell::default() };
+        let answer = search.settled(search.coarsest()?)?;
+        search.check(&answer)?;
+        let Tried { exponent, rounded, .. } = answer;
+        Ok(QuantizedCoefficients { exponent, inner: rounded })
+    }
+}
+
+impl<B: Stream> QuantizedCoefficients<B> {
+    /// Coefficients to read into.
+    pub(crate) fn blank(inner: &B, grid: &VelocityGrid) -> Self {
+        Self { exponent: 0, inner: inner.blank(grid) }
     }
 }
 
 impl<B: Basis> QuantizedCoefficients<B> {
-    /// The step: half of it is the most by which rounding one number changes the distribution, in the root of the sum of
-    /// squares over the cells [s³ m⁻⁶].
+    /// The quantisation step [s³ m⁻⁶]: rounding one number changes the distribution by at most half of it, in the root
+    /// of the sum of squares over the cells.
     #[must_use]
     pub fn step(&self) -> f64 {
-        step(self.octave)
+        step(self.exponent)
     }
 
     /// The rounded coefficients.
@@ -153,31 +215,35 @@ impl<B: Basis> QuantizedCoefficients<B> {
     }
 }
 
-impl<B: Basis> fmt::Display for Quantized<B> {
+impl<B: Quantise> fmt::Display for Quantized<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let spec = SpecWriter::new(&format!("quantized({})", self.inner));
-        match self.target {
-            Target::Slack(slack) if slack == Self::DEFAULT_SLACK => spec,
-            target => target.write(spec),
-        }
-        .write(f)
+        write_spec(self, f)
     }
 }
 
-impl<B: Basis> Basis for Quantized<B> {
+impl<B: Quantise> Basis for Quantized<B> {
     type Coefficients = QuantizedCoefficients<B>;
 
     /// # Errors
-    /// [`Error::TargetNotMet`] if the basis cannot meet the bound, with what it reached; [`Error::InvalidGrid`] for more
-    /// cells than a stream holds.
+    /// [`Error::TargetNotMet`] if the basis cannot meet the bound, with what it reached; [`Error::InvalidGrid`] for
+    /// more cells than a stream holds.
     fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
-        header::check_cells(vdf.grid(), header::MOST_CELLS)?;
-        self.round(&self.inner.encode(vdf)?, vdf)
+        framing::check_cells(vdf.grid(), framing::MOST_CELLS)?;
+        let found = match self.goal {
+            // The error that a slack is a part of.
+            Goal::Slack(_) => self.inner.encode(vdf)?,
+            Goal::Bound(_) => self.inner.encode_to_round(vdf)?,
+        };
+        match self.round(&found, vdf) {
+            // A distribution that cannot be encoded at all has a better reason than a missed bound.
+            Err(missed @ Error::TargetNotMet { .. }) => self.inner.encode(vdf).and(Err(missed)),
+            answer => answer,
+        }
     }
 
     fn encode_from(&self, vdf: &Vdf, start: &Self::Coefficients) -> Result<Self::Coefficients> {
         let warm = self.inner.encode_from(vdf, &start.inner).and_then(|found| self.round(&found, vdf));
-        // What another distribution has left must not cost a bound that a search of its own keeps.
+        // A warm start may miss a bound that a search from the beginning meets.
         warm.or_else(|_| self.encode(vdf))
     }
 
@@ -188,29 +254,71 @@ impl<B: Basis> Basis for Quantized<B> {
     fn moments(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Moments> {
         self.inner.moments(&coefficients.inner, grid)
     }
+}
 
-    /// In its own steps, whatever the resolution asked for.
+impl<B: Quantise> Stream for Quantized<B> {
+    fn spec(&self) -> Result<Spec> {
+        // What a reader makes of the spec must be this basis: there a basis inside that chooses its own step stands alone.
+        let stands_alone = match self.goal {
+            Goal::Bound(bound) => self.inner.keep(&bound)? != Kept::AtAnyStep,
+            Goal::Slack(_) => matches!(self.inner.keep(&Bound::l2(1.0)), Ok(Kept::Itself(_))),
+        };
+        if stands_alone {
+            let inner = self.inner.spec()?.to_string();
+            return Err(invalid(&inner, "it chooses its own step: give it the bound itself, without `quantized`"));
+        }
+        let default = || Self { inner: self.inner.clone(), goal: Goal::Slack(Self::DEFAULT_SLACK) };
+        let inner = self.inner.spec()?;
+        let options = options_of(|choices| self.clone().choose(choices), |choices| default().choose(choices))?;
+        Ok(Spec::of(Term { name: NAME.to_owned(), inner: Some(inner), options }))
+    }
+
+    fn blank(&self, grid: &VelocityGrid) -> Self::Coefficients {
+        QuantizedCoefficients::blank(&self.inner, grid)
+    }
+
+    /// Codes the numbers in their own step; the resolution is ignored.
     fn code(
         &self,
-        coefficients: Option<&Self::Coefficients>,
+        coefficients: &mut Self::Coefficients,
         grid: &VelocityGrid,
         _: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<Self::Coefficients> {
-        let octave = code_octave(coefficients.map(|c| c.octave), coder)?;
-        let resolution = Resolution::Step(step(octave));
-        let inner = self.inner.code(coefficients.map(|c| &c.inner), grid, resolution, coder)?;
-        Ok(QuantizedCoefficients { octave, inner })
+    ) -> Result<()> {
+        coefficients.exponent = code_exponent(coefficients.exponent, coder)?;
+        let resolution = Resolution::Step(coefficients.step());
+        self.inner.code(&mut coefficients.inner, grid, resolution, coder)
     }
+}
 
+impl<B: Quantise> Quantise for Quantized<B> {
     fn rounded(&self, coefficients: &Self::Coefficients, _: &Vdf, _: Resolution) -> Result<Self::Coefficients> {
         Ok(coefficients.clone())
+    }
+
+    /// Keeps the bound by itself, unless it has one, or a slack, of its own.
+    fn keep(&self, bound: &Bound) -> Result<Kept<Self>> {
+        if !self.has_default_slack() {
+            return Ok(Kept::AtAnyStep);
+        }
+        // Around something that keeps bounds itself there would be two steps.
+        match self.inner.keep(bound)? {
+            Kept::AtAnyStep => Self::new(self.inner.clone(), *bound).map(Kept::Itself),
+            Kept::Inside(inner) | Kept::Itself(inner) => Self::new(inner, *bound).map(Kept::Itself),
+        }
     }
 }
 
 impl<B: Basis> Coefficients for QuantizedCoefficients<B> {
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
         self.inner.visit(visitor);
+    }
+
+    /// Moves the step to the nearest one that is larger by the factor, in which a stream then holds the numbers: exactly the
+    /// same multiples for powers of two.
+    fn scale(&mut self, factor: f64) {
+        self.exponent = exponent(self.step() * factor);
+        self.inner.scale(factor);
     }
 
     /// The step and the inner basis' own.
@@ -228,12 +336,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_error_and_a_length_are_met_together_on_decoded_data_too() {
+        let grid = crate::Synthetic::default_grid("gyrating-ring", 18).unwrap();
+        let ring = crate::Synthetic::named("gyrating-ring", 0).unwrap();
+        let vdf = ring.sample(&grid, crate::Sampling::default()).unwrap();
+        let stream = |bound, vdf: &Vdf| {
+            let basis = Quantized::new(crate::Cosine::new(), bound).unwrap();
+            crate::Expansion::encode(&basis, vdf)
+                .and_then(|expansion| Ok((expansion.to_bytes()?, expansion.reconstruct()?)))
+        };
+        let (_, decoded) = stream(Bound::l2(0.02), &vdf).unwrap();
+        // The step of the first stream, and not the wider one that this bound allows.
+        let (kept, _) = stream(Bound::l2(0.04), &decoded).unwrap();
+        let bytes = kept.len() as f64 - 8.0;
+        let (shorter, back) = stream(Bound::l2(0.04).and(Figure::Bytes, bytes), &decoded).unwrap();
+        assert!(shorter.len() as f64 <= bytes && crate::distribution::fidelity::relative_l2(&decoded, &back) <= 0.04);
+        let missed = stream(Bound::l2(0.04).and(Figure::Bytes, 40.0), &decoded).unwrap_err().to_string();
+        assert!(missed.contains("cannot reach 40 bytes"), "{missed}");
+    }
+
+    #[test]
     fn steps_are_the_powers_they_should_be() {
-        for k in [1 - MOST, -1000, -65, -1, 0, 1, 15, 16, 63, 64, 333, MOST - 1] {
-            let exact = 2f64.powf(f64::from(k) / f64::from(FINENESS));
+        for k in [1 - END_OF_EXPONENTS, -1000, -65, -1, 0, 1, 15, 16, 63, 64, 333, END_OF_EXPONENTS - 1] {
+            let exact = 2f64.powf(f64::from(k) / f64::from(STEPS_PER_OCTAVE));
             assert!((step(k) / exact - 1.0).abs() < 1e-12, "{k}");
-            assert_eq!(octave(step(k)), k);
+            assert_eq!(exponent(step(k)), k);
         }
-        assert_eq!(step(LEAST), f64::from_bits(1));
+        assert_eq!(step(MIN_EXPONENT), f64::from_bits(1));
     }
 }

@@ -1,94 +1,83 @@
-//! The widest step that meets a bound.
+//! Search for the widest quantisation step that meets a bound.
+//!
+//! The error of a step is measured on what a reader of the stream gets. It grows nearly in proportion to the step, so
+//! that a straight line through the logarithms of two measurements predicts the step of a given error (regula falsi).
+//! Bases that estimate their error from the coefficients start near the answer and need about three measurements.
 
 use std::cell::RefCell;
 
-use super::super::target::Target;
-use super::{FINENESS, LEAST, code_octave, octave, step};
-use crate::basis::{Basis, Coefficients};
+use super::{MIN_EXPONENT, STEPS_PER_OCTAVE, code_exponent, exponent, step};
+use crate::basis::bound::{Bound, Figure};
+use crate::basis::framing;
+use crate::basis::{Coefficients, Quantise};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::fidelity::Reference;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
-use crate::header;
 
-/// Below this part of the bound something may be left to gain, by steps up to so many sixteenths of an octave wider.
-const RAGGED: f64 = 0.99;
-const BEYOND: i32 = 6;
-/// From this part of the bound on nothing more is worth a step of the search; of bases that foresee their errors, and are
-/// chosen for their speed, from the second on.
-const ENOUGH: f64 = 0.995;
-const ENOUGH_FORESEEN: f64 = 0.985;
-/// The finest step is the norm times 2⁻⁵²: amplitudes of orthonormal functions are at most 2⁵² steps, and so exact as f64.
-/// Errors of n numbers rounded to it add up to √(n/12)·2⁻⁵² of the norm: 2e-14 for 10⁵ numbers.
-const FINEST: i32 = 52;
-/// Steps below this part of the norm are checked: what is written at them must be what was rounded.
-const FINE: f64 = 1.0 / (1_u64 << 32) as f64;
-/// How often what a basis foresees is corrected.
+/// Part of the bound below which wider steps are tried after the search: the error of few numbers is not monotonic in
+/// the step, and a step beyond the first that misses the bound may meet it again.
+const TRY_WIDER_BELOW: f64 = 0.99;
+/// Widest of these steps, in sixteenths of an octave (a factor of 2): 2^(6/16) = 1.3 times the step found.
+const MAX_SIXTEENTHS_WIDER: i32 = 6;
+/// Part of the bound from which on the search stops. Since 6 dB of error are a bit per number, the last 0.5% are worth
+/// log₂(1/0.995) = 0.007 bits per number.
+const STOP_AT_PART_OF_BOUND: f64 = 0.995;
+/// The same for bases that estimate their error. They are chosen for speed, and a measurement saved is worth 0.022 bits
+/// per number.
+const STOP_AT_PART_IF_ESTIMATED: f64 = 0.985;
+/// Binary logarithm of the norm over the finest step: amplitudes of orthonormal functions are at most 2⁵² steps, and so
+/// exact as f64. Errors of n numbers rounded to it add up to √(n/12)·2⁻⁵² of the norm: 2e-14 for 10⁵ numbers.
+const FINEST_BITS: i32 = 52;
+/// Part of the norm below which a step is checked: the numbers written must equal the rounded ones. Coarser steps
+/// leave 20 of the 52 bits of f64 for the rounding errors of the conversion.
+const CHECK_BELOW: f64 = 1.0 / (1_u64 << 32) as f64;
+/// Maximum number of corrections of the estimated error by a measurement.
 const CORRECTIONS: usize = 4;
 
-/// What is bounded.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Figure {
-    L2,
-    Linf,
-    Bytes,
-}
-
-impl Figure {
-    /// A target that says what was reached.
-    pub(super) fn reached(self, figure: f64) -> Target {
-        match self {
-            Self::L2 => Target::L2(figure),
-            Self::Linf => Target::Linf(figure),
-            Self::Bytes => Target::Bytes(figure as usize),
-        }
-    }
-}
-
-/// The search for the step of one distribution's coefficients.
-pub(super) struct Search<'a, B: Basis> {
+/// Search for the quantisation step of one distribution's coefficients.
+pub(super) struct Search<'a, B: Quantise> {
     pub(super) basis: &'a B,
     pub(super) found: &'a B::Coefficients,
     pub(super) vdf: &'a Vdf,
     pub(super) reference: Reference<'a>,
-    /// What stands in the stream before.
-    pub(super) head: Coder<'static>,
-    pub(super) figure: Figure,
-    pub(super) bound: f64,
-    /// Steps tried, with the error `l2` of each and the factor by which its answer would have the distribution's norm.
+    /// Header of the stream, which counts towards a bound of bytes.
+    pub(super) header: Coder<'static>,
+    /// Limits of errors, for which the widest step is sought, or of the length alone, for which it is the finest.
+    pub(super) bound: Bound,
+    /// Steps tried, each with its error `l2` and the gain ‖f‖ / ‖g‖ of its reconstruction g.
     pub(super) gains: RefCell<Vec<(i32, f64, f64)>>,
 }
 
-/// Coefficients rounded to a step, and the figure that they reach.
+/// Coefficients rounded to a step, and their excess: the largest ratio of an error and its limit, at most 1 if they
+/// meet the bound.
 pub(super) struct Tried<C> {
-    pub(super) octave: i32,
+    pub(super) exponent: i32,
     pub(super) rounded: C,
-    pub(super) reached: f64,
+    pub(super) excess: f64,
 }
 
 /// The result of rounding to one step.
 enum Outcome<C> {
     Rounded {
         rounded: C,
-        reached: f64,
+        excess: f64,
     },
-    /// The step is so wide that nothing is left that the basis could describe: the shortest stream and the largest error.
+    /// The step is so wide that all coefficients are zero: the shortest stream and the largest error.
     TooCoarse,
     /// The step is finer than the digits that a stream can hold: the longest stream and the smallest error.
     TooFine,
 }
 
-/// The two steps between which the widest step lies that meets the bound.
+/// Bracket of the widest step that meets the bound: one step that meets it and one that misses it.
 struct Bracket<C> {
-    bound: f64,
-    /// The octaves that are of use, from the finest to the coarsest.
+    /// Exponents of the finest and the coarsest step of the search.
     ends: [i32; 2],
-    /// The direction in which the figure grows: with the octave for errors, against it for bytes.
+    /// Direction in which the excess grows: with the exponent for errors, against it for bytes.
     worse: i32,
     /// Distance to the next step while all steps so far have met the bound, or all have missed it.
     stride: i32,
-    /// The last step on either side of the bound, with its figure. A step that cannot be written has a figure too: zero
-    /// or infinity.
+    /// Last step on either side of the bound, with its excess: zero or infinity for a step that cannot be written.
     met: Option<(i32, f64)>,
     missed: Option<(i32, f64)>,
     /// The last coefficients that meet the bound. Steps that cannot be written never replace them.
@@ -97,65 +86,103 @@ struct Bracket<C> {
     nearest: Option<Tried<C>>,
 }
 
-impl<B: Basis> Search<'_, B> {
-    /// The widest step whose figure is at most the bound (of bytes: the finest), and what it reaches; the best where
-    /// none is.
+impl<B: Quantise> Search<'_, B> {
+    /// Finds the widest step whose errors are within the bound (for a length alone: the finest step), with its excess.
+    /// If no step meets the bound, it returns the one with the smallest excess.
     pub(super) fn coarsest(&self) -> Result<Tried<B::Coefficients>> {
         let norm = self.reference.norm();
         let norm = if norm > 0.0 { norm } else { 1.0 };
-        let ends @ [fine, coarse] = [(octave(norm) - FINEST * FINENESS).max(LEAST), octave(norm)];
-        let start = match self.figure {
-            Figure::Bytes => coarse - 8 * FINENESS,
-            // So many numbers rounded independently.
-            _ => octave(norm * self.bound.min(1.0) / (1.0 + (self.found.count() as f64 / 120.0)).sqrt()),
+        let ends @ [fine, coarse] =
+            [(exponent(norm) - FINEST_BITS * STEPS_PER_OCTAVE).max(MIN_EXPONENT), exponent(norm)];
+        let smallest = self.errors().map(|(_, limit)| limit).fold(f64::INFINITY, f64::min);
+        let start = match self.bound.is_length_only() {
+            true => coarse - 8 * STEPS_PER_OCTAVE,
+            // Rounding n numbers independently to a step s makes an error s √(n/12); with n/120 instead, nine tenths of
+            // the numbers are expected to be zero. The 1 covers few numbers.
+            false => exponent(norm * smallest.min(1.0) / (1.0 + (self.found.count() as f64 / 120.0)).sqrt()),
         };
         let start = start.clamp(fine, coarse);
-        let foreseen = if self.figure == Figure::L2 { self.foreseen(self.bound * norm, start, ends) } else { None };
-        let (stride, mut corrections, enough) = match foreseen {
-            Some(_) => (FINENESS / 8, CORRECTIONS, ENOUGH_FORESEEN),
-            None => (2 * FINENESS, 0, ENOUGH),
+        let estimated = self.only_l2().and_then(|l2| self.estimated(l2 * norm, start, ends));
+        let (stride, mut corrections, enough) = match estimated {
+            Some(_) => (STEPS_PER_OCTAVE / 8, CORRECTIONS, STOP_AT_PART_IF_ESTIMATED),
+            None => (2 * STEPS_PER_OCTAVE, 0, STOP_AT_PART_OF_BOUND),
         };
-        let worse = if self.figure == Figure::Bytes { -1 } else { 1 };
-        let (met, missed, answer, nearest) = (None, None, None, None);
-        let mut bracket = Bracket { bound: self.bound, ends, worse, stride, met, missed, answer, nearest };
-        let mut next = Some(foreseen.unwrap_or(start));
-        while let Some(octave) = next {
-            let outcome = self.at(octave)?;
-            let reached = self.figure_of(&outcome);
-            bracket.close_in(octave, outcome, reached);
-            if self.figure != Figure::Bytes && reached <= self.bound && reached > enough * self.bound {
+        let worse = if self.bound.is_length_only() { -1 } else { 1 };
+        let mut bracket = Bracket { ends, worse, stride, met: None, missed: None, answer: None, nearest: None };
+        let mut next = Some(estimated.unwrap_or(start));
+        while let Some(exponent) = next {
+            let outcome = self.at(exponent)?;
+            let excess = self.excess_of(&outcome);
+            bracket.close_in(exponent, outcome, excess);
+            if !self.bound.is_length_only() && excess <= 1.0 && excess > enough {
                 break;
             }
             let mut corrected = None;
-            if corrections > 0 && reached > 0.0 {
+            if corrections > 0 && excess > 0.0 {
                 corrections -= 1;
-                // What is foreseen, times what it is wrong by here.
-                let error = self.basis.rounding_error(self.found, step(octave)).unwrap_or(0.0);
-                let wanted = error * 0.5 * (1.0 + enough) * self.bound / reached;
-                corrected = self.foreseen(wanted, octave, ends).filter(|octave| bracket.is_open_to(*octave));
+                // The ratio of the measured error and the estimate changes slowly with the step: the wanted estimate is
+                // this one over the excess, for an error in the middle between `enough` and the bound.
+                let error = self.basis.rounding_error(self.found, step(exponent)).unwrap_or(0.0);
+                let wanted = error * 0.5 * (1.0 + enough) / excess;
+                corrected = self.estimated(wanted, exponent, ends).filter(|exponent| bracket.is_open_to(*exponent));
             }
             next = corrected.or_else(|| bracket.next());
         }
-        if self.figure != Figure::Bytes && foreseen.is_none() {
+        if !self.bound.is_length_only() && estimated.is_none() {
             self.look_beyond(&mut bracket)?;
         }
-        bracket.answer.or(bracket.nearest).ok_or_else(|| Error::TargetNotMet {
-            basis: self.basis.to_string(),
-            target: self.figure.reached(self.bound).to_string(),
-            reached: "no step at which the coefficients can be written".to_owned(),
+        bracket.answer.or(bracket.nearest).ok_or_else(|| {
+            self.not_met(self.bound.to_string(), "no step at which the coefficients can be written".to_owned())
         })
     }
 
-    /// Few numbers make a ragged curve: a wider step beyond the first that misses may meet the bound again.
+    /// Refuses an answer that misses the bound; the error holds the value that it reaches.
+    pub(super) fn check(&self, answer: &Tried<B::Coefficients>) -> Result<()> {
+        match self.beyond(answer)? {
+            None => Ok(()),
+            Some((figure, limit, reached)) => Err(self.not_met(figure.say(limit), figure.say(reached))),
+        }
+    }
+
+    /// The first figure of an answer that is beyond its limit, with the limit and the value; also of a length that is limited
+    /// beside errors, which the search leaves out.
+    pub(super) fn beyond(&self, answer: &Tried<B::Coefficients>) -> Result<Option<(Figure, f64, f64)>> {
+        let is_searched = self.bound.is_length_only() || self.bound.limit(Figure::Bytes).is_none();
+        if answer.excess <= 1.0 && is_searched {
+            return Ok(None);
+        }
+        let figures = self.figures(answer.exponent, &answer.rounded, |_| true)?;
+        let with_values = self.bound.limits().map(|(figure, limit)| (figure, limit, figures[figure as usize]));
+        Ok(with_values.into_iter().find(|(_, limit, reached)| reached > limit))
+    }
+
+    fn not_met(&self, target: String, reached: String) -> Error {
+        let basis = self.basis.spec().map_or_else(|_| format!("{:?}", self.basis), |spec| spec.to_string());
+        Error::TargetNotMet { basis, target, reached }
+    }
+
+    /// Limits of errors.
+    fn errors(&self) -> impl Iterator<Item = (Figure, f64)> + '_ {
+        self.bound.limits().filter(|(figure, _)| *figure != Figure::Bytes)
+    }
+
+    /// Limit of `l2` if no other error is limited.
+    pub(super) fn only_l2(&self) -> Option<f64> {
+        let l2 = self.bound.limit(Figure::L2)?;
+        (self.errors().count() == 1).then_some(l2)
+    }
+
+    /// Tries wider steps beyond the first that misses the bound: with few numbers the error is not monotonic in the
+    /// step.
     fn look_beyond(&self, bracket: &mut Bracket<B::Coefficients>) -> Result<()> {
-        let Some(Tried { octave: found, reached, .. }) = bracket.answer else { return Ok(()) };
-        if reached < RAGGED * self.bound {
-            for sixteenths in (1..=BEYOND).rev() {
-                let octave = found + sixteenths * (FINENESS / 16);
-                if let Outcome::Rounded { rounded, reached } = self.at(octave)?
-                    && reached <= self.bound
+        let Some(Tried { exponent: found, excess, .. }) = bracket.answer else { return Ok(()) };
+        if excess < TRY_WIDER_BELOW {
+            for sixteenths in (1..=MAX_SIXTEENTHS_WIDER).rev() {
+                let exponent = found + sixteenths * (STEPS_PER_OCTAVE / 16);
+                if let Outcome::Rounded { rounded, excess } = self.at(exponent)?
+                    && excess <= 1.0
                 {
-                    bracket.answer = Some(Tried { octave, rounded, reached });
+                    bracket.answer = Some(Tried { exponent, rounded, excess });
                     break;
                 }
             }
@@ -163,74 +190,119 @@ impl<B: Basis> Search<'_, B> {
         Ok(())
     }
 
-    /// The figure of an outcome; a step that cannot be written stands at the end of all that can.
-    fn figure_of(&self, outcome: &Outcome<B::Coefficients>) -> f64 {
-        match (outcome, self.figure) {
-            (Outcome::Rounded { reached, .. }, _) => *reached,
-            (Outcome::TooCoarse, Figure::Bytes) | (Outcome::TooFine, Figure::L2 | Figure::Linf) => 0.0,
-            (Outcome::TooFine, Figure::Bytes) | (Outcome::TooCoarse, Figure::L2 | Figure::Linf) => f64::INFINITY,
+    /// Excess of an outcome; zero or infinity for a step that cannot be written.
+    fn excess_of(&self, outcome: &Outcome<B::Coefficients>) -> f64 {
+        match (outcome, self.bound.is_length_only()) {
+            (Outcome::Rounded { excess, .. }, _) => *excess,
+            (Outcome::TooCoarse, true) | (Outcome::TooFine, false) => 0.0,
+            (Outcome::TooFine, true) | (Outcome::TooCoarse, false) => f64::INFINITY,
         }
     }
 
-    /// The coefficients rounded to this step, and their figure.
-    fn at(&self, octave: i32) -> Result<Outcome<B::Coefficients>> {
-        let resolution = Resolution::Step(step(octave));
+    /// Coefficients rounded to this step, and their excess.
+    fn at(&self, exponent: i32) -> Result<Outcome<B::Coefficients>> {
+        let resolution = Resolution::Step(step(exponent));
         let rounded = match self.basis.rounded(self.found, self.vdf, resolution) {
             Ok(rounded) => rounded,
-            Err(Error::Degenerate { .. }) => return Ok(Outcome::TooCoarse),
+            Err(Error::Degenerate { .. } | Error::OutOfRange { .. }) => return Ok(Outcome::TooCoarse),
             Err(Error::StepTooFine { .. }) => return Ok(Outcome::TooFine),
             Err(other) => return Err(other),
         };
-        let grid = self.vdf.grid();
-        // Near the last digits of f64 the nearest multiple of a step may not be found again from the rounded number.
-        let is_fine = step(octave) < self.reference.norm() * FINE;
-        let rounded = match self.figure {
-            Figure::L2 | Figure::Linf if !is_fine => rounded,
-            _ => match self.as_written(rounded, resolution)? {
+        // Near the last digits of f64 the conversion of a rounded number may lead to another multiple of the step.
+        let is_fine = step(exponent) < self.reference.norm() * CHECK_BELOW;
+        let rounded = match self.bound.is_length_only() || is_fine {
+            false => rounded,
+            true => match self.as_written(rounded, resolution)? {
                 Some(written) => written,
                 None => return Ok(Outcome::TooFine),
             },
         };
-        let reached = match self.figure {
-            Figure::Bytes => {
-                let mut coder = self.head.clone();
-                code_octave(Some(octave), &mut coder)?;
-                self.basis.code(Some(&rounded), grid, resolution, &mut coder)?;
-                header::whole_len(coder) as f64
-            }
-            Figure::L2 => self.noted_l2(octave, &self.basis.reconstruct(&rounded, grid)?),
-            Figure::Linf => self.reference.relative_linf(&self.basis.reconstruct(&rounded, grid)?),
-        };
-        Ok(Outcome::Rounded { rounded, reached })
+        let excess = self.excess(exponent, &rounded)?;
+        Ok(Outcome::Rounded { rounded, excess })
     }
 
-    /// Rounded coefficients that a stream holds exactly, found by rounding what was written; `None` if they never settle.
+    /// Excess over the limits of errors, or over that of the length if it is the only one.
+    pub(super) fn excess(&self, exponent: i32, rounded: &B::Coefficients) -> Result<f64> {
+        let length = self.bound.is_length_only();
+        let searched = |figure| (figure == Figure::Bytes) == length;
+        let figures = self.figures(exponent, rounded, searched)?;
+        Ok(self.bound.excess(|figure| if searched(figure) { figures[figure as usize] } else { 0.0 }))
+    }
+
+    /// Values of those figures that are limited and wanted, in the order of [`Figure::ALL`]; the others are zero.
+    fn figures(
+        &self,
+        exponent: i32,
+        rounded: &B::Coefficients,
+        wanted: impl Fn(Figure) -> bool,
+    ) -> Result<[f64; Figure::ALL.len()]> {
+        let is_asked = |figure| wanted(figure) && self.bound.limit(figure).is_some();
+        let mut figures = [0.0; Figure::ALL.len()];
+        if is_asked(Figure::Bytes) {
+            figures[Figure::Bytes as usize] = self.whole_len(exponent, rounded)? as f64;
+        }
+        if is_asked(Figure::L2) || is_asked(Figure::Linf) {
+            let back = self.basis.reconstruct(rounded, self.vdf.grid())?;
+            // Also where it is not limited: the answer's gain is asked for later.
+            figures[Figure::L2 as usize] = self.noted_l2(exponent, &back);
+            if is_asked(Figure::Linf) {
+                figures[Figure::Linf as usize] = self.reference.relative_linf(&back);
+            }
+        }
+        Ok(figures)
+    }
+
+    /// Bytes of the whole stream.
+    fn whole_len(&self, exponent: i32, rounded: &B::Coefficients) -> Result<usize> {
+        let mut coder = self.header.clone();
+        code_exponent(exponent, &mut coder)?;
+        self.basis.code(&mut rounded.clone(), self.vdf.grid(), Resolution::Step(step(exponent)), &mut coder)?;
+        Ok(framing::whole_len(coder))
+    }
+
+    /// Rounded coefficients that a stream holds exactly, found by repeated writing and rounding; `None` if that does
+    /// not converge.
     pub(super) fn as_written(
         &self,
         mut rounded: B::Coefficients,
         resolution: Resolution,
     ) -> Result<Option<B::Coefficients>> {
+        /// Maximum number of passes. Nearly all coefficients need one.
         const PASSES: usize = 4;
         for _ in 0..PASSES {
-            let written = self.basis.code(Some(&rounded), self.vdf.grid(), resolution, &mut Coder::writing())?;
+            let written = self.written(&rounded, resolution, &mut Coder::writing())?;
             if written == rounded {
                 return Ok(Some(rounded));
             }
-            // Rounding again also makes anew what depends on the inner numbers, as the moments of `conserve`.
+            // Rounding again also updates numbers that depend on the inner ones, such as the moments of `conserve`.
             rounded = self.basis.rounded(&written, self.vdf, resolution)?;
         }
         Ok(None)
     }
 
-    /// About the widest step that is foreseen to make at most this error, if anything is foreseen.
-    fn foreseen(&self, error: f64, mut guess: i32, [fine, coarse]: [i32; 2]) -> Option<i32> {
-        /// Errors grow more slowly than steps, since what is rounded to zero is wrong by no more than itself.
+    /// Coefficients that a reader of the rounded ones gets.
+    pub(super) fn written(
+        &self,
+        rounded: &B::Coefficients,
+        resolution: Resolution,
+        coder: &mut Coder<'_>,
+    ) -> Result<B::Coefficients> {
+        let mut written = rounded.clone();
+        self.basis.code(&mut written, self.vdf.grid(), resolution, coder)?;
+        Ok(written)
+    }
+
+    /// Exponent of the widest step whose estimated error is at most `error`, by fixed-point iteration from `guess`;
+    /// `None` if the basis does not estimate its error.
+    fn estimated(&self, error: f64, mut guess: i32, [fine, coarse]: [i32; 2]) -> Option<i32> {
+        /// Assumed slope d ln(error) / d ln(step). It is below 1, because the error of a number rounded to zero is the
+        /// number itself, whatever the step.
         const SLOPE: f64 = 0.8;
         const STEPS: usize = 8;
         for _ in 0..STEPS {
             let now = self.basis.rounding_error(self.found, step(guess))?;
-            let change = (f64::from(FINENESS) * (error / now).log2() / SLOPE).round();
-            // Nothing rounded makes no error, which has no logarithm.
+            let change = (f64::from(STEPS_PER_OCTAVE) * (error / now).log2() / SLOPE).round();
+            // The estimate is zero if no number changes: then its logarithm is infinite, and the coarsest step follows.
             let next = if change.is_finite() { guess.saturating_add(change as i32) } else { coarse };
             let next = next.clamp(fine, coarse);
             if (next - guess).abs() <= 1 {
@@ -243,32 +315,32 @@ impl<B: Basis> Search<'_, B> {
 }
 
 impl<C> Bracket<C> {
-    fn close_in(&mut self, octave: i32, outcome: Outcome<C>, figure: f64) {
-        let meets = figure <= self.bound;
-        *(if meets { &mut self.met } else { &mut self.missed }) = Some((octave, figure));
-        let Outcome::Rounded { rounded, reached } = outcome else { return };
-        let tried = Tried { octave, rounded, reached };
+    fn close_in(&mut self, exponent: i32, outcome: Outcome<C>, excess: f64) {
+        let meets = excess <= 1.0;
+        *(if meets { &mut self.met } else { &mut self.missed }) = Some((exponent, excess));
+        let Outcome::Rounded { rounded, excess } = outcome else { return };
+        let tried = Tried { exponent, rounded, excess };
         if meets {
             self.answer = Some(tried);
-        } else if self.nearest.as_ref().is_none_or(|nearest| reached < nearest.reached) {
+        } else if self.nearest.as_ref().is_none_or(|nearest| excess < nearest.excess) {
             self.nearest = Some(tried);
         }
     }
 
-    /// Whether a step lies between the one that met the bound and the one that missed it.
-    fn is_open_to(&self, octave: i32) -> bool {
-        self.met.is_none_or(|(met, _)| octave > met) && self.missed.is_none_or(|(missed, _)| octave < missed)
+    /// True if a step lies between the one that met the bound and the one that missed it.
+    fn is_open_to(&self, exponent: i32) -> bool {
+        self.met.is_none_or(|(met, _)| exponent > met) && self.missed.is_none_or(|(missed, _)| exponent < missed)
     }
 
-    /// The step to try next; none when there is nothing between.
+    /// Exponent of the step to try next; `None` if no step lies between.
     fn next(&mut self) -> Option<i32> {
         let (tried, towards) = match (self.met, self.missed) {
-            (Some(met), Some(missed)) => return between(met, missed, self.bound),
+            (Some(met), Some(missed)) => return between(met, missed),
             (Some((met, _)), None) => (met, self.worse),
             (None, Some((missed, _))) => (missed, -self.worse),
             (None, None) => return None,
         };
-        // Twice as far each time, until the other side or the end of what is of use.
+        // The stride doubles until the bound lies between two steps, or the end of the range is reached.
         let [fine, coarse] = self.ends;
         let next = (tried + towards * self.stride).clamp(fine, coarse);
         self.stride *= 2;
@@ -276,16 +348,18 @@ impl<C> Bracket<C> {
     }
 }
 
-/// The step where a straight line in logarithms crosses the bound, not too near to either end; none between neighbours.
-fn between((met, low): (i32, f64), (missed, high): (i32, f64), bound: f64) -> Option<i32> {
+/// Exponent at which a straight line through the logarithms of both excesses crosses 1, or the middle if one is zero
+/// or infinite. It is kept from the outer fifths of the interval, so that the bracket always shrinks (regula falsi
+/// alone may approach one end in tiny steps). `None` between neighbours.
+fn between((met, low): (i32, f64), (missed, high): (i32, f64)) -> Option<i32> {
     if (met - missed).abs() <= 1 {
         return None;
     }
-    let share = (bound.ln() - low.ln()) / (high.ln() - low.ln());
+    let share = -low.ln() / (high.ln() - low.ln());
     let span = f64::from(missed - met);
     let share = if span.abs() > 4.0 { share.clamp(0.2, 0.8) } else { 0.5 };
     let share = if share.is_finite() { share } else { 0.5 };
     let inner = met + (span * share).round() as i32;
-    // Neither end again.
+    // The ends have been tried.
     Some(inner.clamp(met.min(missed) + 1, met.max(missed) - 1))
 }

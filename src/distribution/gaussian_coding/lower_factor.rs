@@ -1,4 +1,4 @@
-//! A frame as the lower triangular L of its covariance L Lᵀ, in cells, and back.
+//! Conversion of a frame to the lower triangular factor L of its covariance L Lᵀ, in cells, and back.
 
 use nalgebra::{Matrix3, Vector3};
 
@@ -7,14 +7,15 @@ use crate::distribution::gaussian_fit::frame_of_factor;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 
-/// Narrower than this part of the widest, both in cells, a width is no more than rounding.
-const NARROWEST: f64 = 1e-7;
+/// Minimum ratio of the smallest and the largest width, both in cells: the square of a smaller one is below the
+/// rounding error of the covariance.
+const MIN_RATIO: f64 = 1e-7;
 
-/// What widths and means are measured in: cells along the grid's axes.
+/// Unit of widths and means: cells along the grid's axes.
 pub(super) struct Cells {
     pub middle: [f64; 3],
     pub spacing: [f64; 3],
-    /// How many there are.
+    /// Number of cells along each axis.
     pub shape: [f64; 3],
 }
 
@@ -24,12 +25,13 @@ impl Cells {
     }
 }
 
-/// L, its diagonal positive.
+/// Factor L with a positive diagonal.
 pub(super) fn lower_factor(frame: &Frame, cells: &Cells) -> Matrix3<f64> {
     if frame.rotation.is_none() {
         return Matrix3::from_diagonal(&Vector3::from_fn(|i, _| frame.scales[i] / cells.spacing[i]));
     }
-    // Σ = B Bᵀ with B's columns the scaled axes; L Lᵀ = Σ by Q R of Bᵀ, which keeps narrow widths to the last digit.
+    // Σ = B Bᵀ, the columns of B being the scaled axes. L = Rᵀ from the QR decomposition of Bᵀ, which keeps all digits
+    // of narrow widths; a Cholesky decomposition of Σ would not.
     let axes = frame.axes();
     let transposed = Matrix3::from_fn(|k, i| frame.scales[k] * axes[k][i] / cells.spacing[i]);
     let mut lower = transposed.qr().r().transpose();
@@ -41,13 +43,13 @@ pub(super) fn lower_factor(frame: &Frame, cells: &Cells) -> Matrix3<f64> {
     lower
 }
 
-/// Axes and widths from L itself, which keeps a narrow width beside a wide one where L Lᵀ would lose it.
+/// Axes and widths from L, without forming L Lᵀ, which would lose a narrow width beside a wide one.
 ///
 /// # Errors
 /// The reason why no frame has this factor.
 pub(super) fn frame_of(factor: &Matrix3<f64>, cells: &Cells) -> Result<Frame, String> {
     let [widest, _, narrowest] = frame_of_factor([0.0; 3], factor).scales;
-    if narrowest.is_nan() || narrowest < NARROWEST * widest {
+    if narrowest.is_nan() || narrowest < MIN_RATIO * widest {
         return Err(format!("a Gaussian whose widths differ as {narrowest} and {widest}"));
     }
     Ok(frame_of_factor([0.0; 3], &Matrix3::from_fn(|i, j| factor[(i, j)] * cells.spacing[i])))

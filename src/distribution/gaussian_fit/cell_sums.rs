@@ -1,4 +1,4 @@
-//! Sums over the cells of a Gaussian, its derivatives, and the distribution.
+//! Sums over the cells of products of a Gaussian, its derivatives, and the distribution.
 
 use faer::Mat;
 use nalgebra::{DMatrix, Matrix3, Vector3};
@@ -6,23 +6,24 @@ use nalgebra::{DMatrix, Matrix3, Vector3};
 use crate::numerics::separable::transform;
 use crate::numerics::summation::{CompensatedSum, row_sums};
 
-/// The distribution, and its cells in the coordinates of a fit.
+/// Distribution of a fit, with its cells in the coordinates of the fit.
 pub(super) struct Cells<'a> {
     pub values: &'a [f64],
-    /// What the values are multiplied by.
+    /// Factor of the values.
     pub factor: f64,
     /// Cell centres along the grid's axes, relative to the start's centre, in units of its scales if the frame is
     /// along the grid's axes and of its largest scale otherwise.
     pub axes: [Vec<f64>; 3],
-    /// Turns grid-axis offsets into ξ, the coordinates of the start's frame; `None` where that is along the grid's axes.
+    /// Matrix from offsets along the grid's axes to ξ, the coordinates of the start's frame; `None` if these axes
+    /// agree.
     pub rotation: Option<Matrix3<f64>>,
 }
 
-/// A Gaussian A exp(−½|z|²) with z = U (ξ − c).
+/// Gaussian A exp(−½|z|²) with z = U (ξ − c).
 pub(super) struct Shape {
     pub amplitude: f64,
     pub centre: Vector3<f64>,
-    /// U, upper triangular.
+    /// Upper triangular matrix U.
     pub factor: Matrix3<f64>,
 }
 
@@ -45,7 +46,7 @@ pub(super) fn quadratic(i: usize, j: usize) -> usize {
 }
 
 impl Sums {
-    /// With Σ g² x^i y^j z^k from a function of these exponents.
+    /// Sums Σ φ_p φ_q from a function that gives Σ g² x^i y^j z^k for exponents (i, j, k).
     fn new(data: [f64; MONOMIALS.len()], squares: impl Fn([usize; 3]) -> f64) -> Self {
         let product = |p: usize, q: usize| std::array::from_fn(|axis| MONOMIALS[p][axis] + MONOMIALS[q][axis]);
         Self { data, gram: DMatrix::from_fn(MONOMIALS.len(), MONOMIALS.len(), |p, q| squares(product(p, q))) }
@@ -53,7 +54,7 @@ impl Sums {
 }
 
 impl Cells<'_> {
-    /// Σ r² cell by cell.
+    /// Sum Σ r², cell by cell.
     pub fn residual(&self, shape: &Shape) -> f64 {
         let mut sum = CompensatedSum::default();
         self.for_rows(shape, |_, _, gaussian, values| {
@@ -66,7 +67,7 @@ impl Cells<'_> {
         sum.value()
     }
 
-    /// All sums that cost and derivatives need.
+    /// Sums for the cost and its derivatives.
     pub fn sums(&self, shape: &Shape) -> Sums {
         if self.rotation.is_none() { self.separable_sums(shape) } else { self.sums_by_rows(shape) }
     }
@@ -117,7 +118,7 @@ impl Cells<'_> {
                 let (dx, dy) = (self.axes[0][ix] - centre.x, self.axes[1][iy] - centre.y);
                 let base = whitening * Vector3::new(dx, dy, 0.0);
                 let along = whitening.column(2).into_owned();
-                // |base + z·along|² = a + 2 b z + c z²; the least value along the row tells whether to look.
+                // |base + z·along|² = a + 2 b z + c z². Rows whose minimum a − b²/c is too large are skipped.
                 let (a, b, c) = (base.norm_squared(), base.dot(&along), along.norm_squared());
                 let nearest = a - b * b / c;
                 for (g, z) in gaussian.iter_mut().zip(&z) {
@@ -157,7 +158,7 @@ impl Cells<'_> {
         Sums::new(MONOMIALS.map(|[i, j, k]| data[(i * 3 + j) * 3 + k]), square)
     }
 
-    /// Along a row every derivative is g times a quadratic in z: eight sums hold all that a row contributes.
+    /// Sums for a row. Along it every derivative is g times a quadratic polynomial in z, so that eight sums are enough.
     fn sums_by_rows(&self, shape: &Shape) -> Sums {
         let mut powers = [[[0.0; 5]; 5]; 5];
         let mut data = [0.0; MONOMIALS.len()];

@@ -1,4 +1,4 @@
-//! The Gaussian with the smallest squared error over the cells.
+//! Least-squares fit of a Gaussian over the cells.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,14 +15,14 @@ use crate::numerics::levenberg_marquardt::{self, LeastSquaresProblem, LevenbergM
 use crate::numerics::scaling::normalising_factor;
 use crate::numerics::summation::paired_sum;
 
-/// Least width of a fitted Gaussian, in cells: a narrower one falls between them.
-const NARROWEST: f64 = 0.1;
+/// Minimum width of a fitted Gaussian, in cells: a narrower one has no effect on any cell unless it lies at a centre.
+const MIN_WIDTH: f64 = 0.1;
 
-/// The Gaussian with the smallest Σ (g − f)² over the cells, by Levenberg-Marquardt from `start`, whose frame must be
-/// along the grid's axes unless the covariance is full. Of the start only the shape counts: its peak is solved for, so
-/// that the search begins no worse than with nothing at all.
+/// Minimises Σ (g − f)² over the cells by Levenberg-Marquardt from `start`, whose frame must be along the grid's axes
+/// unless the covariance is full. The peak of the start is ignored and solved for, so that the initial error is at
+/// most that of zero.
 pub(super) fn least_squares(vdf: &Vdf, covariance: Covariance, start: &Gaussian) -> (Gaussian, Report) {
-    /// Barely above what the search refuses.
+    /// Factor of the minimum width for starts, so that rounding does not take them below it.
     const ABOVE: f64 = 1.0 + 1e-6;
     let factor = normalising_factor(vdf.peak());
     let mut start = *start;
@@ -37,35 +37,35 @@ pub(super) fn least_squares(vdf: &Vdf, covariance: Covariance, start: &Gaussian)
     let fit = levenberg_marquardt::minimise(&problem, first, &LevenbergMarquardt::default().cost_tolerance(1e-10));
     let shape = problem.shape(&fit.parameters);
     let peak = shape.amplitude / factor;
-    // A centre far outside the box may ask for a peak beyond the range of f64.
+    // The peak of a Gaussian centred far outside the box may overflow.
     let gaussian = if peak.is_finite() { Gaussian { peak, frame: problem.frame_of(&shape) } } else { start };
     (gaussian, fit.report)
 }
 
-/// Least width along each axis of a frame. A Gaussian with a single width is narrow beside the longest cells only:
-/// along the shortest it may still be wide.
+/// Minimum width along each axis of a frame. For a Gaussian with a single width the shortest cells decide: beside the
+/// longest ones it may be narrow.
 fn narrowest(grid: &VelocityGrid, covariance: Covariance, frame: &Frame) -> [f64; 3] {
     if covariance == Covariance::Isotropic {
-        return [NARROWEST * grid.spacing().into_iter().fold(f64::INFINITY, f64::min); 3];
+        return [MIN_WIDTH * grid.spacing().into_iter().fold(f64::INFINITY, f64::min); 3];
     }
-    frame.axes().map(|direction| NARROWEST * step_along(grid, direction))
+    frame.axes().map(|direction| MIN_WIDTH * step_along(grid, direction))
 }
 
-/// min ½ Σ (A exp(−½|z|²) − f)², with z = U (ξ − c), ξ the coordinates of the start's frame and U upper triangular
-/// with a positive diagonal: everything the solver sees is of order one.
+/// Least-squares problem min ½ Σ (A exp(−½|z|²) − f)², with z = U (ξ − c), ξ the coordinates of the start's frame and
+/// U upper triangular with a positive diagonal: everything the solver sees is of order one.
 ///
 /// Parameters: A, c_0, c_1, c_2, then log U_ii (one for isotropic, three otherwise), then U_01, U_02, U_12 (full).
 struct GaussianProblem<'a> {
     cells: Cells<'a>,
     covariance: Covariance,
     start: Frame,
-    /// The largest scale of the start.
+    /// Largest scale of the start.
     largest: f64,
-    /// Least width along each axis, in units of the start's: a narrower Gaussian falls between the cells.
+    /// Minimum width along each axis, in units of the start's.
     narrowest: [f64; 3],
-    /// Σ f² of the scaled values.
+    /// Sum Σ f² of the scaled values.
     norm_squared: f64,
-    /// The sums last made: the solver asks for the derivatives where it has just asked for the cost.
+    /// Last sums: the solver linearises where it has just computed the cost.
     last: RefCell<Option<(DVector<f64>, Rc<Sums>)>>,
 }
 
@@ -106,7 +106,7 @@ impl<'a> GaussianProblem<'a> {
         Shape { amplitude: p[0], centre, factor }
     }
 
-    /// Widths narrower than a cell can see, or out of all proportion, belong to no Gaussian on this grid.
+    /// Refuses widths that are too small for the cells, or overflow.
     fn admissible(&self, shape: &Shape) -> bool {
         (0..3).all(|i| {
             let width = 1.0 / shape.factor[(i, i)];
@@ -129,16 +129,16 @@ impl<'a> GaussianProblem<'a> {
         frame_of_factor(centre, &(inverse * upper * self.largest))
     }
 
-    /// The amplitude that is best for the shape at these parameters; none where no cell sees it.
+    /// Best amplitude Σ f g / Σ g² for the shape at these parameters; `None` if the shape is zero in all cells.
     fn best_amplitude(&self, parameters: &DVector<f64>) -> Option<f64> {
         let sums = self.sums(parameters);
         let best = sums.data[0] / sums.gram[(0, 0)];
         best.is_finite().then_some(best)
     }
 
-    /// All sums that cost and derivatives need at these parameters.
+    /// Sums for cost and derivatives at these parameters.
     fn sums(&self, parameters: &DVector<f64>) -> Rc<Sums> {
-        // They do not depend on the amplitude, the first of the parameters.
+        // The sums do not depend on the amplitude, the first parameter.
         let shape = parameters.rows(1, parameters.len() - 1);
         if let Some((_, sums)) = self.last.borrow().as_ref().filter(|(at, _)| at.rows(1, at.len() - 1) == shape) {
             return Rc::clone(sums);
@@ -148,7 +148,8 @@ impl<'a> GaussianProblem<'a> {
         sums
     }
 
-    /// ∂model/∂parameter = Σ over monomials of this matrix's column, times the unit Gaussian.
+    /// Derivatives of the model: a column for each parameter, with the coefficients of the monomials that multiply the
+    /// unit Gaussian.
     fn derivatives(&self, shape: &Shape) -> DMatrix<f64> {
         let mut columns = DMatrix::zeros(MONOMIALS.len(), self.parameters());
         let (a, u) = (shape.amplitude, shape.factor);
@@ -188,7 +189,7 @@ impl LeastSquaresProblem for GaussianProblem<'_> {
     type System = NormalEquations;
 
     fn cost(&self, parameters: &DVector<f64>) -> f64 {
-        /// Part of the norm below which the difference of sums is mostly rounding.
+        /// Part of the norm below which the cost, a difference of sums, is mostly rounding error (√ε is 1.5e-8).
         const SMALL: f64 = 1e-7;
         let shape = self.shape(parameters);
         if !self.admissible(&shape) {

@@ -1,8 +1,8 @@
-//! The Gaussian through the logarithms of the largest value and its neighbours.
+//! Gaussian through the logarithms of the largest value and its neighbours.
 //!
 //! The logarithm of a Gaussian is a quadratic polynomial: three values along each axis, and one more for each pair of
 //! axes, give its centre and its covariance exactly (Caruana, Searle, Heller and Shupack 1986, Anal. Chem. 58, 1162),
-//! however far below the width of a cell it is. Sums over cells then say nothing: they are no quadrature any more.
+//! however narrow it is. For Gaussians narrower than a cell, sums over cells are no longer a quadrature.
 
 use nalgebra::{Cholesky, Matrix3, Vector3};
 
@@ -13,18 +13,19 @@ use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
 
-/// −∂² ln f along an axis, in cells, from which on moments are not to be trusted: a width of one cell. At half a cell
+/// Curvature −∂² ln f along an axis, in cells, above which moments are inaccurate: a width of one cell. At half a cell
 /// the sums over the cells are off by 1%, at one cell by 5e-9 (Poisson's formula: 2 exp(−2π² s²)).
-const NARROW: f64 = 1.0;
-/// The curvature where neighbours are empty: a width of a fifth of a cell.
-const ISOLATED: f64 = 25.0;
+const NARROW_CURVATURE: f64 = 1.0;
+/// Curvature assumed if neighbours are empty: a width of a fifth of a cell.
+const ISOLATED_CURVATURE: f64 = 25.0;
 
-/// The Gaussian about the largest value, if it is narrower than a cell along some axis; its peak is only a first value.
-/// Axes along which it is wide are taken from the moments, which noise disturbs less, where they exist.
+/// Fits a Gaussian about the largest value; `None` unless it is narrower than a cell along some axis. Its peak is only
+/// a start. Along axes on which it is wide, the moments are taken if they exist, because they are less sensitive to
+/// noise.
 pub(super) fn from_logarithms(vdf: &Vdf, covariance: Covariance, moments: Option<&Moments>) -> Option<Gaussian> {
     let peak = Peak::new(vdf)?;
     let parabolas: [Option<Parabola>; 3] = std::array::from_fn(|axis| peak.parabola(axis));
-    if !parabolas.iter().flatten().any(|parabola| parabola.curvature > NARROW) {
+    if !parabolas.iter().flatten().any(|parabola| parabola.curvature > NARROW_CURVATURE) {
         return None;
     }
     if covariance == Covariance::Full
@@ -37,7 +38,7 @@ pub(super) fn from_logarithms(vdf: &Vdf, covariance: Covariance, moments: Option
     for (axis, (located, found)) in located.iter_mut().zip(parabolas).enumerate() {
         let summed = moments.and_then(|moments| peak.summed(axis, moments));
         *located = match found {
-            Some(found) if found.curvature > NARROW || covariance == Covariance::Isotropic => found,
+            Some(found) if found.curvature > NARROW_CURVATURE || covariance == Covariance::Isotropic => found,
             Some(found) if found.curvature > 0.0 => summed.unwrap_or(found),
             _ => summed?,
         };
@@ -49,20 +50,20 @@ pub(super) fn from_logarithms(vdf: &Vdf, covariance: Covariance, moments: Option
     let centre = peak.velocity(Vector3::from(located.map(|along| along.slope / along.curvature)));
     let mut scales = std::array::from_fn(|axis| spacing[axis] / located[axis].curvature.sqrt());
     if covariance == Covariance::Isotropic {
-        // Equal to the last digit: a stream holds one of them.
+        // Exactly equal, because a stream holds only one of them.
         scales = [scales[0]; 3];
     }
     Some(Gaussian { peak: peak.value, frame: Frame::grid_aligned(centre, scales) })
 }
 
-/// ln f = slope x − ½ curvature x² along an axis, x in cells from the largest value.
+/// Parabola ln f = slope x − ½ curvature x² along an axis, x in cells from the largest value.
 #[derive(Debug, Clone, Copy)]
 struct Parabola {
     curvature: f64,
     slope: f64,
 }
 
-/// The largest |f| and where it is.
+/// Largest |f| and its cell.
 struct Peak<'a> {
     grid: &'a VelocityGrid,
     values: &'a [f64],
@@ -78,8 +79,8 @@ impl<'a> Peak<'a> {
         (largest > 0.0).then(|| Self { grid, values, cell: grid.index_of(index), value: values[index] })
     }
 
-    /// The logarithm of a value over the largest, so many cells away; none outside the box, or where the value is zero
-    /// or of the other sign.
+    /// Logarithm of the ratio of a value, at an offset in cells, and the largest one. `None` outside the box, or if
+    /// the value is zero or has the other sign.
     fn log(&self, offset: [isize; 3]) -> Option<f64> {
         let [nx, ny, nz] = self.grid.shape();
         let mut at = [0; 3];
@@ -96,11 +97,12 @@ impl<'a> Peak<'a> {
         self.log(offsets)
     }
 
-    /// Through the three values about the largest, moved into the box at its edge; none where no neighbour is visible.
+    /// Parabola through the three values about the largest, shifted at the edge of the box; `None` if no neighbour has
+    /// a logarithm.
     fn parabola(&self, axis: usize) -> Option<Parabola> {
         let n = self.grid.shape()[axis];
         if n == 1 {
-            return Some(Parabola { curvature: NARROW, slope: 0.0 });
+            return Some(Parabola { curvature: NARROW_CURVATURE, slope: 0.0 });
         }
         let middle = match self.cell[axis] {
             0 => 1,
@@ -112,27 +114,28 @@ impl<'a> Peak<'a> {
             let curvature = 2.0 * centre - left - right;
             return Some(Parabola { curvature, slope: 0.5 * (right - left) + curvature * middle as f64 });
         }
-        // Two values leave one number free. Where the third cell is empty, the parabola falls off steeply there.
+        // Two values leave one parameter free: the curvature is set so that the parabola is steep towards the empty
+        // cell.
         let neighbour = |side: isize| Some((side, -self.log_along(axis, side)?));
         let nearer = |a: &(isize, f64), b: &(isize, f64)| a.1.total_cmp(&b.1);
         let (side, fall) = [-1, 1].into_iter().filter_map(neighbour).min_by(nearer)?;
-        let curvature = if n == 2 { (2.0 * fall).max(NARROW) } else { 2.0 * fall + ISOLATED };
+        let curvature = if n == 2 { (2.0 * fall).max(NARROW_CURVATURE) } else { 2.0 * fall + ISOLATED_CURVATURE };
         Some(Parabola { curvature, slope: side as f64 * (0.5 * curvature - fall) })
     }
 
-    /// As the moments have it; none where they have no width. Values in a single plane have one of rounding errors.
+    /// Parabola of the moments; `None` if they have no width. (For values in a single plane it is a rounding error.)
     fn summed(&self, axis: usize, moments: &Moments) -> Option<Parabola> {
         let spacing = self.grid.spacing()[axis];
         let width = moments.thermal_speeds()[axis] / spacing;
         let centre = self.grid.centre(axis, self.cell[axis]);
-        let curvature = width.powi(-2).min(ISOLATED);
+        let curvature = width.powi(-2).min(ISOLATED_CURVATURE);
         let slope = curvature * (moments.bulk_velocity[axis] - centre) / spacing;
         (width > 1e-5 && slope.is_finite()).then_some(Parabola { curvature, slope })
     }
 
-    /// One physical width for all axes: with 1/s² = τ every curvature is h² τ. By least squares, in which the longest
-    /// cells decide: they see the narrowest Gaussian. Along axes that it is wide on, the slope says where its centre
-    /// is; their own curvature is mostly rounding there.
+    /// One physical width s for all axes: every curvature is h²/s², h the width of a cell. 1/s² follows by least
+    /// squares, in which the longest cells have the largest weight. Along axes with short cells only the slope, which
+    /// gives the centre, is kept: the curvature there is mostly rounding error.
     fn round(&self, parabolas: [Parabola; 3]) -> Option<[Parabola; 3]> {
         let (spacing, shape) = (self.grid.spacing(), self.grid.shape());
         let longest = spacing.into_iter().fold(0.0, f64::max);
@@ -146,12 +149,16 @@ impl<'a> Peak<'a> {
         let along = |axis: usize| {
             let Parabola { curvature, slope } = parabolas[axis];
             let round = tau * squares[axis];
-            Parabola { curvature: round, slope: if curvature > NARROW { slope / curvature * round } else { slope } }
+            Parabola {
+                curvature: round,
+                slope: if curvature > NARROW_CURVATURE { slope / curvature * round } else { slope },
+            }
         };
         (tau > 0.0 && tau.is_finite()).then(|| std::array::from_fn(along))
     }
 
-    /// With the mixed second derivatives of each pair of axes, from the largest of the four corners between them.
+    /// Full covariance, with the mixed second derivative of each pair of axes from the largest of the four diagonal
+    /// neighbours.
     fn tilted(&self, parabolas: [Parabola; 3]) -> Option<Frame> {
         let mut precision = Matrix3::from_diagonal(&Vector3::from(parabolas.map(|along| along.curvature)));
         for (i, j) in [(0, 1), (0, 2), (1, 2)] {

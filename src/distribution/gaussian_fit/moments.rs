@@ -1,4 +1,4 @@
-//! The Gaussian that has the moments of a distribution, and the frame that they give.
+//! Gaussian and frame with the moments of a distribution.
 
 use super::{Covariance, Gaussian, cell_along};
 use crate::distribution::frame::{Frame, Orientation};
@@ -9,13 +9,13 @@ use crate::error::{Error, Result};
 use crate::numerics::scaling::normalising_factor;
 use crate::numerics::summation::paired_sum;
 
-/// The moments from which a basis takes its first centre and widths: the distribution's own, or, where positive and
-/// negative parts largely cancel (a residual), those of |f|.
+/// Moments for the first centre and widths of a basis: those of the distribution, or of |f| if positive and negative
+/// parts largely cancel, as in a residual.
 ///
 /// # Errors
 /// [`Error::Degenerate`] in the name of `basis` if the distribution is zero everywhere.
 pub(crate) fn locating_moments(basis: &'static str, vdf: &Vdf) -> Result<Moments> {
-    /// Below this part of Σ|f|, Σf says more about the cancellation than about the distribution.
+    /// Ratio Σf / Σ|f| below which the moments of |f| are taken: those of f depend on the cancellation.
     const MOSTLY_ONE_SIGN: f64 = 0.9;
     let factor = normalising_factor(vdf.peak());
     let (values, row) = (vdf.as_slice(), vdf.grid().shape()[2]);
@@ -27,7 +27,7 @@ pub(crate) fn locating_moments(basis: &'static str, vdf: &Vdf) -> Result<Moments
     Ok(if sum.abs() >= MOSTLY_ONE_SIGN * absolute { vdf.moments() } else { vdf.absolute_moments() })
 }
 
-/// The frame that the moments give, with every scale made usable: an axis of a single cell gets the cell's width.
+/// Frame of the moments. An axis of a single cell gets the cell's width as its scale.
 ///
 /// # Errors
 /// [`Error::Degenerate`] in the name of `basis` if the thermal width vanishes along an axis of several cells.
@@ -40,12 +40,12 @@ pub(crate) fn frame_of_moments(
     let mut frame = orientation.frame(moments);
     let axes = frame.axes();
     for (axis, scale) in frame.scales.iter_mut().enumerate() {
-        // The width of a cell along the axis. Values in a single plane of cells have a width of rounding errors.
+        // Compared with the width of a cell, because values in a single plane of cells have a width of rounding errors.
         let cell = cell_along(grid, axes[axis]);
         if *scale > 1e-5 * cell {
             continue;
         }
-        // Only an axis along which the grid has a single cell may have no width at all.
+        // A scale may vanish only along an axis with a single cell.
         let along = (0..3).filter(|&j| axes[axis][j].abs() > 1e-9).collect::<Vec<_>>();
         if along.iter().any(|&j| grid.shape()[j] > 1) {
             return Err(Error::Degenerate {
@@ -60,15 +60,15 @@ pub(crate) fn frame_of_moments(
     Ok(frame)
 }
 
-/// The Gaussian with the distribution's density, bulk velocity and (for `Full` and `Diagonal`) variances.
+/// Gaussian with the distribution's density, bulk velocity and (for `Full` and `Diagonal`) variances.
 ///
 /// # Errors
-/// [`Error::Degenerate`] in the name of `basis` as [`locating_moments`] and [`frame_of_moments`].
+/// Those of [`locating_moments`] and [`frame_of_moments`].
 pub(crate) fn from_moments(basis: &'static str, vdf: &Vdf, covariance: Covariance) -> Result<Gaussian> {
     gaussian_of(basis, &locating_moments(basis, vdf)?, covariance, vdf.grid())
 }
 
-/// The Gaussian with these moments.
+/// Gaussian with these moments.
 pub(super) fn gaussian_of(
     basis: &'static str,
     moments: &Moments,
@@ -83,7 +83,7 @@ pub(super) fn gaussian_of(
     if covariance == Covariance::Isotropic {
         frame.scales = [moments.thermal_speed(); 3];
     }
-    // Multiplied one after another: the cube of a width may leave the range of f64 where the density does not.
+    // The factors are applied one after another, because the cube of a width may overflow.
     let peak = frame.scales.iter().fold(moments.density, |peak, scale| peak / (scale * std::f64::consts::TAU.sqrt()));
     if !(peak.is_finite() && frame.scales.iter().all(|&scale| scale > 0.0)) {
         return Err(Error::Degenerate { basis, reason: format!("no Gaussian has its moments, {moments:?}") });

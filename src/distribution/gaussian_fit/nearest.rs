@@ -1,4 +1,4 @@
-//! The best of the searches for the nearest Gaussian.
+//! Nearest Gaussian: the best of several searches.
 
 use super::least_squares::least_squares;
 use super::logarithms::from_logarithms;
@@ -9,12 +9,12 @@ use crate::distribution::vdf::Vdf;
 use crate::error::Result;
 use crate::numerics::levenberg_marquardt::Report;
 
-/// A start from moments is at least this wide, in cells: where sums over the cells say less, they say nothing.
-const RESOLVED: f64 = 0.2;
+/// Minimum width of a start from moments, in cells: smaller widths from sums over the cells have no meaning.
+const MIN_START_WIDTH: f64 = 0.2;
 
-/// The Gaussian with the smallest Σ (g − f)² over the cells: of the searches from the moments and, where the largest
-/// value and its neighbours fall off within a cell, from their logarithms, the one that ended lower. No worse than
-/// nothing at all.
+/// Gaussian with the smallest Σ (g − f)² over the cells. Searches start from the moments and, if the distribution
+/// falls off within a cell of its largest value, from the logarithms of the values there; the result with the smaller
+/// error is taken. The error is at most that of zero.
 ///
 /// # Errors
 /// [`Error::Degenerate`](crate::Error::Degenerate) in the name of `basis` if the distribution is zero everywhere, or
@@ -25,7 +25,7 @@ pub(crate) fn nearest(basis: &'static str, vdf: &Vdf, covariance: Covariance) ->
     let narrow = from_logarithms(vdf, covariance, summed.is_ok().then_some(&moments));
     let starts = summed.iter().copied().chain(narrow);
     let found = starts.map(|start| least_squares(vdf, covariance, &start)).filter(|(gaussian, report)| {
-        // A peak of zero is the answer "nothing": a search that ran out of the box.
+        // The peak is zero if a search has left the box.
         report.cost.is_finite() && gaussian.peak.is_normal()
     });
     match found.min_by(|(_, a), (_, b)| a.cost.total_cmp(&b.cost)) {
@@ -34,19 +34,19 @@ pub(crate) fn nearest(basis: &'static str, vdf: &Vdf, covariance: Covariance) ->
     }
 }
 
-/// At least as wide as cells can tell.
+/// Widens a start to the minimum width.
 fn resolved(mut start: Gaussian, vdf: &Vdf, covariance: Covariance) -> Gaussian {
     let spacing = vdf.grid().spacing();
     let shortest = spacing.into_iter().fold(f64::INFINITY, f64::min);
     let axes = start.frame.axes();
     for (scale, direction) in start.frame.scales.iter_mut().zip(axes) {
         let cell = if covariance == Covariance::Isotropic { shortest } else { step_along(vdf.grid(), direction) };
-        *scale = scale.max(RESOLVED * cell);
+        *scale = scale.max(MIN_START_WIDTH * cell);
     }
     start
 }
 
-/// A start that always sees a value: at the largest, with the widths of another.
+/// Start at the largest value, with given widths: it is never zero in all cells.
 fn at_the_peak(vdf: &Vdf, widths: &Gaussian, covariance: Covariance) -> Gaussian {
     let (grid, largest) = (vdf.grid(), vdf.peak());
     let index = vdf.as_slice().iter().position(|f| f.abs() == largest).unwrap_or(0);

@@ -1,15 +1,15 @@
-//! The principal axes of a covariance, from a factor of it.
+//! Principal axes of a covariance, from one of its factors.
 
 use nalgebra::{Matrix3, Vector3};
 
 use crate::distribution::frame::Frame;
 
-/// Two rows count as orthogonal when the cosine between them is below this.
+/// Cosine of the angle between two rows below which they count as orthogonal: a few rounding errors.
 const ORTHOGONAL: f64 = 1e-15;
-/// Sweeps over the three pairs of rows. Each squares the cosines; five are enough for any matrix met so far.
+/// Maximum number of sweeps over the three pairs of rows. Each squares the cosines, so that about five are enough.
 const MAX_SWEEPS: usize = 30;
 
-/// The frame of the Gaussian with covariance F Fᵀ: widest axis first, each axis with its largest component positive.
+/// Frame of the Gaussian with covariance F Fᵀ: widest axis first, each axis with its largest component positive.
 ///
 /// One-sided Jacobi rotations (Hestenes 1958, J. SIAM 6, 51) make the rows of F orthogonal. On cells of unequal sides
 /// F is a well-conditioned matrix with scaled rows; the rotations keep the relative accuracy of each row (Demmel and
@@ -26,7 +26,7 @@ pub(crate) fn frame_of_factor(centre: [f64; 3], factor: &Matrix3<f64>) -> Frame 
                 continue;
             }
             rotated = true;
-            // tan of the angle that makes the rotated rows orthogonal, the smaller of the two.
+            // Tangent of the smaller of the two angles that make the rotated rows orthogonal.
             let zeta = (b / a - a / b) / (2.0 * product / (a * b));
             let tangent = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
             let cosine = 1.0 / tangent.hypot(1.0);

@@ -4,6 +4,7 @@
 //! that have arrived, and a file that holds more or less than it should is refused.
 
 pub mod npy;
+pub(crate) use npy::npy_numbers;
 pub mod raw;
 
 use std::fmt;
@@ -15,7 +16,7 @@ use super::grid::VelocityGrid;
 use super::vdf::Vdf;
 use crate::error::{Error, Result};
 
-/// How a file holds a phase-space density.
+/// Precision of the values in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {
     /// 4-byte IEEE numbers: 7 digits. Values below 1e-45 become zero, values above 3.4e38 are refused.
@@ -25,7 +26,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// Bytes a value takes.
+    /// Bytes per value.
     #[must_use]
     pub fn bytes(self) -> usize {
         match self {
@@ -86,7 +87,7 @@ impl Source<File> {
     fn open(path: &Path, format: &'static str) -> Result<Self> {
         let name = path.display().to_string();
         let opened = File::open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
-        let (reader, metadata) = opened.map_err(|error| io_error(&name, &error))?;
+        let (reader, metadata) = opened.map_err(|error| Error::io(&name, error))?;
         Ok(Self { reader, name, format, remaining: metadata.is_file().then_some(metadata.len()) })
     }
 }
@@ -100,7 +101,7 @@ impl<R: Read> Source<R> {
     fn read_up_to(&mut self, count: usize, bytes: &mut Vec<u8>) -> Result<()> {
         bytes.clear();
         let read = self.reader.by_ref().take(count as u64).read_to_end(bytes);
-        let read = read.map_err(|error| io_error(&self.name, &error))?;
+        let read = read.map_err(|error| Error::io(&self.name, error))?;
         self.remaining = self.remaining.map(|remaining| remaining.saturating_sub(read as u64));
         Ok(())
     }
@@ -169,17 +170,14 @@ fn write_values(vdf: &Vdf, header: &[u8], precision: Precision, name: &str, mut 
         }
         writer.flush()
     };
-    write().map_err(|error| io_error(name, &error))
+    write().map_err(|error| Error::io(name, error))
 }
 
-/// As [`write_values`], to a new file, or over the one that is there, which a refusal leaves as it is.
+/// Writes as [`write_values`] does, to a new file or over an existing one. If a value is refused, an existing file is
+/// not changed.
 fn write_file(vdf: &Vdf, header: &[u8], precision: Precision, path: &Path) -> Result<()> {
     check_range(vdf, precision)?;
     let name = path.display().to_string();
-    let file = File::create(path).map_err(|error| io_error(&name, &error))?;
+    let file = File::create(path).map_err(|error| Error::io(&name, error))?;
     write_values(vdf, header, precision, &name, file)
-}
-
-fn io_error(path: &str, error: &io::Error) -> Error {
-    Error::Io { path: path.to_owned(), problem: error.to_string() }
 }

@@ -1,10 +1,12 @@
 //! NumPy's `.npy`: three-dimensional arrays of 4- or 8-byte floating-point numbers, in C or Fortran order and either
-//! byte order, in versions 1 to 3 of the [format](https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
+//! byte order, in versions 1 to 3 of the
+//! [format](https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
 //!
 //! The header is a Python literal. Only the one dictionary that NumPy writes is understood (keys in any order; long
-//! integers, `5L`, and strings, `u'<f8'`, of Python 2; the names of a dtype that NumPy takes for the same), by a parser that
-//! neither recurses nor allocates by what it reads. A general parser of such literals is no match for a hostile header:
-//! npyz 0.9 takes time exponential in the number of open brackets and multiplies the lengths unchecked.
+//! integers, `5L`, and strings, `u'<f8'`, of Python 2; the names of a dtype that NumPy takes for the same), by a
+//! parser that neither recurses nor allocates by what it reads. A general parser of such literals is no match for a
+//! hostile header: npyz 0.9 takes time exponential in the number of open brackets and multiplies the lengths
+//! unchecked.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -28,18 +30,18 @@ impl Vdf {
     /// geometry, [`Vdf::with_geometry`] adds it.
     ///
     /// # Errors
-    /// [`Error::MalformedFile`] for what is not an array of three dimensions and dtype
-    /// `<f4`, `>f4`, `<f8` or `>f8` (without a byte order, or with `=` or `|`: little-endian), or holds fewer or more bytes than it says;
-    /// [`Error::NotFinite`] with the index of the first NaN or infinity;
-    /// [`Error::Io`].
+    /// [`Error::MalformedFile`] for what is not an array of three dimensions and dtype `<f4`, `>f4`, `<f8` or `>f8`
+    /// (without a byte order, or with `=` or `|`: little-endian), or holds fewer or more bytes than it says;
+    /// [`Error::NotFinite`] with the index of the first NaN or infinity; [`Error::Io`].
     pub fn read_npy(path: impl AsRef<Path>) -> Result<Self> {
         parse(Source::open(path.as_ref(), FORMAT)?)
     }
 
-    /// As [`Vdf::read_npy`], from any reader. It must end with the array; at most one byte is read beyond it.
+    /// Reads as [`Vdf::read_npy`] does, from any reader. It must end with the array; at most one byte is read beyond
+    /// it.
     ///
     /// # Errors
-    /// As [`Vdf::read_npy`].
+    /// Those of [`Vdf::read_npy`].
     pub fn from_npy(reader: impl Read) -> Result<Self> {
         parse(Source::new(reader, FORMAT))
     }
@@ -53,22 +55,33 @@ impl Vdf {
         write_file(self, &header(self.grid(), precision), precision, path.as_ref())
     }
 
-    /// As [`Vdf::write_npy`], to any writer.
+    /// Writes as [`Vdf::write_npy`] does, to any writer.
     ///
     /// # Errors
-    /// As [`Vdf::write_npy`].
+    /// Those of [`Vdf::write_npy`].
     pub fn to_npy(&self, writer: impl Write, precision: Precision) -> Result<()> {
         write_values(self, &header(self.grid(), precision), precision, "writer", writer)
     }
 }
 
+/// Numbers as a one-dimensional array of double precision.
+pub(crate) fn npy_numbers(numbers: &[f64]) -> Vec<u8> {
+    let mut bytes = header_of(&format!("({},)", numbers.len()), Precision::Double);
+    bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+    bytes
+}
+
 fn header(grid: &VelocityGrid, precision: Precision) -> Vec<u8> {
     let [nx, ny, nz] = grid.shape();
+    header_of(&format!("({nx}, {ny}, {nz})"), precision)
+}
+
+fn header_of(shape: &str, precision: Precision) -> Vec<u8> {
     let descr = match precision {
         Precision::Single => "<f4",
         Precision::Double => "<f8",
     };
-    let dictionary = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({nx}, {ny}, {nz}), }}");
+    let dictionary = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
     // Magic, version and length take 10 bytes, the line feed one: never more than 128 together.
     let prefix = MAGIC.len() + 4;
     let padded = (prefix + dictionary.len() + 1).next_multiple_of(ALIGNMENT) - prefix;
@@ -109,7 +122,7 @@ fn parse<R: Read>(mut source: Source<R>) -> Result<Vdf> {
     Vdf::new(grid, Array3::from_shape_vec(shape, values).map_err(|error| malformed(error.to_string()))?)
 }
 
-/// What the header says of the array.
+/// Contents of the header.
 struct ArrayType {
     shape: [usize; 3],
     fortran_order: bool,
@@ -155,7 +168,7 @@ impl ArrayType {
     }
 }
 
-/// What is left of the header's text.
+/// Rest of the header's text.
 struct Literal<'a>(&'a str);
 
 impl<'a> Literal<'a> {
@@ -266,7 +279,7 @@ mod tests {
     use crate::testing::for_cases;
     use rand::Rng;
 
-    /// What `numpy.save` writes of `numpy.arange(6.0).reshape(1, 2, 3)`.
+    /// File that `numpy.save` writes for `numpy.arange(6.0).reshape(1, 2, 3)`.
     fn by_numpy() -> Vec<u8> {
         let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
         bytes.extend(b"{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2, 3), }");

@@ -22,10 +22,11 @@ impl Vdf {
         parse(Source::open(path.as_ref(), FORMAT)?, grid, precision)
     }
 
-    /// As [`Vdf::read_raw`], from any reader. It must end with the values; at most one byte is read beyond them.
+    /// Reads as [`Vdf::read_raw`] does, from any reader. It must end with the values; at most one byte is read beyond
+    /// them.
     ///
     /// # Errors
-    /// As [`Vdf::read_raw`].
+    /// Those of [`Vdf::read_raw`].
     pub fn from_raw(reader: impl Read, grid: VelocityGrid, precision: Precision) -> Result<Self> {
         parse(Source::new(reader, FORMAT), grid, precision)
     }
@@ -39,10 +40,10 @@ impl Vdf {
         write_file(self, &[], precision, path.as_ref())
     }
 
-    /// As [`Vdf::write_raw`], to any writer.
+    /// Writes as [`Vdf::write_raw`] does, to any writer.
     ///
     /// # Errors
-    /// As [`Vdf::write_raw`].
+    /// Those of [`Vdf::write_raw`].
     pub fn to_raw(&self, writer: impl Write, precision: Precision) -> Result<()> {
         write_values(self, &[], precision, "writer", writer)
     }
@@ -83,8 +84,8 @@ mod tests {
 
     #[test]
     fn precision_is_told_by_length() {
-        assert_eq!(Precision::of_length(24, &grid()), Ok(Precision::Single));
-        assert_eq!(Precision::of_length(48, &grid()), Ok(Precision::Double));
+        assert_eq!(Precision::of_length(24, &grid()).unwrap(), Precision::Single);
+        assert_eq!(Precision::of_length(48, &grid()).unwrap(), Precision::Double);
         assert_eq!(
             Precision::of_length(47, &grid()).unwrap_err().to_string(),
             "malformed raw data: found 47 bytes; a grid of shape [1, 2, 3] takes 24 in single and 48 in double precision"

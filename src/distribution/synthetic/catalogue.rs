@@ -70,7 +70,8 @@ impl Synthetic {
     /// `ring` and `crescent` it is not a cube.
     ///
     /// # Errors
-    /// As [`Synthetic::named`], and [`Error::InvalidGrid`](crate::Error::InvalidGrid) for no cells or far too many.
+    /// Those of [`Synthetic::named`], and [`Error::InvalidGrid`](crate::Error::InvalidGrid) for no cells or far too
+    /// many.
     pub fn default_grid(name: &str, cells: usize) -> Result<VelocityGrid> {
         let Entry { lower, upper, .. } = *entry(name)?;
         grid_between(lower, upper, cells)

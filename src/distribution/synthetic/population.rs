@@ -12,16 +12,16 @@ use crate::error::Result;
 /// A quasi-perpendicular, supercritical shock in its rest frame, where plasma flows along +x, the shock normal.
 ///
 /// The position s runs from 0 (upstream) over the foot and the ramp (around s = 1/2) to 1 (downstream). The foot holds
-/// ions that the shock reflected specularly: they leave it at −u₁, turn back where they have gyrated by 60° (Woods 1969,
-/// J. Plasma Phys. 3, 435) after 0.68 u₁/Ω, and so gyrate about the flow with 2u₁ as a ring bunched in gyrophase
-/// (Sckopke et al. 1983, JGR 88, 6121), which goes on turning, widens in gyrophase and dies out downstream: the density
-/// overshoots behind the ramp, and undershoots. The core is slowed and heated at the ramp, more across the field than
-/// along it.
+/// ions that the shock reflected specularly: they leave it at −u₁, turn back where they have gyrated by 60° (Woods
+/// 1969, J. Plasma Phys. 3, 435) after 0.68 u₁/Ω, and so gyrate about the flow with 2u₁ as a ring bunched in gyrophase
+/// (Sckopke et al. 1983, JGR 88, 6121), which goes on turning, widens in gyrophase and dies out downstream: the
+/// density overshoots behind the ramp, and undershoots. The core is slowed and heated at the ramp, more across the
+/// field than along it.
 ///
-/// At every s the mass flux n u_x is exactly n₁ u₁; where there is no ring, at s = 0 and 1, the density is n₁ and r n₁,
-/// and P_xx + n u_x² + B_z²/2μ₀m is the same at both (Rankine-Hugoniot for the normal momentum; field and flow along
-/// the shock front are not balanced). With the foot's width above, the walk is about 2.3 u₁/Ω, or 2.3 Alfvén Mach
-/// numbers ion inertial lengths, long.
+/// The mass flux n u_x is exactly n₁ u₁ at every s. At s = 0 and 1, where there is no ring, the density is n₁ and r
+/// n₁, and P_xx + n u_x² + B_z²/2μ₀m is the same at both (Rankine-Hugoniot for the normal momentum; field and flow
+/// along the shock front are not balanced). With the foot's width above, the walk is about 2.3 u₁/Ω, or 2.3 Alfvén
+/// Mach numbers ion inertial lengths, long.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shock {
     /// Upstream number density n₁ [m⁻³].

@@ -1,4 +1,4 @@
-//! From a formula to the cells of a grid.
+//! Sampling of a formula on the cells of a grid.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
@@ -11,7 +11,7 @@ use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::Result;
 
-/// What the value of a cell stands for.
+/// Meaning of the value of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum CellValue {
     /// The phase-space density at the centre of the cell.
@@ -37,10 +37,10 @@ pub struct Noise {
     pub seed: u64,
 }
 
-/// How a formula becomes cell values. The default takes them at the centres, with neither threshold nor noise.
+/// Settings of sampling. The default takes values at the centres, without threshold and noise.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Sampling {
-    /// At the centre, or averaged over the cell.
+    /// Value at the centre, or average over the cell.
     pub value: CellValue,
     /// Sparsity threshold [s³ m⁻⁶]: cells below it are exactly zero, as outside the blocks that Vlasiator stores. Noise
     /// neither enters this choice nor the empty cells.

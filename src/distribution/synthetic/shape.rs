@@ -53,7 +53,7 @@ pub enum Shape {
         v_th_par: f64,
         /// Direction of the magnetic field.
         field: [f64; 3],
-        /// Where φ = 0: the part of this vector across the field, which must not vanish.
+        /// Vector whose part across the field, which must not vanish, has the direction φ = 0.
         towards: [f64; 3],
         /// Sharpness m, 0 (a ring) to 1000; the full width at half maximum is 4 arccos 2^(−1/2m).
         sharpness: f64,

@@ -1,4 +1,4 @@
-//! AVX2: a vector is two registers.
+//! Vectors of eight numbers with AVX2: two registers.
 
 use pulp::bytemuck::cast;
 use pulp::x86::V3;
@@ -6,7 +6,7 @@ use pulp::{f64x4, u64x4};
 
 use super::{Instructions, Lanes, ONE, SQRT_HALF, TWO_52};
 
-/// Two registers.
+/// Vector of two registers.
 type Eight = [f64x4; 2];
 
 #[inline(always)]

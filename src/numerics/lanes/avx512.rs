@@ -1,4 +1,4 @@
-//! AVX-512: a vector is one register.
+//! Vectors of eight numbers with AVX-512: one register.
 
 use pulp::bytemuck::cast;
 use pulp::x86::V4;

@@ -1,8 +1,8 @@
-//! Plain arrays: what every processor can do, and what the others must agree with, bit for bit.
+//! Vectors of eight numbers as plain arrays, for every processor. Other variants must agree with it bit by bit.
 
 use super::{Instructions, LANES, Lanes, ONE, SQRT_HALF, TWO_52};
 
-/// Plain arrays.
+/// Vector as a plain array.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Baseline;
 

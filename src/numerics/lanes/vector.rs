@@ -1,10 +1,10 @@
-//! Arithmetic on eight numbers, written as on one.
+//! Arithmetic of vectors of eight numbers.
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use super::{Instructions, Lanes};
 
-/// Eight numbers in registers. Its methods are those of [`Instructions`] where nothing else is said.
+/// Vector of eight numbers in registers. Methods without a comment are those of [`Instructions`].
 #[derive(Clone, Copy)]
 pub(crate) struct Vector<I: Instructions> {
     instructions: I,
@@ -32,7 +32,7 @@ impl<I: Instructions> Vector<I> {
         Self { eight: f(self.instructions, self.eight, other.eight), ..self }
     }
 
-    /// The same number in all places.
+    /// Vector with the same number in all elements.
     #[inline(always)]
     pub fn of(self, x: f64) -> Self {
         Self::splat(self.instructions, x)
@@ -48,14 +48,14 @@ impl<I: Instructions> Vector<I> {
         self.with(other, I::smaller)
     }
 
-    /// This where x ≥ least, 0 elsewhere.
+    /// Selects `self` where x ≥ least, 0 elsewhere.
     #[inline(always)]
     pub fn where_at_least(self, x: Self, least: f64) -> Self {
         let least = self.instructions.splat(least);
         self.with(x, |i, value, x| i.where_at_least(x, least, value))
     }
 
-    /// This where x < bound, other elsewhere.
+    /// Selects `self` where x < bound, `other` elsewhere.
     #[inline(always)]
     pub fn where_below(self, x: Self, bound: Self, other: Self) -> Self {
         Self { eight: self.instructions.where_below(x.eight, bound.eight, self.eight, other.eight), ..self }
@@ -72,7 +72,7 @@ impl<I: Instructions> Vector<I> {
         (Self { eight: exponent, ..self }, Self { eight: mantissa, ..self })
     }
 
-    /// The sum of all eight, always in the same order.
+    /// Sum of all eight elements, in a fixed order.
     #[inline(always)]
     pub fn sum(self) -> f64 {
         let l = self.instructions.store(self.eight);

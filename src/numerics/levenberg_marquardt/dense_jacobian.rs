@@ -1,9 +1,9 @@
-//! Linearisation as a stored Jacobian, for small problems where every digit counts.
+//! Linearisation as a stored Jacobian, for small, ill-conditioned problems.
 
 use super::LinearisedSystem;
 use nalgebra::{DMatrix, DVector};
 
-/// A Jacobian in the form J = QR, decomposed once.
+/// Jacobian in the decomposed form J = QR.
 ///
 /// A damped step is the least-squares solution of the stacked system \[R; √damping\] δ = \[−Qᵀr; 0\], by a second QR
 /// decomposition that is small whatever the number of residuals (Moré 1978). JᵀJ is never formed, so the condition
@@ -12,16 +12,16 @@ use nalgebra::{DMatrix, DVector};
 pub struct DenseJacobian {
     /// R, with at most as many rows as there are parameters.
     triangle: DMatrix<f64>,
-    /// The part of Qᵀr that a change of the parameters can reach.
+    /// First rows of Qᵀr, those that depend on the parameters.
     residuals: DVector<f64>,
     gradient: DVector<f64>,
     diagonal: DVector<f64>,
 }
 
 impl DenseJacobian {
-    /// From J, one row per residual and one column per parameter, and the residuals.
+    /// Decomposes J, with one row per residual and one column per parameter.
     ///
-    /// None unless there are as many rows as residuals.
+    /// `None` if the numbers of rows and of residuals differ.
     #[must_use]
     pub fn new(jacobian: DMatrix<f64>, mut residuals: DVector<f64>) -> Option<Self> {
         if jacobian.nrows() != residuals.len() {

@@ -1,14 +1,14 @@
-//! Linearisation as JᵀJ and Jᵀr, which a problem accumulates without storing J.
+//! Linearisation as JᵀJ and Jᵀr, accumulated without storing J.
 
 use super::LinearisedSystem;
 use faer::linalg::solvers::{Llt, Solve};
 use faer::{ColMut, MatRef, Side};
 use nalgebra::{Cholesky, DMatrix, DVector};
 
-/// From so many parameters on a decomposition in blocks is faster.
-const BLOCKED: usize = 64;
+/// Number of parameters from which on the blocked Cholesky decomposition of faer is faster than that of nalgebra.
+const BLOCKED_FROM: usize = 64;
 
-/// The normal equations JᵀJ δ = −Jᵀr, solved by Cholesky decomposition.
+/// Normal equations JᵀJ δ = −Jᵀr, solved by Cholesky decomposition.
 ///
 /// Forming JᵀJ squares the condition number: directions that J resolves to less than 1e-8 of the largest are lost.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,15 +20,15 @@ pub struct NormalEquations {
 }
 
 impl NormalEquations {
-    /// No residuals yet, for so many parameters.
+    /// Normal equations without residuals, for this number of parameters.
     #[must_use]
     pub fn zeros(parameters: usize) -> Self {
         Self { matrix: DMatrix::zeros(parameters, parameters), gradient: DVector::zeros(parameters) }
     }
 
-    /// From JᵀJ, of which only the lower triangle is read, and Jᵀr.
+    /// Makes normal equations from JᵀJ, of which only the lower triangle is read, and Jᵀr.
     ///
-    /// None unless the matrix is square and as large as the gradient.
+    /// `None` unless the matrix is square and as large as the gradient.
     #[must_use]
     pub fn from_parts(matrix: DMatrix<f64>, gradient: DVector<f64>) -> Option<Self> {
         (matrix.shape() == (gradient.len(), gradient.len())).then_some(Self { matrix, gradient })
@@ -72,7 +72,7 @@ impl LinearisedSystem for NormalEquations {
         for (k, damping) in damping.iter().enumerate().take(self.gradient.len()) {
             damped[(k, k)] += damping;
         }
-        if self.gradient.len() < BLOCKED {
+        if self.gradient.len() < BLOCKED_FROM {
             return Some(Cholesky::new(damped)?.solve(&-&self.gradient));
         }
         let n = self.gradient.len();

@@ -1,19 +1,19 @@
-//! The iteration itself, as a solver for `argmin`.
+//! Levenberg-Marquardt iteration as a solver for `argmin`.
 
 use super::{LeastSquaresProblem, LevenbergMarquardt, LinearisedSystem, Report, StopReason};
 use argmin::core::{ArgminError, Error, IterState, KV, Problem, Solver, State, TerminationReason, TerminationStatus};
 use nalgebra::DVector;
 
-/// Damping below this, relative to the square of a column's norm, is lost in rounding.
-const LEAST_DAMPING: f64 = f64::EPSILON * f64::EPSILON;
+/// Minimum damping, relative to the square of a column's norm: smaller ones are below rounding.
+const MIN_DAMPING: f64 = f64::EPSILON * f64::EPSILON;
 
-/// What `argmin` keeps for us between iterations.
+/// State that `argmin` keeps between iterations.
 type Parameters = IterState<DVector<f64>, (), (), (), (), f64>;
 
 /// The Levenberg-Marquardt iteration as an `argmin` solver; [`minimise`](super::minimise) runs it where observers,
 /// timers and checkpoints are not wanted.
 ///
-/// One iteration tries one step. Limits set on `argmin`'s state hold beside those of the settings.
+/// One iteration tries one step. Limits of `argmin`'s state apply in addition to those of the settings.
 ///
 /// ```
 /// use argmin::core::{Executor, State};
@@ -49,7 +49,7 @@ pub struct LevenbergMarquardtSolver<S> {
     system: Option<S>,
     /// Running maximum of the norms of the Jacobian's columns.
     scale: DVector<f64>,
-    /// μ, relative to the squares of `scale`.
+    /// Damping μ, relative to the squares of `scale`.
     damping: f64,
     /// Factor for μ when the next step is refused; doubles with every refusal in a row.
     growth: f64,
@@ -65,7 +65,7 @@ impl<S: LinearisedSystem> LevenbergMarquardtSolver<S> {
             settings,
             system: None,
             scale: DVector::zeros(0),
-            damping: settings.initial_damping.max(LEAST_DAMPING),
+            damping: settings.initial_damping.max(MIN_DAMPING),
             growth: 2.0,
             stopped: None,
             report: Report {
@@ -80,7 +80,7 @@ impl<S: LinearisedSystem> LevenbergMarquardtSolver<S> {
         }
     }
 
-    /// The work done so far. A search that something else cut short counts as stopped by its limit on iterations.
+    /// Report of the work so far. A search ended by `argmin` counts as ended by the limit on iterations.
     #[must_use]
     pub fn report(&self) -> Report {
         Report { stopped: self.stopped.unwrap_or(StopReason::MaxIterations), ..self.report }
@@ -102,7 +102,7 @@ impl<S: LinearisedSystem> LevenbergMarquardtSolver<S> {
         problem.problem("jacobian_count", |problem| Ok(problem.linearise(parameters)))
     }
 
-    /// Makes the linearisation at the current parameters the one to step from, unless the search can end there.
+    /// Takes the linearisation at the current parameters as the origin of the next step, unless the search ends there.
     fn arrive(&mut self, system: Option<S>, cost: f64) {
         let sound = |v: &DVector<f64>| v.len() == self.scale.len() && v.iter().all(|x| x.is_finite());
         let system = system.map(|system| (system.diagonal(), system));
@@ -121,9 +121,9 @@ impl<S: LinearisedSystem> LevenbergMarquardtSolver<S> {
         self.system = Some(system);
     }
 
-    /// Whether the search ends with a step of this length from parameters of that reach, both in the norm of `scale`.
+    /// True if the search ends after a step of this length from parameters of this norm, both scaled by `scale`.
     fn reason_to_stop(&self, reduction: &Reduction, accepted: bool, length: f64, reach: f64) -> Option<StopReason> {
-        // A step that only its damping made small says nothing about the distance from the minimum.
+        // A step may be short because of its damping, far from the minimum.
         let free = self.damping <= 1.0;
         if free && (reduction.within(self.settings.cost_tolerance) || !(reduction.is_visible() || accepted)) {
             Some(StopReason::Cost)
@@ -147,10 +147,11 @@ impl<S: LinearisedSystem> LevenbergMarquardtSolver<S> {
         }
     }
 
-    /// Lowers the damping after a step that achieved `gain` times what was predicted, or raises it if that is little.
+    /// Lowers the damping after a step that lowered the cost by `gain` times the prediction, or raises it if `gain` is
+    /// small.
     fn advance(&mut self, gain: f64) {
         let factor = (1.0 - (2.0 * gain.min(1.0) - 1.0).powi(3)).max(1.0 / 3.0);
-        self.damping = (self.damping * factor).max(LEAST_DAMPING);
+        self.damping = (self.damping * factor).max(MIN_DAMPING);
         self.growth = 2.0;
     }
 }
@@ -167,12 +168,12 @@ impl Reduction {
         self.cost - self.trial_cost
     }
 
-    /// Whether neither what was predicted nor what was achieved is more than this share of the cost.
+    /// True if neither the predicted nor the actual change is more than this part of the cost.
     fn within(&self, tolerance: f64) -> bool {
         self.predicted <= tolerance * self.cost && self.actual().abs() <= tolerance * self.cost
     }
 
-    /// Whether what was predicted is more than the rounding of the cost.
+    /// True if the predicted change exceeds the rounding error of the cost.
     fn is_visible(&self) -> bool {
         self.predicted.is_nan() || self.predicted > f64::EPSILON * self.cost
     }
@@ -202,7 +203,7 @@ impl<P: LeastSquaresProblem> Solver<P, Parameters> for LevenbergMarquardtSolver<
         let system = self.system.take().ok_or_else(no_start)?;
         self.report.iterations += 1;
 
-        // A column of zeros leaves its parameter where it is, under any damping.
+        // The parameter of a column of zeros is not changed, whatever the damping.
         let damping = self.scale.map(|scale| if scale > 0.0 { self.damping * scale * scale } else { 1.0 });
         let usable = |step: &DVector<f64>| step.len() == damping.len() && step.iter().all(|x| x.is_finite());
         let Some(step) = system.step(&damping).filter(usable) else {
@@ -218,8 +219,8 @@ impl<P: LeastSquaresProblem> Solver<P, Parameters> for LevenbergMarquardtSolver<
         let accepted = if reduction.is_visible() && trial_cost < reduction.cost {
             true
         } else if reduction.within(f64::EPSILON.sqrt()) && !reduction.within(self.settings.cost_tolerance) {
-            // Near the minimum, differences of the cost are rounding errors while the gradient still has half its
-            // digits: there a step is good if it leaves a gradient that promises less than before (the idea of the
+            // Near the minimum, differences of the cost are rounding errors, while the gradient still has half its
+            // digits. A step is then accepted if the gradient predicts a smaller decrease than before (as in the
             // approximate Wolfe conditions, Hager and Zhang 2005, SIAM J. Optim. 16, 170).
             ahead = self.linearise(problem, &trial)?;
             let promised = |ahead: &P::System| Some(promise(ahead, &ahead.step(&damping)?, &damping));
@@ -254,8 +255,8 @@ impl<P: LeastSquaresProblem> Solver<P, Parameters> for LevenbergMarquardtSolver<
     }
 }
 
-/// The reduction of the cost that a damped step would achieve if the residuals were linear, by the step's own equation
-/// a sum of squares, which rounding does not turn negative (Moré 1978).
+/// Predicted reduction of the cost by a damped step, for linear residuals: ½‖J δ‖² + ‖√damping δ‖², a sum of squares,
+/// which rounding does not make negative (Moré 1978).
 fn promise<S: LinearisedSystem>(system: &S, step: &DVector<f64>, damping: &DVector<f64>) -> f64 {
     0.5 * system.squared_change(step) + step.component_mul(damping).dot(step)
 }

@@ -1,4 +1,7 @@
-//! The frame that the stream held from which a distribution was decoded.
+//! The frame of the stream from which a distribution was decoded.
+//!
+//! An encoder that is given what was decoded from a stream, and finds the frame to the last digit, finds the amplitudes
+//! of the stream too, and makes no new error.
 
 use std::cell::RefCell;
 
@@ -7,8 +10,9 @@ use super::{CentreAndScales, ResidualProblem};
 use crate::distribution::frame::Frame;
 use crate::numerics::levenberg_marquardt::{self, LeastSquaresProblem, LevenbergMarquardt};
 
-/// Relative residual at which functions hold a distribution, before the digits of their frame are found.
-const HELD: f64 = 1e-9;
+/// Relative residual at which functions are enough to hold a distribution. Their frame is then known to about nine
+/// digits, enough to look for the exact one among its neighbours.
+const HELD_RESIDUAL: f64 = 1e-9;
 
 impl ResidualProblem<'_> {
     /// The frame of few digits near to the one found that leaves nothing of the distribution, if there is one.
@@ -23,18 +27,18 @@ impl ResidualProblem<'_> {
     /// frame moved a little: the terms that are missing make up for it. Only without the functions beyond the highest
     /// term that is left is there a single frame.
     fn lowest(&self, mut frame: CentreAndScales) -> (Self, CentreAndScales) {
-        const MOST: usize = 30;
-        let settings = LevenbergMarquardt::default().max_iterations(MOST);
+        const MAX_ITERATIONS: usize = 30;
+        let settings = LevenbergMarquardt::default().max_iterations(MAX_ITERATIONS);
         let mut problem = self.with_orders(self.orders);
         for axis in (0..3).filter(|&axis| !self.complete[axis]) {
-            // Too few, and enough.
+            // Bisection between an order that is too low and one that is enough.
             let (mut few, mut enough) = (0, self.orders[axis]);
             while enough - few > 1 {
                 let mut orders = problem.orders;
                 orders[axis] = few.midpoint(enough);
                 let lower = self.with_orders(orders);
                 let fit = levenberg_marquardt::minimise(&lower, lower.parameters(frame), &settings);
-                if fit.report.cost <= HELD * HELD * self.norm_squared {
+                if fit.report.cost <= HELD_RESIDUAL * HELD_RESIDUAL * self.norm_squared {
                     frame = lower.centre_and_scales(&fit.parameters);
                     (problem, enough) = (lower, orders[axis]);
                 } else {
@@ -51,12 +55,15 @@ impl ResidualProblem<'_> {
 
     /// The frame near to one that a stream of so many digits may have held, if it leaves nothing of the distribution.
     ///
-    /// In frames of few digits that is a search among whole numbers, one by one, by steps that become shorter.
+    /// The widths and centres of frames of few digits are whole numbers: each in turn is moved by a step either way,
+    /// and the step is halved when no move lowers the residual.
     fn written_near(&self, (centre, scales): CentreAndScales, fine: u32) -> Option<CentreAndScales> {
-        /// Steps in the coarsest digits that streams have, and what is left of f in the right frame.
-        const LONGEST: i64 = 16;
-        const NOTHING: f64 = 1e-13;
-        const MOST: usize = 300;
+        /// First step of the search, in units of the coarsest digits that streams have.
+        const FIRST_STEP: i64 = 16;
+        /// Relative residual in the right frame: rounding in the transforms.
+        const ROUNDING_RESIDUAL: f64 = 1e-13;
+        /// Most residuals computed.
+        const MAX_TRIALS: usize = 300;
         let grid = self.vdf.grid();
         let place = |numbers: &[[i64; 2]; 3]| {
             let axes = [0, 1, 2].map(|axis| coding::from_numbers(grid, axis, fine, numbers[axis]));
@@ -66,10 +73,10 @@ impl ResidualProblem<'_> {
         let frame = Frame::grid_aligned(centre, scales);
         let mut numbers = [0, 1, 2].map(|axis| coding::coarse_numbers(&frame, grid, axis, fine));
         let mut least = cost(&numbers);
-        let (mut step, mut tried) = (LONGEST << (fine - FEW_DIGITS[0]), 0);
-        let nothing = NOTHING * NOTHING * self.norm_squared;
-        // Below that rounding would lead away again.
-        while step > 0 && tried < MOST && least > nothing {
+        let (mut step, mut tried) = (FIRST_STEP << (fine - FEW_DIGITS[0]), 0);
+        let nothing = ROUNDING_RESIDUAL * ROUNDING_RESIDUAL * self.norm_squared;
+        // The loop ends at a residual of rounding alone, which would lead it away again.
+        while step > 0 && tried < MAX_TRIALS && least > nothing {
             let mut better = false;
             for (axis, kind, sign) in (0..12).map(|k| (k / 4, k / 2 % 2, 1 - 2 * (k as i64 % 2))) {
                 let mut next = numbers;

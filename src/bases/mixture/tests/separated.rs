@@ -60,8 +60,8 @@ fn scattered(count: usize, seed: u64) -> Vdf {
     sampled(VelocityGrid::unit([40, 44, 36]).unwrap(), &populations)
 }
 
-/// Cigars with thermal speeds of 1.0 to 1.8 cells across and 2 to 5 times as much along, of any orientation, anywhere in
-/// the box: many overlap.
+/// Cigars with thermal speeds of 1.0 to 1.8 cells across and 2 to 5 times as much along, of any orientation, anywhere
+/// in the box: many overlap.
 fn overlapping(count: usize, seed: u64) -> Vdf {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let half = Vector3::repeat(12.0);

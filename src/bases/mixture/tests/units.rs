@@ -86,7 +86,7 @@ fn frames_keep_their_narrow_axes_in_all_units() {
     for spacing in SPACINGS {
         let vdf = populations(spacing, true);
         let basis = Mixture::new(3).unwrap();
-        let (mut c, report) = basis.fit(&vdf).unwrap();
+        let (c, report) = basis.fit(&vdf).unwrap();
         let back = basis.reconstruct(&c, vdf.grid()).unwrap();
         assert!(report.l2 < 1e-6, "{spacing:?} {report:?}");
         assert!(relative_l2(&vdf, &back) < 1e-6, "{spacing:?}: {}", relative_l2(&vdf, &back));

@@ -1,18 +1,15 @@
 //! From a distribution to a tree: survey, plan, fit the leaves of the plan, correct the survey by what they really
 //! cost, plan again, until a plan holds only leaves that are fitted.
 
-mod leaves;
 mod report;
 mod rounds;
 
 pub use report::OctreeReport;
 
-pub(super) use leaves::{Fitted, Fitter, Grown};
-pub(super) use report::Work;
-
 use super::coefficients::OctreeCoefficients;
 use super::cuts;
 use super::intervals::Intervals;
+use super::leaves::{Fitted, Fitter, Grown, Work};
 use super::model::Model;
 use super::plan::Goal;
 use super::polynomials::MAX_DEGREE;
@@ -25,21 +22,23 @@ use crate::numerics::scaling::normalising_factor;
 use report::finish;
 use rounds::Search;
 
-/// Highest degree of exponentials in the survey; higher ones are tried where this one serves.
+/// Highest degree of exponentials in the survey, whose cost grows with the square of the number of terms; higher degrees are
+/// fitted only where a plan uses the highest one known.
 const SURVEYED_LOG_DEGREE: usize = 3;
-/// The smallest error that rounding leaves room for.
+/// Smallest relative error that is asked for: rounding alone makes as much.
 const LEAST_ERROR: f64 = 1e-15;
-/// This share of the squared error that is allowed is planned for; the rest is for the rounding of the survey.
+/// Fraction of the allowed squared error that plans use; the rest is for the rounding of the survey, which is in f32.
 const PLANNED: f64 = 1.0 - 1e-6;
-/// Times that a tree with moved cuts is planned again.
+/// Most times that a tree with moved cuts is planned again.
 const REPLANS: usize = 3;
-/// What a coefficient must save in squared error where the largest error counts, over the square of that.
+/// Lagrange multiplier λ of a coefficient for L∞ targets, in units of the squared tolerance: a leaf within the tolerance at
+/// each of its cells has a squared error of that order, and a coefficient more must save two cells' worth of it.
 const PRICE: f64 = 2.0;
 
 /// A distribution brought near one.
 struct Scaled {
     values: Vec<f64>,
-    /// What its values were multiplied by.
+    /// The factor from the distribution's values to these.
     factor: f64,
     peak: f64,
     /// Σ f².
@@ -84,7 +83,7 @@ pub(super) fn fit(octree: &Octree, vdf: &Vdf) -> Result<(OctreeCoefficients, Oct
     finish(octree, vdf, grown, &scaled, work)
 }
 
-/// What a target asks of the survey and of the leaves.
+/// The accuracy that a target asks of the survey and of the leaves.
 struct Accuracy {
     /// Below this, logarithms do not matter.
     floor: f64,
@@ -145,7 +144,7 @@ fn with_moved_cuts(
         share *= allowed / left.max(0.25 * allowed);
         let other = plan(share, work);
         let other = cuts::improve(fitter, octree, fitter.shape, other, work);
-        if other.error() / fitter.total > allowed || other.numbers() >= best.numbers() {
+        if other.error() / fitter.total > allowed || other.count_numbers() >= best.count_numbers() {
             break;
         }
         best = other;

@@ -1,15 +1,15 @@
-//! What an encoding gives, and how it went.
+//! The result of an encoding, and the report of its search.
 
 use super::super::Octree;
 use super::super::coefficients::OctreeCoefficients;
+use super::super::leaves::{Grown, Work};
 use super::super::model::Model;
 use super::super::tree::Tree;
 use super::Scaled;
-use super::leaves::Grown;
 use crate::distribution::vdf::Vdf;
 use crate::error::Result;
 
-/// What an octree is made of, and the work it took.
+/// The parts of an octree, and the work that finding it took.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OctreeReport {
     /// ‖g − f‖/‖f‖ over the cells, from the sum of the squared errors of all leaves.
@@ -24,7 +24,7 @@ pub struct OctreeReport {
     pub cell_leaves: usize,
     /// Empty leaves.
     pub empty: usize,
-    /// Bits of the tree.
+    /// Bits of the tree in a stream.
     pub tree_bits: usize,
     /// Boxes surveyed.
     pub boxes: usize,
@@ -38,16 +38,6 @@ pub struct OctreeReport {
     pub moved_cuts: usize,
 }
 
-/// What it took.
-#[derive(Debug, Default, Clone, Copy)]
-pub(in crate::bases::octree) struct Work {
-    pub(super) boxes: usize,
-    pub(super) rounds: usize,
-    pub fits: usize,
-    pub steps: usize,
-    pub moved_cuts: usize,
-}
-
 /// Coefficients and report in the units of the distribution.
 pub(super) fn finish(
     octree: &Octree,
@@ -57,7 +47,7 @@ pub(super) fn finish(
     work: Work,
 ) -> Result<(OctreeCoefficients, OctreeReport)> {
     let tree = Tree { shape: vdf.grid().shape(), unit: octree.align, root: grown.branch() };
-    let (mut numbers, mut error, mut largest) = (Vec::with_capacity(grown.numbers()), 0.0, 0.0_f64);
+    let (mut numbers, mut error, mut largest) = (Vec::with_capacity(grown.count_numbers()), 0.0, 0.0_f64);
     let (mut exponentials, mut cell_leaves, mut empty, mut leaves) = (0, 0, 0, 0);
     let ceiling = 2.0 * peak;
     grown.each_leaf(&mut |model, leaf| {
@@ -86,7 +76,7 @@ pub(super) fn finish(
         exponentials,
         cell_leaves,
         empty,
-        tree_bits: tree.to_bits().1,
+        tree_bits: tree.bits(),
         boxes: work.boxes,
         rounds: work.rounds,
         fits: work.fits,

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::thread;
 
+use super::super::leaves::{Fitted, Fitter, Grown, Work};
 use super::super::model::Model;
 use super::super::plan::{Goal, Node, Plan, Splitting};
 use super::super::survey::{BoxIndex, Survey};
-use super::Work;
-use super::leaves::{Fitted, Fitter, Grown};
 
-/// Plans corrected by fits, then plans with no exponential that is not fitted yet, then with no leaf at all.
+/// Rounds in which plans may ask for leaves that are not fitted yet. From then on exponentials must be among those
+/// fitted; after the last rounds polynomials too, so that the search ends.
 const ROUNDS: usize = 12;
 const LAST_ROUNDS: usize = 40;
+
 /// Fits the leaves that plans ask for, each once, and tells the survey what they cost.
 pub(super) struct Search<'a, 'b> {
     fitter: &'b Fitter<'a>,

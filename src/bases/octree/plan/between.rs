@@ -1,12 +1,12 @@
-//! Trees between two neighbours in price, of which one meets a goal with room to spare and the other misses it.
+//! Trees between two neighbours in price, of which one meets a goal by a margin and the other misses it.
 
 use super::super::survey::BoxIndex;
 use super::solver::Solver;
 use super::{Goal, Node, Plan};
 
 impl Solver<'_> {
-    /// A tree between two neighbours in price: where they differ, the parts of the dearer one that save most for the
-    /// error they add, as long as the goal is met.
+    /// A tree between two neighbours in price: where they differ, those parts of the second that save most coefficients for
+    /// the error they add, as long as the goal is met.
     pub fn between(&self, low: &Plan, high: &Plan, goal: Goal) -> Plan {
         let mut differences = Vec::new();
         self.compare(&low.root, &high.root, &mut differences);
@@ -31,7 +31,7 @@ impl Solver<'_> {
         Plan { price: low.price, root, error, coefficients }
     }
 
-    /// Where two trees begin to differ: the box, how much more error the second has and how many coefficients fewer.
+    /// The boxes in which two trees begin to differ, each with the second tree's additional error and saved coefficients.
     fn compare(&self, low: &Node, high: &Node, differences: &mut Vec<(BoxIndex, (f64, i64))>) {
         match (low, high) {
             (Node::Split(_, a), Node::Split(_, b)) if alike(a, b) => {
@@ -64,7 +64,7 @@ impl Solver<'_> {
     }
 }
 
-/// Whether two boxes are cut alike.
+/// True if two boxes are cut alike.
 fn alike(a: &[Node], b: &[Node]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.index() == b.index())
 }

@@ -14,16 +14,18 @@ use super::survey::{BoxIndex, Survey};
 
 use solver::Solver;
 
-/// Prices, in shares of the sum of squares for one coefficient.
+/// Range of the price λ of one coefficient, in units of the sum of squares: at 2 an empty tree is best, and 1e-36 is
+/// nothing beside the smallest squared error that is asked for, 1e-30.
 const CHEAPEST: f64 = 1e-36;
 const DEAREST: f64 = 2.0;
-/// Prices that differ by less are the same.
+/// Relative difference of two prices below which the search ends.
 const FINEST: f64 = 1e-3;
-/// A squared error that is this share of what is allowed is near enough.
+/// Fraction of the allowed squared error at which the search ends.
 const NEAR: f64 = 0.995;
+/// Most prices tried.
 const MOST_PRICES: usize = 60;
 
-/// How boxes are cut.
+/// The axes along which a box is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Splitting {
     /// In two along the axis where that is best (a k-d tree).
@@ -33,7 +35,7 @@ pub enum Splitting {
     Octants,
 }
 
-/// What a tree has to meet.
+/// The condition that a tree must meet.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Goal {
     /// At most this squared error, over the whole sum of squares.
@@ -62,7 +64,7 @@ impl Goal {
         }
     }
 
-    /// Whether the price sought is no higher: with a growing price the error grows and the coefficients get fewer.
+    /// True if the price sought is at most this plan's: with a growing price the error grows and the coefficients get fewer.
     fn dear_enough(self, plan: &Plan) -> bool {
         match self {
             Self::Error(_) => !self.is_met(plan),
@@ -70,7 +72,8 @@ impl Goal {
         }
     }
 
-    /// By how much the price should change, as far as one plan can tell.
+    /// Estimated ratio of the price sought to that of a plan: errors are about proportional to the price, numbers of
+    /// coefficients to the inverse of its root.
     fn ratio(self, plan: &Plan) -> f64 {
         match self {
             Self::Error(error) => error / plan.error.max(1e-3 * error).max(f64::MIN_POSITIVE),
@@ -79,7 +82,7 @@ impl Goal {
         }
     }
 
-    /// Whether there is nothing to be gained by a price between those of two plans.
+    /// True if no price between those of two plans can improve on them noticeably.
     fn nearly_met(self, low: &Plan, high: &Plan) -> bool {
         match self {
             Self::Error(error) => low.error > NEAR * error,
@@ -88,7 +91,8 @@ impl Goal {
         }
     }
 
-    /// Where the error, or the count, as a power of the price meets the goal; kept off the ends.
+    /// The price at which the error, or the count, meets the goal if it is a power of the price between two plans; kept off
+    /// both ends.
     fn price_between(self, low: &Plan, high: &Plan) -> f64 {
         let measure = |plan: &Plan| match self {
             Self::Error(error) => (plan.error.max(1e-12 * error) / error).ln(),

@@ -14,7 +14,7 @@ pub(super) struct Solver<'a> {
     strides: [usize; 2],
 }
 
-/// What is best for a box.
+/// The best choice for a box.
 #[derive(Clone, Copy)]
 enum Choice {
     Leaf(usize),
@@ -23,8 +23,8 @@ enum Choice {
     Octants,
 }
 
-/// By how much a cut must be better than a leaf, or one axis than another: what is equal but for rounding must not be
-/// decided by it.
+/// Costs that differ by less than this factor count as equal, and the first choice stays: rounding must not decide between
+/// a leaf and a cut, or between two axes.
 const BETTER: f64 = 1.0 - 1e-9;
 
 impl<'a> Solver<'a> {

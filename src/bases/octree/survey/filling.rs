@@ -34,7 +34,7 @@ pub(super) struct Filling<'a> {
     pub axes: &'a [Intervals; 3],
     /// A row a box, a column a model.
     pub errors: &'a mut [f32],
-    /// How many models there are.
+    /// Number of models.
     pub models: usize,
     pub values: &'a [f64],
     pub squares: &'a [f64],

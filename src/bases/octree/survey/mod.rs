@@ -1,4 +1,4 @@
-//! What every dyadic box would cost under every model.
+//! The squared error of every dyadic box under every model.
 //!
 //! Polynomials: the exact squared error Σ f² − Σ c², from the coefficients of all boxes at once. Their exponentials: an
 //! estimate, the squared error of the weighted fit of the logarithm, Σ w (ln f − p)² with w = f²; to first order
@@ -44,7 +44,7 @@ pub(super) struct Threshold {
 #[derive(Debug)]
 pub(super) struct Survey {
     pub axes: [Intervals; 3],
-    /// What the columns of `errors` are; the first is [`Model::Empty`].
+    /// The models in the columns of `errors`; the first is [`Model::Empty`].
     pub models: Vec<Model>,
     /// Models whose errors are known, or estimated, without a fit.
     surveyed: usize,
@@ -112,12 +112,12 @@ impl Survey {
         Self { errors, axes, models, surveyed, counts }
     }
 
-    /// How many boxes there are.
+    /// Number of boxes.
     pub fn boxes(&self) -> usize {
         self.axes.iter().map(Intervals::len).product()
     }
 
-    /// Whether nothing is known of a model before it is tried.
+    /// True for a model whose errors are not known before it is fitted.
     pub fn is_unsurveyed(&self, model: Model) -> bool {
         self.models[self.surveyed..].contains(&model)
     }
@@ -132,7 +132,7 @@ impl Survey {
         (&self.errors[start..start + row], &self.counts[counts..counts + CLIP * self.models.len()])
     }
 
-    /// Where a box is cut that has `parts` parts of which this is the first.
+    /// The cuts of a box that has `parts` parts of which this is the first.
     pub fn cuts(&self, index: BoxIndex, parts: usize, first: Option<BoxIndex>) -> [Option<usize>; 3] {
         let first = first.filter(|_| parts > 1).unwrap_or(index);
         let cut = |axis: usize| self.axes[axis].all[first[axis]].len;

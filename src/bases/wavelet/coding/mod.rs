@@ -1,8 +1,8 @@
-//! Rounded coefficients in a stream: what their neighbours, parents and siblings say of them.
+//! Entropy coding of rounded coefficients, with contexts from their neighbours, parents and siblings.
 //!
-//! Bands follow one another from the coarsest to the finest, each in blocks of 4³ of which the empty ones cost one bit.
-//! What is expected of a coefficient is learnt under four aspects and mixed: how large those beside it are that are
-//! known already, how large the parent (the same kind and place, one level coarser) and the siblings (the other kinds of
+//! Bands follow one another from the coarsest to the finest, each in blocks of 4³, of which an empty one costs one bit.
+//! Each bit of a magnitude is predicted by four contexts, whose predictions are mixed: the magnitudes of the neighbours
+//! coded before, those of the parent (the same kind and place, one level coarser) and of the siblings (the other kinds of
 //! its level, same place), all of these together, and each direction by itself. Context modelling of wavelet coefficients
 //! after Wu 1997 (ECECOW, Asilomar Conf. Signals Syst. Comput.); zero blocks and parents after Shapiro 1993 (IEEE Trans.
 //! Signal Process. 41, 3445).
@@ -14,36 +14,38 @@ use crate::coding::{CLASSES, Coder, FINE_CLASSES, Magnitudes, Mixing, Surroundin
 use crate::error::Result;
 use neighbourhood::{BLOCK, Neighbourhood, Sizes};
 
-/// Positions in a layout, ascending, and the multiples of the step that stand there, none of them zero.
+/// Positions in a layout, ascending, and the multiples of the step there, none of them zero.
 pub(super) type Multiples = Vec<(u32, i64)>;
 
-/// The multiples in a stream: those given, or those read.
-pub(super) fn code(layout: &Layout, given: Option<Multiples>, coder: &mut Coder<'_>) -> Result<Multiples> {
+/// Writes multiples, or reads them.
+pub(super) fn code(layout: &Layout, multiples: &mut Multiples, coder: &mut Coder<'_>) -> Result<()> {
+    if coder.is_reading() {
+        multiples.clear();
+    }
     let bands = layout.bands();
     let mut models = Models::new();
     let mut near = Neighbourhood::default();
     let mut cells = Cells::default();
-    let mut read = Multiples::new();
     for (index, band) in bands.iter().enumerate() {
-        let rank = |band: &Band| band.rank;
-        if index == 0 || rank(&bands[index - 1]) < band.rank {
+        if index == 0 || bands[index - 1].rank < band.rank {
             let level = bands.iter().filter(|other| other.rank == band.rank);
             let larger =
                 |extent: [usize; 3], other: &Band| std::array::from_fn(|axis| extent[axis].max(other.shape[axis]));
             near.begin_level(band.rank, level.fold([0; 3], larger));
         }
         near.begin(band);
-        cells.begin(band, given.as_deref());
+        // A reader has the multiples of earlier bands only, and begins this one with zeros.
+        cells.begin(band, multiples);
         models.band(band, &mut cells, &mut near, coder)?;
-        if given.is_none() {
-            cells.append_to(&mut read, band.begin);
+        if coder.is_reading() {
+            cells.append_to(multiples, band.begin);
         }
         near.end(band.kind);
     }
-    Ok(given.unwrap_or(read))
+    Ok(())
 }
 
-/// The multiples of one band, by place: those given, or those read so far.
+/// The multiples of one band as a dense array: those to be written, or those read so far.
 #[derive(Default)]
 struct Cells {
     values: Vec<i64>,
@@ -51,13 +53,12 @@ struct Cells {
 }
 
 impl Cells {
-    fn begin(&mut self, band: &Band, given: Option<&[(u32, i64)]>) {
+    fn begin(&mut self, band: &Band, given: &[(u32, i64)]) {
         let counts = band.shape.map(|n| n.div_ceil(BLOCK));
         self.values.clear();
         self.values.resize(band.len(), 0);
         self.occupied.clear();
         self.occupied.resize(counts.iter().product(), false);
-        let given = given.unwrap_or_default();
         let from = |position: usize| given.partition_point(|(p, _)| (*p as usize) < position);
         let [_, ny, nz] = band.shape;
         for &(position, multiple) in &given[from(band.begin)..from(band.begin + band.len())] {
@@ -68,7 +69,7 @@ impl Cells {
         }
     }
 
-    /// Appends what is not zero.
+    /// Appends the multiples that are not zero. Most chunks are zero throughout, which one vector instruction finds out.
     fn append_to(&self, multiples: &mut Multiples, begin: usize) {
         const WIDTH: usize = 8;
         for (chunk, start) in self.values.chunks(WIDTH).zip((begin..).step_by(WIDTH)) {
@@ -86,7 +87,9 @@ struct Models {
     blocks: Mixing<3>,
 }
 
-/// Contexts of a magnitude, one aspect after another.
+/// Numbers of contexts of a magnitude under each aspect, as [`surroundings`] counts them: neighbours × number of axes along
+/// which the band is high, parent × siblings × whether it is high along all axes, all together × level, and the three nearest
+/// neighbours by direction × kind.
 const SPATIAL: usize = CLASSES * 4;
 const FAMILY: usize = CLASSES * CLASSES * 2;
 const TOGETHER: usize = FINE_CLASSES * 8;
@@ -97,6 +100,7 @@ impl Models {
     fn new() -> Self {
         Self {
             sizes: Magnitudes::new(ASPECTS),
+            // Contexts as `negative` and `occupied` number them.
             signs: Mixing::new(27 * 8 * (1 + 3 + 1 + 27), 1),
             blocks: Mixing::new(CLASSES * 8 + CLASSES * CLASSES + 32 * 4, 4),
         }
@@ -128,7 +132,7 @@ impl Models {
         Ok(())
     }
 
-    /// Whether there is anything in a block.
+    /// Codes whether a block has a coefficient that is not zero.
     fn occupied(
         &mut self,
         band: &Band,
@@ -142,6 +146,9 @@ impl Models {
         let orders = band.kind.count_ones() as usize;
         let bits = sums.beside.iter().fold(0, |bits, &sum| 2 * bits + usize::from(sum > 0));
         let bits = 4 * bits + 2 * usize::from(sums.siblings > 0) + usize::from(sums.above > 0);
+        // Three contexts: the sum of magnitudes in the three blocks before × the level; the sums in the blocks of the
+        // parent × of the siblings; and which of these five sums are not zero × the number of axes along which the band
+        // is high.
         let contexts = [
             class(around) * 8 + band.rank.min(7),
             CLASSES * 8 + class(sums.above) * CLASSES + class(sums.siblings),
@@ -176,7 +183,10 @@ impl Models {
         coder: &mut Coder<'_>,
     ) -> bool {
         let signs = near.signs(cell);
+        // Number of this place among the eight children of its parent, whose wavelet changes sign between them.
         let corner = cell.iter().fold(0, |corner, n| 2 * corner + n % 2);
+        // Four contexts, each × the kind of the band: the signs of the three nearest neighbours; the parent's sign and the
+        // corner under it; the signs of the three diagonal neighbours; and those two steps away with those one step away.
         let contexts = [
             signs.beside * 8 + band.kind,
             27 * 8 + (signs.parent * 8 + corner) * 8 + band.kind,
@@ -188,8 +198,10 @@ impl Models {
     }
 }
 
+/// The contexts of a magnitude, and the magnitude that is expected.
 #[inline]
 fn surroundings(band: &Band, Sizes { beside, spatial, parent, siblings }: Sizes) -> Surroundings<4> {
+    // Weights by how much each says of the magnitude, chosen by the length of streams over all test data.
     let total = 2 * spatial + 3 * parent + 2 * siblings;
     let orders = band.kind.count_ones() as usize;
     let [x, y, z] = beside;
@@ -231,10 +243,12 @@ mod tests {
         for layout in layouts() {
             for spread in [0.0, 40.0, 4e4, 4e12, 1e300] {
                 let given = numbers(layout.len(), spread);
-                let mut writer = Coder::writing();
-                let written = code(&layout, Some(given.clone()), &mut writer).unwrap();
+                let (mut writer, mut written) = (Coder::writing(), given.clone());
+                code(&layout, &mut written, &mut writer).unwrap();
                 assert_eq!(written, given);
-                let read = code(&layout, None, &mut Coder::reading(&writer.finish())).unwrap();
+                // A reader ignores the multiples that it is handed.
+                let mut read = vec![(0, 7)];
+                code(&layout, &mut read, &mut Coder::reading(&writer.finish())).unwrap();
                 assert_eq!(read, written);
             }
         }
@@ -244,7 +258,7 @@ mod tests {
     fn nothing_costs_next_to_nothing() {
         let layout = Layout::new([50; 3], 2, Boundary::WholeSample, 10);
         let mut writer = Coder::writing();
-        code(&layout, Some(Vec::new()), &mut writer).unwrap();
+        code(&layout, &mut Vec::new(), &mut writer).unwrap();
         let len = writer.finish().len();
         assert!(len < 16, "{len}");
     }
@@ -254,7 +268,8 @@ mod tests {
         for_cases(64, |random| {
             let bytes = vector(random, 0..400, Rng::random::<u8>);
             for layout in layouts() {
-                if let Ok(multiples) = code(&layout, None, &mut Coder::reading(&bytes)) {
+                let mut multiples = Multiples::new();
+                if code(&layout, &mut multiples, &mut Coder::reading(&bytes)).is_ok() {
                     assert!(multiples.windows(2).all(|pair| pair[0].0 < pair[1].0));
                     assert!(multiples.iter().all(|(position, _)| (*position as usize) < layout.len()));
                 }

@@ -1,7 +1,7 @@
-//! What is known around a coefficient before it is coded.
+//! Sums of magnitudes around each coefficient, of those coded before it.
 //!
-//! Nearly all coefficients are zero. So nothing is gathered where one is asked for: a coefficient that is not zero adds
-//! itself to every place that will ask, once, when it becomes known.
+//! Nearly all coefficients are zero, so that it is cheaper to scatter than to gather: a coefficient that is not zero adds
+//! its magnitude once, when it is coded, to every place whose context will use it.
 
 use super::super::transform::Band;
 
@@ -9,8 +9,9 @@ use super::super::transform::Band;
 pub(super) const BLOCK: usize = 4;
 /// Places of margin around a band.
 const MARGIN: usize = 2;
-/// Larger sizes count as this one.
-const MOST: u64 = 1000;
+/// Larger magnitudes count as this one, so that weighted sums of the neighbours, whose weights sum to 28, stay below
+/// 2¹⁶.
+const MAX_SIZE: u64 = 1000;
 
 /// A coefficient that is not zero.
 #[derive(Debug, Clone, Copy)]
@@ -20,27 +21,27 @@ struct Found {
     sign: i8,
 }
 
-/// What one place knows.
+/// The context of one place.
 #[derive(Debug, Clone, Copy, Default)]
 struct Place {
-    /// 0 to 5, by octaves.
+    /// Binary digits of the magnitude here, at most 5.
     class: u8,
     sign: i8,
-    /// Sizes of those beside it that come before it, the nearer the more weight.
+    /// Weighted sum of the magnitudes of the 16 neighbours that are coded before it, nearer ones weighing more.
     beside: u16,
-    /// Sizes of the kinds of its level that are known already, here and in the six places around.
+    /// Weighted sum of the magnitudes of the siblings coded before, here (4) and in the six places around (1 each).
     siblings: u16,
 }
 
-/// What one place knows one level coarser, where the kind is the same.
+/// The context that a place of the next coarser level, of the same kind, gives to its children.
 #[derive(Debug, Clone, Copy, Default)]
 struct Parent {
-    /// Twice its size and those of the six around it.
+    /// Twice its magnitude and those of the six around it.
     near: u16,
     sign: i8,
 }
 
-/// What a block knows: sums of sizes.
+/// Sums of magnitudes in a block: of the band itself, of its siblings, and of the parents of its places.
 #[derive(Debug, Clone, Copy, Default)]
 struct Block {
     here: u32,
@@ -52,9 +53,9 @@ struct Block {
 #[derive(Default)]
 pub(super) struct Neighbourhood {
     rank: usize,
-    /// Kinds of this level that are known.
+    /// Kinds of this level that are coded.
     siblings: u32,
-    /// How far ahead the places lie that will ask, and the weight there, for the strides of this level.
+    /// Offsets to the places whose contexts use a coefficient, and its weight there, for the strides of this level.
     ahead: Vec<(usize, u16)>,
     strides: [usize; 3],
     places: Vec<Place>,
@@ -62,22 +63,22 @@ pub(super) struct Neighbourhood {
     parents: Vec<Parent>,
     block_strides: [usize; 3],
     blocks: Vec<Block>,
-    /// What is not zero in the band, in the others of its level, and in those of the level before, by kind.
+    /// Coefficients that are not zero: of the band, of the others of its level by kind, and of the level before by kind.
     found: Vec<Found>,
     level: Vec<(usize, Vec<Found>)>,
     before: Vec<(usize, Vec<Found>)>,
 }
 
-/// What is known of one coefficient's size.
+/// The context of one coefficient's magnitude.
 pub(super) struct Sizes {
-    /// Classes of the three beside it, 0 to 5.
+    /// Classes of its three nearest neighbours, 0 to 5.
     pub beside: [usize; 3],
     pub spatial: u32,
     pub parent: u32,
     pub siblings: u32,
 }
 
-/// What is known of one coefficient's sign: signs in threes, each 0 to 26, and the parent's, 0 to 2.
+/// The context of one coefficient's sign: signs of three neighbours as a number of base 3, and the parent's, 0 to 2.
 pub(super) struct Signs {
     pub beside: usize,
     pub diagonal: usize,
@@ -85,9 +86,9 @@ pub(super) struct Signs {
     pub parent: usize,
 }
 
-/// What is known of a block's sizes.
+/// The context of a block: sums of magnitudes.
 pub(super) struct Sums {
-    /// The three beside it.
+    /// In the three blocks before it, one along each axis.
     pub beside: [u32; 3],
     pub siblings: u32,
     pub above: u32,
@@ -105,13 +106,15 @@ fn clear<T: Clone + Default>(places: &mut Vec<T>, shape: [usize; 3]) {
 impl Neighbourhood {
     /// Begins the first band of a level, the largest shape of whose bands is given.
     pub(super) fn begin_level(&mut self, rank: usize, extent: [usize; 3]) {
-        // The approximation is nobody's parent.
+        // The approximation has no kind that details have, and is no parent.
         self.before = if self.rank > 0 { std::mem::take(&mut self.level) } else { Vec::new() };
         self.level.clear();
         (self.rank, self.siblings) = (rank, 0);
         let shape = extent.map(|n| n + 2 * MARGIN);
         self.strides = strides(shape);
         let [x, y, z] = self.strides;
+        // Of the 26 neighbours the 13 that follow in C order, by the number of axes along which they differ, and the three
+        // two steps ahead. (x − y is positive: the strides fall from x to z.)
         let (near, edge, far) = (3, 2, 1);
         self.ahead = [
             [
@@ -145,7 +148,7 @@ impl Neighbourhood {
         let counts = band.shape.map(|n| n.div_ceil(BLOCK));
         for &Found { cell, size, sign } in found {
             let cell = cell.map(|n| n as usize);
-            // A parent may have more cells than its children ask for.
+            // The symmetric boundary makes parents beyond the last child.
             if (0..3).any(|axis| cell[axis] + MARGIN + 2 > parents[axis]) {
                 continue;
             }
@@ -156,7 +159,7 @@ impl Neighbourhood {
                 self.parents[place - stride].near += size;
                 self.parents[place + stride].near += size;
             }
-            // Blocks ask for the cells above their own and one more on each side.
+            // The context of a block has the parents of its places and one more on each side.
             let asking = |axis: usize| {
                 let n: usize = cell[axis];
                 let asks = move |&b: &usize| n < (BLOCK * (b + 1)).min(band.shape[axis]).div_ceil(2) + 1;
@@ -173,11 +176,11 @@ impl Neighbourhood {
         }
     }
 
-    /// Ends the band: what is not zero in it is known to the bands that follow.
+    /// Ends the band: its coefficients become siblings of the bands that follow.
     pub(super) fn end(&mut self, kind: usize) {
         for &Found { cell, size, .. } in &self.found {
             let at = place(self.strides, cell.map(|n| n as usize));
-            // Six kinds stay below 2¹⁶; the seventh has nobody left to know of it.
+            // Six siblings sum to less than 2¹⁶ (6 × 10 × 1000); the seventh is the last band, whose sum no other uses.
             let mut add = |at: usize, size: u16| {
                 let place = &mut self.places[at].siblings;
                 *place = place.saturating_add(size);
@@ -198,12 +201,12 @@ impl Neighbourhood {
         self.level.push((kind, std::mem::take(&mut self.found)));
     }
 
-    /// Learns a coefficient that is not zero.
+    /// Adds a coefficient that is not zero to the contexts of the places that follow.
     pub(super) fn learn(&mut self, cell: [usize; 3], value: i64) {
-        let (size, sign) = (value.unsigned_abs().min(MOST) as u16, value.signum() as i8);
+        let (size, sign) = (value.unsigned_abs().min(MAX_SIZE) as u16, value.signum() as i8);
         self.found.push(Found { cell: cell.map(|n| n as u32), size, sign });
         let at = place(self.strides, cell);
-        (self.places[at].class, self.places[at].sign) = (octave(size), sign);
+        (self.places[at].class, self.places[at].sign) = (digits(size), sign);
         for &(ahead, weight) in &self.ahead {
             self.places[at + ahead].beside += weight * size;
         }
@@ -246,11 +249,11 @@ impl Neighbourhood {
 }
 
 /// Binary digits, at most 5.
-fn octave(size: u16) -> u8 {
+fn digits(size: u16) -> u8 {
     size.checked_ilog2().map_or(0, |log| log as u8 + 1).min(5)
 }
 
-/// Negative, none, positive.
+/// 0 for negative, 1 for zero, 2 for positive.
 fn third(sign: i8) -> usize {
     (1 + sign) as usize
 }

@@ -34,17 +34,16 @@ impl WaveletFilter {
     /// # Errors
     /// [`Error::InvalidParameter`] with the names that exist.
     pub fn named(name: &str) -> Result<Self> {
-        let alias = match name {
-            "cdf9/7" => "bior4.4",
-            "cdf5/3" => "bior2.2",
-            "db1" => "haar",
-            other => other,
-        };
-        Self::all().find(|filter| filter.name == alias).ok_or_else(|| Error::InvalidParameter {
-            name: "filter",
-            value: name.chars().take(40).collect(),
-            allowed: Self::all().map(|filter| filter.name).collect::<Vec<_>>().join(", "),
-        })
+        let found = Self::names().into_iter().find(|(other, _)| *other == name);
+        let allowed = || Self::all().map(|filter| filter.name).collect::<Vec<_>>().join(", ");
+        let shown = || name.chars().take(40).collect::<String>();
+        found.map(|(_, filter)| filter).ok_or_else(|| Error::parameter("filter", shown(), allowed()))
+    }
+
+    /// Every name and its filter, those by which filters print themselves first.
+    pub(super) fn names() -> Vec<(&'static str, Self)> {
+        let aliases = ALIASES.map(|(alias, name)| (alias, Self { name }));
+        Self::all().map(|filter| (filter.name, filter)).chain(aliases).collect()
     }
 
     /// Every filter there is.
@@ -52,7 +51,7 @@ impl WaveletFilter {
         ORTHOGONAL.iter().map(|(name, _)| *name).chain(BIORTHOGONAL).map(|name| Self { name })
     }
 
-    /// Whether it is a symmetric pair of odd length.
+    /// True for the symmetric pairs of odd length.
     pub(super) fn is_odd(&self) -> bool {
         ["bior2.2", "bior4.4"].contains(&self.name())
     }
@@ -63,7 +62,7 @@ impl WaveletFilter {
         self.name
     }
 
-    /// Whether the functions are orthonormal: then, where the boundary is periodic and sizes are even, the sum of the
+    /// True if the functions are orthonormal: then, where the boundary is periodic and sizes are even, the sum of the
     /// squared coefficients is that of the values.
     #[must_use]
     pub fn is_orthogonal(self) -> bool {
@@ -116,6 +115,7 @@ impl Bank {
     }
 }
 
+const ALIASES: [(&str, &str); 3] = [("db1", "haar"), ("cdf5/3", "bior2.2"), ("cdf9/7", "bior4.4")];
 const BIORTHOGONAL: [&str; 3] = ["bior1.3", "bior2.2", "bior4.4"];
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Published taps. Digits and order as in PyWavelets 1.8; those of the symlets and of the 9/7 pair, published to 12
 //! digits, are brought to the last by Newton's method on the equations that define them
-//! (`tests/data/wavelet/generate.py`), which the tests of this room check.
+//! (`tests/data/wavelet/generate.py`), which the tests of [`super`] check.
 
 use std::f64::consts::FRAC_1_SQRT_2;
 

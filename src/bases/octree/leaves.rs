@@ -1,13 +1,13 @@
 //! Leaves fitted to their boxes, and trees of them.
 
-use super::super::intervals::Interval;
-use super::super::model::Model;
-use super::super::tree::{Branch, Extent};
-use super::super::{linear, logarithmic};
+use super::intervals::Interval;
+use super::model::Model;
+use super::tree::{Branch, Extent};
+use super::{linear, logarithmic};
 
 /// The numbers of one leaf.
 #[derive(Debug, Clone)]
-pub(in crate::bases::octree) struct Fitted {
+pub(super) struct Fitted {
     /// Gram coefficients, those of the natural logarithm, or the values of the cells.
     pub numbers: Vec<f64>,
     /// Squared error.
@@ -18,25 +18,35 @@ pub(in crate::bases::octree) struct Fitted {
     pub steps: usize,
 }
 
+/// The work that a search has done.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Work {
+    pub boxes: usize,
+    pub rounds: usize,
+    pub fits: usize,
+    pub steps: usize,
+    pub moved_cuts: usize,
+}
+
 /// A tree with its leaves fitted.
-pub(in crate::bases::octree) enum Grown {
+pub(super) enum Grown {
     Leaf(Model, Fitted),
     Split([Option<usize>; 3], Vec<Grown>),
 }
 
 /// Fits the leaves of a distribution whose largest value is between 1 and 2.
-pub(in crate::bases::octree) struct Fitter<'a> {
-    pub(super) values: &'a [f64],
-    pub(super) shape: [usize; 3],
+pub(super) struct Fitter<'a> {
+    pub values: &'a [f64],
+    pub shape: [usize; 3],
     /// Σ f².
-    pub(super) total: f64,
+    pub total: f64,
     /// Below this, logarithms do not matter.
-    pub(super) floor: f64,
+    pub floor: f64,
     /// Logarithm of the largest value that an exponential may take.
-    pub(super) ceiling: f64,
+    pub ceiling: f64,
     /// Largest error that a cell may have.
     pub tolerance: f64,
-    pub(super) threads: usize,
+    pub threads: usize,
 }
 
 /// The values of a box, in C order.
@@ -84,26 +94,28 @@ impl Fitter<'_> {
 }
 
 impl Grown {
-    pub(super) fn each_leaf(&self, visit: &mut dyn FnMut(Model, &Fitted)) {
+    pub fn each_leaf(&self, visit: &mut dyn FnMut(Model, &Fitted)) {
         match self {
             Self::Leaf(model, fitted) => visit(*model, fitted),
             Self::Split(_, parts) => parts.iter().for_each(|part| part.each_leaf(visit)),
         }
     }
 
-    pub(super) fn error(&self) -> f64 {
+    /// The squared errors of all leaves, added.
+    pub fn error(&self) -> f64 {
         let mut error = 0.0;
         self.each_leaf(&mut |_, leaf| error += leaf.error);
         error
     }
 
-    pub(super) fn numbers(&self) -> usize {
+    /// The number of real numbers that all leaves hold together: what the tree costs.
+    pub fn count_numbers(&self) -> usize {
         let mut numbers = 0;
         self.each_leaf(&mut |_, leaf| numbers += leaf.numbers.len());
         numbers
     }
 
-    pub(super) fn branch(&self) -> Branch {
+    pub fn branch(&self) -> Branch {
         match self {
             Self::Leaf(model, _) => Branch::Leaf(*model),
             Self::Split(cuts, parts) => Branch::Split(*cuts, parts.iter().map(Self::branch).collect()),

@@ -13,14 +13,14 @@ use std::thread;
 
 use rayon::{Scope, ThreadPoolBuilder};
 
-use crate::any_basis::AnyBasis;
-use crate::basis::{Basis, Expansion};
+use crate::basis::any_basis::AnyBasis;
+use crate::basis::framing;
+use crate::basis::{Expansion, Stream};
 use crate::distribution::vdf::Vdf;
 use crate::error::Result;
-use crate::header;
 use crate::registry::Registry;
 
-/// How a batch is worked on.
+/// The options of working on a batch: threads, and runs for warm starts.
 ///
 /// ```
 /// use vdf_basis::{Batch, Registry, Sampling, Synthetic, VelocityGrid};
@@ -43,6 +43,12 @@ pub struct Batch {
     run: NonZeroUsize,
 }
 
+impl From<Vdf> for Result<Vdf> {
+    fn from(vdf: Vdf) -> Self {
+        Ok(vdf)
+    }
+}
+
 impl Default for Batch {
     /// As many threads as the machine has processors, no warm starts.
     fn default() -> Self {
@@ -51,41 +57,43 @@ impl Default for Batch {
 }
 
 impl Batch {
-    /// Runs for each thread that are taken before the one that is due is handed over.
+    /// Runs for each thread that are taken from the iterator before the next run in order is handed over.
     const AHEAD: usize = 4;
 
-    /// On so many threads, but no more than there are runs of distributions to work on: none is started that would find
-    /// nothing to do.
+    /// This batch on `threads` threads, but no more than there are runs of distributions: no thread is started that would
+    /// find nothing to do.
     #[must_use]
     pub fn with_threads(self, threads: NonZeroUsize) -> Self {
         Self { threads, ..self }
     }
 
-    /// In runs of so many distributions that follow each other: within a run each search starts from what was found for
-    /// the one before ([`Basis::encode_from`]). The bytes then depend on the length of the runs, and still not on the
-    /// number of threads. A run of one is the default: no warm start.
+    /// This batch in runs of `run` distributions that follow each other. Within a run each search starts from the
+    /// coefficients of the distribution before ([`Basis::encode_from`]). The bytes then depend on the length of the runs,
+    /// and still not on the number of threads. A run of one is the default: no warm start.
     #[must_use]
     pub fn with_warm_runs(self, run: NonZeroUsize) -> Self {
         Self { run, ..self }
     }
 
-    /// Encodes distributions, and hands over each stream, or the error of its distribution, with its index and in order.
-    /// The iterator and the hook run on the caller's thread, while others work; the hook is the place to report progress.
+    /// Encodes distributions, or the results of reading them. Hands over each stream, or the error of its distribution, with
+    /// its index and in order. The iterator and the hook run on the caller's thread, while other threads work; the hook is
+    /// the place to report progress.
     ///
     /// # Errors
     /// The first error that the hook returns: it ends the batch.
-    pub fn encode<B: Basis, E>(
+    pub fn encode<B: Stream, V: Into<Result<Vdf>>, E>(
         &self,
         basis: &B,
-        distributions: impl IntoIterator<Item = Vdf>,
+        distributions: impl IntoIterator<Item = V>,
         hook: impl FnMut(usize, Result<Vec<u8>>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         self.work(
-            distributions,
-            |run| {
+            distributions.into_iter().map(Into::into),
+            |run: Vec<Result<Vdf>>| {
                 let mut last: Option<B::Coefficients> = None;
-                let encode = |vdf: Vdf| {
-                    header::check_cells(vdf.grid(), header::MOST_CELLS)?;
+                let encode = |vdf: Result<Vdf>| {
+                    let vdf = vdf?;
+                    framing::check_cells(vdf.grid(), framing::MOST_CELLS)?;
                     let found = match &last {
                         Some(last) => basis.encode_from(&vdf, last),
                         None => basis.encode(&vdf),
@@ -137,7 +145,7 @@ impl Batch {
                 hook(index - 1, result)
             })
         };
-        // As many as there are runs, if those are fewer than threads.
+        // One thread a run, if there are fewer runs than threads.
         let first: Vec<Vec<T>> = runs.by_ref().take(self.threads.get()).collect();
         let threads = first.len();
         if threads == 0 {
@@ -145,7 +153,7 @@ impl Batch {
         }
         let mut runs = first.into_iter().chain(runs);
         let Ok(pool) = ThreadPoolBuilder::new().num_threads(threads).build() else {
-            // Where there are no threads to be had, the caller's does the work.
+            // If no threads can be started, the caller's does the work.
             return runs.try_for_each(|run| hand_over(work(run)));
         };
         let window = threads.saturating_mul(Self::AHEAD);
@@ -164,7 +172,7 @@ impl Batch {
     }
 }
 
-/// What the work on a run will give, unless the batch has ended before.
+/// Spawns the work on a run. The receiver gets the results, or nothing if the batch has ended before.
 fn in_time<'scope, T: Send + 'scope, R: Send + 'scope>(
     scope: &Scope<'scope>,
     run: Vec<T>,
@@ -174,7 +182,7 @@ fn in_time<'scope, T: Send + 'scope, R: Send + 'scope>(
     let (sender, receiver) = mpsc::channel();
     scope.spawn(move |_| {
         if !ended.load(Ordering::Relaxed) {
-            // Nobody waits for it any more where the batch has ended.
+            // If the batch has ended, nobody waits for the results any more.
             let _ = sender.send(work(run));
         }
     });
@@ -184,6 +192,7 @@ fn in_time<'scope, T: Send + 'scope, R: Send + 'scope>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::basis::Basis;
     use crate::{Error, Sampling, Synthetic, VelocityGrid};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -206,7 +215,7 @@ mod tests {
         streams
     }
 
-    /// What nobody but the basis has a part in.
+    /// The streams that the basis gives without a batch.
     fn one_by_one(run: usize, spec: &str, vdfs: &[Vdf]) -> Vec<Vec<u8>> {
         let basis = Registry::standard().parse(spec).unwrap();
         let mut last = None;
@@ -285,7 +294,7 @@ mod tests {
         assert_eq!(outcomes, [true, true, false, true, true, true]);
         let mut none = 0;
         batch
-            .encode(&basis, Vec::new(), |_, _| {
+            .encode(&basis, Vec::<Vdf>::new(), |_, _| {
                 none += 1;
                 Ok::<(), Error>(())
             })
@@ -297,7 +306,7 @@ mod tests {
     fn no_more_threads_are_started_than_there_are_runs() {
         for (count, run, most) in [(3, 1, 3), (7, 3, 3), (1, 1, 1), (40, 1, 8000)] {
             let batch = on(8000).with_warm_runs(NonZeroUsize::new(run).unwrap());
-            // What the pool of the thread that works has.
+            // Counts the threads of the pool that does the work.
             let work = |run: Vec<usize>| run.into_iter().map(|k| (k, rayon::current_num_threads())).collect();
             let mut handed = 0;
             // An iterator that does not say how long it is.
@@ -335,7 +344,7 @@ mod tests {
             })
         }));
         assert!(panics.is_err());
-        // Of a task, too, whichever it is.
+        // A panic of a task is passed on, too.
         let work = |run: Vec<u32>| run.into_iter().inspect(|k| assert!(*k != 7)).collect();
         let panics = std::panic::catch_unwind(|| on(2).work(0..100, work, |_, _| Ok::<(), ()>(())));
         assert!(panics.is_err());

@@ -8,7 +8,8 @@
 //! name, key, value: any characters but white space and ( ) : , = +   (a value may hold + after e: 1e+5)
 //! ```
 //!
-//! This module knows the grammar and no basis; the [`Registry`](crate::Registry) gives the names their meaning.
+//! This module knows the grammar and no basis; the [`Registry`](crate::Registry) gives the names their meaning, and each
+//! basis declares its keys ([`choices`](super::choices)).
 
 use std::fmt::{self, Display};
 use std::str::FromStr;
@@ -37,7 +38,104 @@ pub struct Term {
     /// The spec in parentheses, for combinators.
     pub inner: Option<Spec>,
     /// The options in the order written.
-    pub options: Vec<(String, String)>,
+    pub options: Vec<(String, Value)>,
+}
+
+/// The value of an option.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A finite number.
+    Number(f64),
+    /// Anything else, as it is written.
+    Word(String),
+}
+
+impl Value {
+    /// The number, or `None` for a word.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Word(_) => None,
+        }
+    }
+}
+
+impl From<&str> for Value {
+    /// A number if `text` is one as [`Value`] prints it, or as Rust does. `007` and `1e+5` stay words, so that a spec
+    /// prints as it was read.
+    fn from(text: &str) -> Self {
+        let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+        match number {
+            Some(x) if [format!("{x}"), format!("{x:e}")].contains(&text.to_owned()) => Self::Number(x),
+            _ => Self::Word(text.to_owned()),
+        }
+    }
+}
+
+impl Display for Value {
+    /// Whole numbers below 1e20 and numbers from 1e-3 to 1e4 in plain digits, others with an exponent: `0.05`, `1e-5`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(x) if *x == 0.0 || x.fract() == 0.0 && x.abs() < 1e20 || (1e-3..1e4).contains(&x.abs()) => {
+                write!(f, "{x}")
+            }
+            Self::Number(x) => write!(f, "{x:e}"),
+            Self::Word(word) => f.write_str(word),
+        }
+    }
+}
+
+impl Spec {
+    /// A spec of one term.
+    #[must_use]
+    pub fn of(term: Term) -> Self {
+        Self { terms: vec![term] }
+    }
+
+    /// Refuses a spec that could not have been parsed from text: with words that the grammar does not allow, a key twice,
+    /// or too many parts. Needed for specs that are read from bytes.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.check_at(0)
+    }
+
+    fn check_at(&self, depth: usize) -> Result<()> {
+        let is_word = |word: &str| {
+            let mut parser = Parser { text: word, rest: word };
+            parser.word("a word").is_ok_and(|parsed| parsed == word)
+        };
+        let is_value = |value: &Value| match value {
+            Value::Number(number) => number.is_finite(),
+            Value::Word(word) => is_word(word) && matches!(Value::from(&word[..]), Value::Word(_)),
+        };
+        let is_term = |term: &Term| {
+            let twice =
+                |(k, (key, _)): (usize, &(String, Value))| term.options[..k].iter().any(|(other, _)| other == key);
+            is_word(&term.name)
+                && term.options.len() <= MAX_PARTS
+                && term.options.iter().all(|(key, value)| is_word(key) && is_value(value))
+                && !term.options.iter().enumerate().any(twice)
+        };
+        let fits = depth <= MAX_DEPTH && (1..=MAX_PARTS).contains(&self.terms.len());
+        if !fits || !self.terms.iter().all(is_term) {
+            return Err(invalid(&self.to_string(), "it could not be written as text"));
+        }
+        self.terms.iter().filter_map(|term| term.inner.as_ref()).try_for_each(|inner| inner.check_at(depth + 1))
+    }
+}
+
+impl Term {
+    /// A term of a name alone.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), inner: None, options: Vec::new() }
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn option(&self, key: &str) -> Option<&Value> {
+        self.options.iter().find(|(other, _)| other == key).map(|(_, value)| value)
+    }
 }
 
 impl FromStr for Spec {
@@ -117,12 +215,12 @@ impl<'a> Parser<'a> {
         } else {
             None
         };
-        let mut options: Vec<(String, String)> = Vec::new();
+        let mut options: Vec<(String, Value)> = Vec::new();
         if self.take(':') {
             loop {
                 let key = self.word("a key")?.to_owned();
                 self.expect('=')?;
-                let value = self.word("a value")?.to_owned();
+                let value = Value::from(self.word("a value")?);
                 if options.len() == MAX_PARTS {
                     return Err(invalid(self.text, format!("more than {MAX_PARTS} options of one term")));
                 }
@@ -190,130 +288,6 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// The options of one term, read one after another by the basis they belong to; what nobody reads is refused.
-#[derive(Debug)]
-pub struct Options<'a> {
-    term: &'a Term,
-    read: Vec<&'static str>,
-}
-
-impl<'a> Options<'a> {
-    /// The options of a term.
-    #[must_use]
-    pub fn of(term: &'a Term) -> Self {
-        Self { term, read: Vec::new() }
-    }
-
-    /// The value of `key` as written, if given.
-    pub fn text(&mut self, key: &'static str) -> Option<&'a str> {
-        self.read.push(key);
-        self.term.options.iter().find(|(other, _)| other == key).map(|(_, value)| value.as_str())
-    }
-
-    /// Whether somebody has asked for `key`.
-    #[must_use]
-    pub fn was_read(&self, key: &str) -> bool {
-        self.read.contains(&key)
-    }
-
-    /// The value of `key`, if given, as a number.
-    ///
-    /// # Errors
-    /// [`Error::InvalidSpec`] if it is not one.
-    pub fn number<T: FromStr>(&mut self, key: &'static str) -> Result<Option<T>> {
-        let Some(text) = self.text(key) else { return Ok(None) };
-        match text.parse() {
-            Ok(value) => Ok(Some(value)),
-            Err(_) => {
-                let kind = if std::any::type_name::<T>().starts_with('f') { "a number" } else { "a whole number" };
-                Err(self.refused(key, text, &format!("{kind} in range")))
-            }
-        }
-    }
-
-    /// The value of `key`, if given, as a vector written `x/y/z`.
-    ///
-    /// # Errors
-    /// [`Error::InvalidSpec`] if it is not three numbers.
-    pub fn vector(&mut self, key: &'static str) -> Result<Option<[f64; 3]>> {
-        let Some(text) = self.text(key) else { return Ok(None) };
-        let parts: Vec<f64> = text.split('/').map_while(|part| part.parse().ok()).collect();
-        match <[f64; 3]>::try_from(parts) {
-            Ok(vector) if text.split('/').count() == 3 => Ok(Some(vector)),
-            _ => Err(self.refused(key, text, "three numbers written x/y/z")),
-        }
-    }
-
-    /// The value of `key`, if given, as one of the named choices.
-    ///
-    /// # Errors
-    /// [`Error::InvalidSpec`] with the list of the choices if it is none of them.
-    pub fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&'static str, T)]) -> Result<Option<T>> {
-        let Some(text) = self.text(key) else { return Ok(None) };
-        match choices.iter().find(|(name, _)| *name == text) {
-            Some((_, choice)) => Ok(Some(*choice)),
-            None => {
-                let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-                Err(self.refused(key, text, &format!("one of {}", names.join(", "))))
-            }
-        }
-    }
-
-    /// An error about the value of one key.
-    #[must_use]
-    pub fn refused(&self, key: &str, value: &str, allowed: &str) -> Error {
-        invalid(&self.term.to_string(), format!("{key} = {value} is not allowed: {allowed}"))
-    }
-
-    /// Ends the reading: a key that nobody asked for is refused, with the list of those that exist.
-    ///
-    /// # Errors
-    /// [`Error::InvalidSpec`] for the first unknown key.
-    pub fn finish(self) -> Result<()> {
-        match self.term.options.iter().find(|(key, _)| !self.read.contains(&key.as_str())) {
-            None => Ok(()),
-            Some((key, _)) => {
-                let exist = if self.read.is_empty() {
-                    "it has no keys".to_owned()
-                } else {
-                    format!("its keys are {}", self.read.join(", "))
-                };
-                Err(invalid(&self.term.to_string(), format!("`{}` has no key `{key}`; {exist}", self.term.name)))
-            }
-        }
-    }
-}
-
-/// Writes a spec for `Display`: the name, then the options that differ from their defaults.
-pub(crate) struct SpecWriter {
-    text: String,
-    any: bool,
-}
-
-impl SpecWriter {
-    pub(crate) fn new(name: &str) -> Self {
-        Self { text: name.to_owned(), any: false }
-    }
-
-    /// Adds `key=value` if `differs` from the default.
-    pub(crate) fn option(mut self, differs: bool, key: &str, value: impl Display) -> Self {
-        if differs {
-            let separator = if self.any { ',' } else { ':' };
-            self.text.push_str(&format!("{separator}{key}={value}"));
-            self.any = true;
-        }
-        self
-    }
-
-    pub(crate) fn vector(self, key: &str, [x, y, z]: [f64; 3]) -> Self {
-        self.option(true, key, format!("{x:e}/{y:e}/{z:e}"))
-    }
-
-    pub(crate) fn write(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,10 +303,10 @@ mod tests {
     fn the_grammar_of_the_design_is_read() {
         assert_eq!(parsed("hermite").terms[0], Term { name: "hermite".into(), inner: None, options: vec![] });
         let hermite = parsed("hermite:order=15,truncation=total-degree");
-        assert_eq!(hermite.terms[0].options[1], ("truncation".into(), "total-degree".into()));
+        assert_eq!(hermite.terms[0].options[1], ("truncation".into(), Value::Word("total-degree".into())));
         let sum = parsed(" mixture:components=25+wavelet : l2 = 1e+2 , x=1e-5 ");
         assert_eq!(sum.terms.len(), 2);
-        assert_eq!(sum.terms[1].options[0], ("l2".into(), "1e+2".into()));
+        assert_eq!(sum.terms[1].options[0], ("l2".into(), Value::Word("1e+2".into())));
         let nested = parsed("conserve(quantized(mixture:components=25) + quantized(wavelet)):heat-flux=yes");
         assert_eq!(nested.terms[0].inner.as_ref().unwrap().terms.len(), 2);
         assert_eq!(nested.terms[0].options[0].0, "heat-flux");
@@ -358,23 +332,6 @@ mod tests {
         assert!("a(".repeat(1000).parse::<Spec>().unwrap_err().to_string().contains("parentheses"));
         let long = "é".repeat(MAX_LENGTH).parse::<Spec>().unwrap_err().to_string();
         assert!(long.contains("long") && long.len() < 300);
-    }
-
-    #[test]
-    fn options_are_typed_and_unknown_ones_refused() {
-        let spec = parsed("x:n=3,v=1/-2/3e5,c=blue,f=0.5");
-        let mut options = Options::of(&spec.terms[0]);
-        assert_eq!(options.number::<usize>("n").unwrap(), Some(3));
-        assert_eq!(options.vector("v").unwrap(), Some([1.0, -2.0, 3e5]));
-        assert_eq!(options.choice("c", &[("red", 1), ("blue", 2)]).unwrap(), Some(2));
-        assert_eq!(options.number::<f64>("missing").unwrap(), None);
-        let message = options.finish().unwrap_err().to_string();
-        assert!(message.contains("no key `f`") && message.contains("n, v, c, missing"), "{message}");
-
-        let mut options = Options::of(&spec.terms[0]);
-        assert!(options.number::<usize>("c").unwrap_err().to_string().contains("whole number"));
-        assert!(options.vector("f").unwrap_err().to_string().contains("x/y/z"));
-        assert!(options.choice("c", &[("red", 1)]).unwrap_err().to_string().contains("one of red"));
     }
 
     #[test]

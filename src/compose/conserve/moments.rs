@@ -1,13 +1,13 @@
-//! Moments of values on cells, along each axis in cells.
+//! Moments of values on cells, with velocities in cells along each axis.
 //!
-//! Numbers of cells know nothing of how wide a cell is along which axis: cells of 1 : 1000 : 10⁶ have the moments that cubes
-//! have. Velocities are counted from the cell that is nearest to the mean, so that a beam narrower than a cell keeps the
-//! digits of its mean and of its pressure, however far it lies from the middle of the grid.
+//! In these units the moments do not depend on the widths of the cells: cells of 1 : 1000 : 10⁶ have the moments of
+//! cubes. Velocities are counted from the cell nearest to the mean, so that the mean and the pressure of a beam
+//! narrower than a cell keep their digits, however far it lies from the middle of the grid.
 
 use crate::distribution::grid::VelocityGrid;
 use crate::numerics::summation::{CompensatedSums, row_sums};
 
-/// Powers of x, y and z of all monomials of at most the third degree.
+/// Powers of x, y and z of all monomials up to the third degree.
 const MONOMIALS: [[usize; 3]; 20] = [
     [0, 0, 0],
     [0, 0, 1],
@@ -31,20 +31,20 @@ const MONOMIALS: [[usize; 3]; 20] = [
     [3, 0, 0],
 ];
 
-/// The axes of P_xx, P_yy, P_zz, P_xy, P_xz and P_yz.
+/// Axes of P_xx, P_yy, P_zz, P_xy, P_xz and P_yz.
 pub(super) const PAIRS: [[usize; 2]; 6] = [[0, 0], [1, 1], [2, 2], [0, 1], [0, 2], [1, 2]];
 
-/// The narrowest width along an axis, as a part of its length: a distribution may have no width. 2⁶² steps of 10⁻¹² of
-/// this width reach across the axis.
-const NARROWEST: f64 = 1.0 / (1 << 21) as f64;
-/// The same in cells where moments need be no better: of what is narrower than a sixteenth of a cell.
+/// Minimum width along an axis, as a part of its length, since a distribution in one plane of cells has no width. With
+/// 2⁻²¹ the axis has 2²¹ · 10¹² ≈ 2⁶¹ steps of 10⁻¹² of this width, which 64 bits hold.
+const MIN_WIDTH: f64 = 1.0 / (1 << 21) as f64;
+/// Minimum width, in cells, by which errors of moments are measured if no density reaches 10⁻¹² of a smaller one.
 pub(super) const NARROW_IN_CELLS: f64 = 1.0 / 16.0;
 
-/// The cells of a grid: how many there are, and how wide they are compared with each other.
+/// Cells of a grid: their number along each axis, and the ratios of their widths.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Cells {
     pub(super) shape: [usize; 3],
-    /// Squared width of a cell along each axis, over that of the widest: energies add up over the axes.
+    /// Squared width a_j² of a cell along each axis, over that of the widest: the weight of the axis in an energy.
     pub(super) weights: [f64; 3],
 }
 
@@ -54,26 +54,27 @@ impl Cells {
         Self { shape: grid.shape(), weights: grid.spacing().map(|width| (width / widest).powi(2)) }
     }
 
-    /// What is added to the squared width along an axis.
+    /// Square of the minimum width along an axis, in cells; it is added to each squared width.
     pub(super) fn narrowest(&self, axis: usize) -> f64 {
-        (self.shape[axis] as f64 * NARROWEST).powi(2)
+        (self.shape[axis] as f64 * MIN_WIDTH).powi(2)
     }
 }
 
-/// Σ f, the mean, the six P_ij and the energy fluxes Σ x_i Σ_j a_j² x_j² f, x in cells from the mean, a_j the width of
-/// cells along axis j over that of the widest.
+/// Moments in cells: Σ f, the mean, the six P_ij = Σ x_i x_j f and the energy fluxes Σ x_i Σ_j a_j² x_j² f, x in cells
+/// from the mean, a_j the width of cells along axis j over that of the widest.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Figures {
+pub(super) struct CellMoments {
     pub(super) density: f64,
-    /// The cell that is nearest to the mean, and the mean from its centre.
+    /// Cell nearest to the mean.
     pub(super) cell: [i64; 3],
+    /// Mean from the centre of that cell.
     pub(super) offset: [f64; 3],
-    /// In the order of [`PAIRS`].
+    /// Components in the order of [`PAIRS`].
     pub(super) pressure: [f64; 6],
     pub(super) flux: [f64; 3],
 }
 
-impl Figures {
+impl CellMoments {
     pub(super) fn of(cells: &Cells, values: &[f64]) -> Self {
         let cell = nearest_to_mean(cells.shape, values);
         let sums = sums_about(cells.shape, cell, values);
@@ -85,7 +86,8 @@ impl Figures {
         let density = of(&[]);
         let offset: [f64; 3] = std::array::from_fn(|i| of(&[i]) / density);
         let offset = if offset.iter().all(|o| o.is_finite()) { offset } else { [0.0; 3] };
-        // No digits are lost: the mean is at most half a cell away, and cells are whole numbers apart.
+        // Central moments from those about the nearest cell, by the binomial theorem. Few digits cancel, because the
+        // mean is at most half a cell away.
         let second = |[i, j]: [usize; 2]| of(&[i, j]) - density * offset[i] * offset[j];
         let third = |i: usize, j: usize| {
             of(&[i, j, j]) - 2.0 * offset[j] * of(&[i, j]) - offset[i] * of(&[j, j])
@@ -100,7 +102,7 @@ impl Figures {
         }
     }
 
-    /// Squared width along an axis in cells, with what is added to it.
+    /// Squared width along an axis in cells, plus the square of the minimum width.
     fn squared_width(&self, cells: &Cells, axis: usize) -> f64 {
         self.pressure[axis] / self.density + cells.narrowest(axis)
     }
@@ -109,9 +111,9 @@ impl Figures {
         std::array::from_fn(|axis| self.squared_width(cells, axis).sqrt())
     }
 
-    /// The largest error of density, mean and any component of the pressure (and of the energy fluxes), each as a part of
-    /// its own scale: of Σ f, of the width along the axis, and of the product of two widths (of w_i Σ a_j² w_j²), none of
-    /// them below `narrowest`, in cells.
+    /// Largest error of density, mean and any component of the pressure (and of the energy fluxes), each as a part of
+    /// its own scale: of Σ f, of the width along the axis, and of the product of two widths (of w_i Σ a_j² w_j²), none
+    /// of them below `narrowest`, in cells.
     pub(super) fn error(&self, wanted: &Self, cells: &Cells, narrowest: f64, heat_flux: bool) -> f64 {
         let widths: [f64; 3] =
             std::array::from_fn(|axis| wanted.squared_width(cells, axis).max(narrowest.powi(2)).sqrt());
@@ -132,7 +134,7 @@ impl Figures {
     }
 }
 
-/// The cell nearest to the mean; the middle one where there is none.
+/// Cell nearest to the mean; the middle one if the sum is not positive.
 fn nearest_to_mean(shape: [usize; 3], values: &[f64]) -> [i64; 3] {
     let [_, ny, nz] = shape;
     let middle = shape.map(|cells| (cells / 2) as f64);
@@ -150,7 +152,7 @@ fn nearest_to_mean(shape: [usize; 3], values: &[f64]) -> [i64; 3] {
     })
 }
 
-/// The sums of all [`MONOMIALS`] of the cells' numbers from those of `cell`.
+/// Sums of all [`MONOMIALS`] of the index differences to `cell`.
 fn sums_about(shape: [usize; 3], cell: [i64; 3], values: &[f64]) -> [f64; 20] {
     let [_, ny, nz] = shape;
     let from = |axis: usize, k: usize| (k as i64 - cell[axis]) as f64;
@@ -172,7 +174,7 @@ fn sums_about(shape: [usize; 3], cell: [i64; 3], values: &[f64]) -> [f64; 20] {
 mod tests {
     use super::*;
 
-    /// The figures as they are defined, one cell at a time.
+    /// Moments by their definition, one cell at a time.
     fn by_definition(cells: &Cells, values: &[f64]) -> (f64, [f64; 3], [f64; 6], [f64; 3]) {
         let [_, ny, nz] = cells.shape;
         let place = |k: usize| [k / (ny * nz), k / nz % ny, k % nz].map(|k| k as f64);
@@ -192,7 +194,7 @@ mod tests {
         let grid = VelocityGrid::new([5, 7, 11], [-3.0, 10.0, 0.0], [1.0, 2.0, 0.5]).unwrap();
         let cells = Cells::of(&grid);
         let values: Vec<f64> = (0..385).map(|k| 1.0 + f64::sin(k as f64) + 0.01 * k as f64).collect();
-        let found = Figures::of(&cells, &values);
+        let found = CellMoments::of(&cells, &values);
         let (n, mean, pressure, flux) = by_definition(&cells, &values);
         assert!((found.density - n).abs() < 1e-12 * n);
         for i in 0..3 {
@@ -211,7 +213,7 @@ mod tests {
         let mut values = vec![0.0; 360];
         let (a, b) = (1.0, 3e-12);
         (values[37 * 9 + 4], values[38 * 9 + 4]) = (a, b);
-        let Figures { cell, offset, pressure, .. } = Figures::of(&cells, &values);
+        let CellMoments { cell, offset, pressure, .. } = CellMoments::of(&cells, &values);
         assert_eq!(cell, [37, 1, 1]);
         assert!((offset[0] / (b / (a + b)) - 1.0).abs() < 1e-14);
         assert!((pressure[0] / (a * b / (a + b)) - 1.0).abs() < 1e-14);

@@ -1,20 +1,30 @@
 //! A basis chosen at run time: by a name on a command line, or by a tag in a file.
 //!
-//! Erasure happens here and nowhere else: a private object-safe twin of each trait, implemented for every basis, and
-//! two values that wrap it and are themselves a [`Basis`] and its [`Coefficients`].
+//! A private trait mirrors [`Basis`], [`Stream`] and [`Quantise`] in a form that trait objects allow, and every basis
+//! implements it. [`AnyBasis`] and [`AnyCoefficients`] hold such objects, and are a basis and its [`Coefficients`]
+//! themselves. Combinators made at run time hold `AnyBasis`, so each is compiled once, and not once for every pair.
 
 use std::any::Any;
 use std::fmt::{self, Debug, Display};
 use std::sync::Arc;
 
-use crate::basis::{Basis, Coefficients, Resolution, Slot};
-use crate::coding::Coder;
+use super::bound::Bound;
+use super::spec::Spec;
+use super::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
+use crate::coding::{Coder, Resolution};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 
 /// Any basis. Cheap to clone; prints the spec of the basis it holds.
+///
+/// ```
+/// use vdf_basis::{AnyBasis, Hermite, Registry};
+/// let basis: AnyBasis = Registry::standard().parse("hermite:order=8")?;
+/// assert_eq!(basis.downcast_ref::<Hermite>(), Some(&Hermite::new([8; 3])?));
+/// # Ok::<(), vdf_basis::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct AnyBasis(Arc<dyn ErasedBasis>);
 
@@ -24,29 +34,19 @@ pub struct AnyCoefficients(Box<dyn ErasedCoefficients>);
 impl AnyBasis {
     /// Wraps a basis.
     #[must_use]
-    pub fn new<B: Basis>(basis: B) -> Self {
-        // What is erased already is not wrapped a second time.
+    pub fn new<B: Quantise>(basis: B) -> Self {
+        // An `AnyBasis` is not wrapped a second time.
         match (&basis as &dyn Any).downcast_ref::<Self>() {
             Some(erased) => erased.clone(),
             None => Self(Arc::new(basis)),
         }
     }
 
-    /// The basis inside, if it is a `B`.
+    /// The basis that this holds, if it is a `B`.
     #[must_use]
     pub fn downcast_ref<B: Basis>(&self) -> Option<&B> {
         self.0.as_any().downcast_ref()
     }
-}
-
-/// Whether two bases are the same: equal if they are of one type; else, as `A<B>` and `A<AnyBasis>`, by what they print for
-/// debugging, in which erasure does not show.
-pub(crate) fn is_same<B: Basis>(basis: &B, other: &AnyBasis) -> bool {
-    let erased = AnyBasis::new(basis.clone());
-    if erased.0.as_any().type_id() == other.0.as_any().type_id() {
-        return erased == *other;
-    }
-    format!("{erased:?}") == format!("{other:?}")
 }
 
 impl AnyCoefficients {
@@ -56,7 +56,7 @@ impl AnyCoefficients {
         Self(Box::new(coefficients))
     }
 
-    /// The coefficients inside, if they are a `C`.
+    /// The coefficients that this holds, if they are a `C`.
     #[must_use]
     pub fn downcast_ref<C: Coefficients>(&self) -> Option<&C> {
         self.0.as_any().downcast_ref()
@@ -81,15 +81,31 @@ impl Basis for AnyBasis {
     fn moments(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Moments> {
         self.0.moments(coefficients, grid)
     }
+}
+
+impl Stream for AnyBasis {
+    fn spec(&self) -> Result<Spec> {
+        self.0.spec()
+    }
+
+    fn blank(&self, grid: &VelocityGrid) -> AnyCoefficients {
+        self.0.blank(grid)
+    }
 
     fn code(
         &self,
-        coefficients: Option<&AnyCoefficients>,
+        coefficients: &mut AnyCoefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<AnyCoefficients> {
+    ) -> Result<()> {
         self.0.code(coefficients, grid, resolution, coder)
+    }
+}
+
+impl Quantise for AnyBasis {
+    fn encode_to_round(&self, vdf: &Vdf) -> Result<AnyCoefficients> {
+        self.0.encode_to_round(vdf)
     }
 
     fn rounded(&self, coefficients: &AnyCoefficients, vdf: &Vdf, resolution: Resolution) -> Result<AnyCoefficients> {
@@ -103,11 +119,19 @@ impl Basis for AnyBasis {
     fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
         self.0.rounded_before(coefficients, vdf, steps)
     }
+
+    fn keep(&self, bound: &Bound) -> Result<Kept<Self>> {
+        self.0.keep(bound)
+    }
 }
 
 impl Coefficients for AnyCoefficients {
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
         self.0.visit(visitor);
+    }
+
+    fn scale(&mut self, factor: f64) {
+        self.0.scale(factor);
     }
 
     fn topology_len(&self) -> usize {
@@ -133,7 +157,7 @@ impl Debug for AnyBasis {
 
 impl Display for AnyBasis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Display::fmt(&self.0, f)
+        super::choices::write_spec(self, f)
     }
 }
 
@@ -155,63 +179,87 @@ impl Debug for AnyCoefficients {
     }
 }
 
-trait ErasedBasis: Debug + Display + Send + Sync {
+trait ErasedBasis: Debug + Send + Sync {
     fn encode(&self, vdf: &Vdf) -> Result<AnyCoefficients>;
     fn encode_from(&self, vdf: &Vdf, start: &AnyCoefficients) -> Result<AnyCoefficients>;
     fn reconstruct(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Vdf>;
     fn moments(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Moments>;
+    fn spec(&self) -> Result<Spec>;
+    fn blank(&self, grid: &VelocityGrid) -> AnyCoefficients;
     fn code(
         &self,
-        coefficients: Option<&AnyCoefficients>,
+        coefficients: &mut AnyCoefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<AnyCoefficients>;
+    ) -> Result<()>;
+    fn encode_to_round(&self, vdf: &Vdf) -> Result<AnyCoefficients>;
     fn rounded(&self, coefficients: &AnyCoefficients, vdf: &Vdf, resolution: Resolution) -> Result<AnyCoefficients>;
     fn rounding_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64>;
     fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize>;
+    fn keep(&self, bound: &Bound) -> Result<Kept<AnyBasis>>;
     fn as_any(&self) -> &dyn Any;
     fn equals(&self, other: &dyn Any) -> bool;
 }
 
-impl<B: Basis> ErasedBasis for B {
+impl<B: Quantise> ErasedBasis for B {
     fn encode(&self, vdf: &Vdf) -> Result<AnyCoefficients> {
         Basis::encode(self, vdf).map(AnyCoefficients::new)
     }
 
     fn encode_from(&self, vdf: &Vdf, start: &AnyCoefficients) -> Result<AnyCoefficients> {
-        Basis::encode_from(self, vdf, own(self, start)?).map(AnyCoefficients::new)
+        Basis::encode_from(self, vdf, own::<B>(start)?).map(AnyCoefficients::new)
     }
 
     fn reconstruct(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
-        Basis::reconstruct(self, own(self, coefficients)?, grid)
+        Basis::reconstruct(self, own::<B>(coefficients)?, grid)
     }
 
     fn moments(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Moments> {
-        Basis::moments(self, own(self, coefficients)?, grid)
+        Basis::moments(self, own::<B>(coefficients)?, grid)
+    }
+
+    fn spec(&self) -> Result<Spec> {
+        Stream::spec(self)
+    }
+
+    fn blank(&self, grid: &VelocityGrid) -> AnyCoefficients {
+        AnyCoefficients::new(Stream::blank(self, grid))
     }
 
     fn code(
         &self,
-        coefficients: Option<&AnyCoefficients>,
+        coefficients: &mut AnyCoefficients,
         grid: &VelocityGrid,
         resolution: Resolution,
         coder: &mut Coder<'_>,
-    ) -> Result<AnyCoefficients> {
-        let coefficients = coefficients.map(|coefficients| own(self, coefficients)).transpose()?;
-        Basis::code(self, coefficients, grid, resolution, coder).map(AnyCoefficients::new)
+    ) -> Result<()> {
+        let own = coefficients.0.as_any_mut().downcast_mut().ok_or_else(foreign::<B>)?;
+        Stream::code(self, own, grid, resolution, coder)
+    }
+
+    fn encode_to_round(&self, vdf: &Vdf) -> Result<AnyCoefficients> {
+        Quantise::encode_to_round(self, vdf).map(AnyCoefficients::new)
     }
 
     fn rounded(&self, coefficients: &AnyCoefficients, vdf: &Vdf, resolution: Resolution) -> Result<AnyCoefficients> {
-        Basis::rounded(self, own(self, coefficients)?, vdf, resolution).map(AnyCoefficients::new)
+        Quantise::rounded(self, own::<B>(coefficients)?, vdf, resolution).map(AnyCoefficients::new)
     }
 
     fn rounding_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64> {
-        Basis::rounding_error(self, own(self, coefficients).ok()?, step)
+        Quantise::rounding_error(self, own::<B>(coefficients).ok()?, step)
     }
 
     fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
-        Basis::rounded_before(self, own(self, coefficients).ok()?, vdf, steps)
+        Quantise::rounded_before(self, own::<B>(coefficients).ok()?, vdf, steps)
+    }
+
+    fn keep(&self, bound: &Bound) -> Result<Kept<AnyBasis>> {
+        Ok(match Quantise::keep(self, bound)? {
+            Kept::AtAnyStep => Kept::AtAnyStep,
+            Kept::Inside(basis) => Kept::Inside(AnyBasis::new(basis)),
+            Kept::Itself(basis) => Kept::Itself(AnyBasis::new(basis)),
+        })
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -223,24 +271,32 @@ impl<B: Basis> ErasedBasis for B {
     }
 }
 
-fn own<'a, B: Basis>(basis: &B, coefficients: &'a AnyCoefficients) -> Result<&'a B::Coefficients> {
-    coefficients
-        .downcast_ref()
-        .ok_or_else(|| Error::ForeignCoefficients(format!("another kind than those of `{basis}`")))
+fn own<B: Basis>(coefficients: &AnyCoefficients) -> Result<&B::Coefficients> {
+    coefficients.downcast_ref().ok_or_else(foreign::<B>)
+}
+
+fn foreign<B>() -> Error {
+    Error::ForeignCoefficients(format!("another kind than those of {}", std::any::type_name::<B>()))
 }
 
 trait ErasedCoefficients: Debug + Send + Sync {
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64));
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64));
+    fn scale(&mut self, factor: f64);
     fn topology_len(&self) -> usize;
     fn count(&self) -> usize;
     fn as_any(&self) -> &dyn Any;
+    fn as_any_mut(&mut self) -> &mut dyn Any;
     fn equals(&self, other: &dyn Any) -> bool;
     fn cloned(&self) -> AnyCoefficients;
 }
 
 impl<C: Coefficients> ErasedCoefficients for C {
-    fn visit(&mut self, visitor: &mut dyn FnMut(Slot, &mut f64)) {
+    fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
         Coefficients::visit(self, visitor);
+    }
+
+    fn scale(&mut self, factor: f64) {
+        Coefficients::scale(self, factor);
     }
 
     fn topology_len(&self) -> usize {
@@ -252,6 +308,10 @@ impl<C: Coefficients> ErasedCoefficients for C {
     }
 
     fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
         self
     }
 

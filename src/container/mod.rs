@@ -1,25 +1,28 @@
 //! The file: an expansion as bytes that another process reads with nothing else at hand. Format: `docs/format.md`.
 
-use crate::any_basis::AnyBasis;
-use crate::basis::{Basis, Expansion};
+pub mod batch;
+mod table;
+
+use crate::basis::any_basis::AnyBasis;
+use crate::basis::framing::{self, CHECKSUM, MAGIC, PREFIX};
+use crate::basis::spec::{Spec, invalid};
+use crate::basis::{Expansion, Stream};
 use crate::coding::{Coder, Resolution, malformed};
 use crate::distribution::grid::VelocityGrid;
-use crate::error::Result;
-use crate::header::{self, CHECKSUM, HEAD, MAGIC};
-use crate::registry::{self, Registry};
-use crate::spec::Spec;
+use crate::error::{Error, Result};
+use crate::registry::Registry;
 
 /// The version of the format that is written, the fourth byte.
 pub const VERSION: u8 = 1;
 
 /// Most cells of a grid that [`Expansion::to_bytes`] writes and [`Registry::decode`] reads (2²⁶, half a gigabyte of values);
 /// more with [`Expansion::to_bytes_within`] and [`Registry::decode_within`].
-pub const MOST_CELLS: usize = header::MOST_CELLS;
+pub const MOST_CELLS: usize = framing::MOST_CELLS;
 
-/// Names, and bytes.
+/// Names of parts, and their bytes.
 type Parts = Vec<(String, usize)>;
 
-/// What a stream is, and what each part of it costs.
+/// The contents of a stream: version, grid, spec, and the bytes of each part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamInfo {
     /// The version of the format.
@@ -32,17 +35,16 @@ pub struct StreamInfo {
     pub parts: Parts,
 }
 
-impl<B: Basis> Expansion<B> {
+impl<B: Stream> Expansion<B> {
     /// The expansion as a stream that [`Registry::decode`] reads: grid, basis, coefficients and a checksum.
     ///
-    /// A reader makes the basis from its spec. So the spec is read back here, by the [standard](Registry::standard) bases and
-    /// those that were added to any registry of this process ([`Registry::with`]), and must make the same basis; where
-    /// none of them knows a name, [`Registry::to_bytes`] does the same with the registry that does.
+    /// A reader makes the basis from its spec: of a basis that is not one of the [standard](Registry::standard) ones, by a
+    /// registry that has it. [`Registry::to_bytes`] also checks that a registry reads the spec.
     ///
     /// # Errors
-    /// [`Error::InvalidSpec`](crate::Error::InvalidSpec) for a basis that no spec names, or whose spec makes another basis,
-    /// [`Error::InvalidGrid`](crate::Error::InvalidGrid) for more than [`MOST_CELLS`], and
-    /// [`Error::ForeignCoefficients`](crate::Error::ForeignCoefficients) for coefficients of another basis.
+    /// [`Error::InvalidSpec`] for a basis that no spec makes, or whose spec makes another basis, with what differs;
+    /// [`Error::InvalidGrid`] for more than [`MOST_CELLS`]; [`Error::ForeignCoefficients`] for coefficients of another
+    /// basis.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.to_bytes_within(MOST_CELLS)
     }
@@ -52,15 +54,9 @@ impl<B: Basis> Expansion<B> {
     /// # Errors
     /// As [`Expansion::to_bytes`].
     pub fn to_bytes_within(&self, most_cells: usize) -> Result<Vec<u8>> {
-        let spec = self.basis().to_string();
-        registry::check_known(self.basis(), &spec.parse()?)?;
-        self.stream(&spec, most_cells)
-    }
-
-    fn stream(&self, spec: &str, most_cells: usize) -> Result<Vec<u8>> {
-        header::check_cells(self.grid(), most_cells)?;
-        let mut coder = header::begin(self.grid(), spec)?;
-        self.basis().code(Some(self.coefficients()), self.grid(), Resolution::Exact, &mut coder)?;
+        framing::check_cells(self.grid(), most_cells)?;
+        let mut coder = framing::begin(self.grid(), &self.basis().spec()?)?;
+        self.basis().code(&mut self.coefficients().clone(), self.grid(), Resolution::Exact, &mut coder)?;
         let mut bytes = [&MAGIC[..], &[VERSION]].concat();
         bytes.extend(coder.finish());
         let checksum = crc32fast::hash(&bytes);
@@ -70,23 +66,27 @@ impl<B: Basis> Expansion<B> {
 }
 
 impl Registry {
-    /// The expansion as a stream that this registry reads: as [`Expansion::to_bytes`], for a basis with names that only this
-    /// registry knows.
+    /// The expansion as a stream that this registry reads: as [`Expansion::to_bytes`], for a basis with names that only
+    /// this registry knows.
     ///
     /// # Errors
-    /// As [`Expansion::to_bytes`], and for names that this registry does not know.
-    pub fn to_bytes<B: Basis>(&self, expansion: &Expansion<B>) -> Result<Vec<u8>> {
-        let spec = expansion.basis().to_string();
-        self.check(expansion.basis(), &spec.parse()?)?;
-        expansion.stream(&spec, MOST_CELLS)
+    /// As [`Expansion::to_bytes`], and [`Error::InvalidSpec`] for a spec that this registry does not know, or of which it
+    /// makes another basis.
+    pub fn to_bytes<B: Stream>(&self, expansion: &Expansion<B>) -> Result<Vec<u8>> {
+        let spec = expansion.basis().spec()?;
+        let made = self.build(&spec)?.spec()?;
+        if made != spec {
+            return Err(invalid(&spec.to_string(), format!("here it makes another basis, `{made}`")));
+        }
+        expansion.to_bytes()
     }
 
     /// The expansion that a stream holds.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`](crate::Error::MalformedStream) for bytes that are cut, damaged, of another version, or
-    /// claim more than [`MOST_CELLS`]; [`Error::InvalidSpec`](crate::Error::InvalidSpec) for a basis that this registry
-    /// does not know.
+    /// [`Error::MalformedStream`] for bytes that are cut or damaged, [`Error::UnsupportedVersion`] for those of another
+    /// version, [`Error::LimitExceeded`] for more than [`MOST_CELLS`]; [`Error::InvalidSpec`] for a basis that this
+    /// registry does not know.
     pub fn decode(&self, bytes: &[u8]) -> Result<Expansion<AnyBasis>> {
         self.decode_within(bytes, MOST_CELLS)
     }
@@ -99,13 +99,13 @@ impl Registry {
         Ok(self.read(bytes, most_cells)?.0)
     }
 
-    /// What a stream is and what its parts cost.
+    /// The version, grid and spec of a stream, and the bytes of its parts.
     ///
     /// # Errors
     /// As [`Registry::decode`].
     pub fn info(&self, bytes: &[u8]) -> Result<StreamInfo> {
         let (expansion, spec, parts) = self.read(bytes, MOST_CELLS)?;
-        let mut all = vec![("format".to_owned(), HEAD)];
+        let mut all = vec![("format".to_owned(), PREFIX)];
         all.extend(parts);
         all.push(("checksum".to_owned(), CHECKSUM));
         Ok(StreamInfo { version: VERSION, grid: *expansion.grid(), spec, parts: all })
@@ -115,15 +115,16 @@ impl Registry {
         let Some(body) = checked(bytes)? else { return Err(malformed("it is shorter than any stream")) };
         let mut coder = Coder::reading(body);
         coder.part("grid and basis");
-        let (grid, spec) = header::code(&mut coder, None, most_cells)?;
-        let basis = self.build_as_written(&spec)?;
+        let (grid, spec) = framing::read(&mut coder, most_cells)?;
+        let basis = self.build(&spec)?;
         coder.part("coefficients");
-        let coefficients = basis.code(None, &grid, Resolution::Exact, &mut coder)?;
+        let mut coefficients = basis.blank(&grid);
+        basis.code(&mut coefficients, &grid, Resolution::Exact, &mut coder)?;
         Ok((Expansion::from_parts(grid, basis, coefficients), spec, coder.parts()))
     }
 }
 
-/// What stands between the version and the checksum, if both are right.
+/// The bytes between the version and the checksum, if both are right.
 fn checked(bytes: &[u8]) -> Result<Option<&[u8]>> {
     let Some((content, checksum)) = bytes.split_last_chunk::<CHECKSUM>() else { return Ok(None) };
     let Some((magic, [version, body @ ..])) = content.split_first_chunk::<{ MAGIC.len() }>() else { return Ok(None) };
@@ -131,7 +132,7 @@ fn checked(bytes: &[u8]) -> Result<Option<&[u8]>> {
         return Err(malformed(format!("it begins with {magic:02x?}, not with `VDF`")));
     }
     if *version != VERSION {
-        return Err(malformed(format!("it is of version {version}; this reads version {VERSION}")));
+        return Err(Error::UnsupportedVersion { found: *version, supported: VERSION });
     }
     let (expected, found) = (u32::from_le_bytes(*checksum), crc32fast::hash(content));
     if expected != found {
