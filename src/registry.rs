@@ -108,7 +108,9 @@ impl Registry {
                     None if matches!(quantized.inner().keep(&Preset::DEFAULT_BOUND), Ok(Kept::Itself(_))) => {
                         match quantized.has_default_slack() {
                             true => Ok(quantized.inner().clone()),
-                            false => Err(choices.refused("slack", "given", "the basis inside chooses its own step")),
+                            false => {
+                                Err(choices.refused("slack", "any number", "the basis inside chooses its own step"))
+                            }
                         }
                     }
                     None => Ok(AnyBasis::new(quantized)),
@@ -376,6 +378,8 @@ mod tests {
             ("conserve(fast):linf=0.1", "leaves to it is not known; write its own bound, `fast:linf=0.1`"),
             ("conserve(balanced):bytes=800", "what `800 bytes` leaves to it is not known"),
             ("conserve(log(fast)):l2=0.1", "through `log`"),
+            ("octree:l2=0.04,bytes=100", "write the other bounds outside, `quantized(…:l2=…):…`"),
+            ("mixture:select=l2,l2=0.1,linf=0.1", "the basis' own here"),
             (
                 "quantized(maxwellian + smallest):l2=0.03",
                 "in a sum is not known; write its own bound, `smallest:l2=0.03`",

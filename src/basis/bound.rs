@@ -146,6 +146,8 @@ impl Bound {
     /// [`Error::InvalidSpec`] for what is no number, and as [`Bound::validated`].
     pub fn choose(bound: &mut Option<Self>, choices: &mut Choices<'_>) -> Result<()> {
         let mut chosen = bound.unwrap_or_default();
+        // An error that the basis takes for its own search is only aimed at, so it cannot be met together with others here.
+        let own = Figure::ALL.into_iter().find(|figure| choices.has_shown_given(figure.key()));
         for figure in Figure::ALL.into_iter().filter(|figure| !choices.has_shown(figure.key())).collect::<Vec<_>>() {
             let limit = &mut chosen.limits[figure as usize];
             if figure == Figure::Bytes {
@@ -155,6 +157,12 @@ impl Bound {
             } else {
                 choices.optional(figure.key(), limit)?;
             }
+        }
+        if let Some(own) = own.filter(|_| bound.is_none() && chosen != Self::default()) {
+            let key = own.key();
+            let allowed =
+                format!("{key} is the basis' own here: write the other bounds outside, `quantized(…:{key}=…):…`");
+            return Err(choices.refused(key, format!("with {chosen}"), &allowed));
         }
         *bound = if chosen == Self::default() { None } else { Some(chosen.validated()?) };
         Ok(())

@@ -74,7 +74,12 @@ impl Number for u64 {
         match value {
             // By its digits: beyond 2⁵³ the number that they stand for need not be the float's.
             Value::Number(x) => format!("{x}").parse().ok().or_else(|| (*x == 0.0).then_some(0)),
-            Value::Word(word) => word.parse().ok(),
+            // Any way to write a whole number: `1E9`, `1e+9`, `3.0`.
+            Value::Word(word) => word.parse().ok().or_else(|| {
+                const WHOLE: f64 = (1_u64 << 53) as f64;
+                let number = word.parse::<f64>().ok()?;
+                (number.fract() == 0.0 && (0.0..=WHOLE).contains(&number)).then_some(number as u64)
+            }),
         }
     }
 
@@ -309,6 +314,11 @@ impl<'a> Choices<'a> {
         self.given(key).map_or(Ok(()), |value| Err(self.refused(key, value, allowed)))
     }
 
+    /// Whether a choice of this key has been shown, and the term gives it a value.
+    pub(crate) fn has_shown_given(&self, key: &str) -> bool {
+        self.has_shown(key) && self.term.is_some_and(|term| term.option(key).is_some())
+    }
+
     /// An error about the value of one key.
     #[must_use]
     pub fn refused(&self, key: &str, value: impl fmt::Display, allowed: &str) -> Error {
@@ -438,7 +448,9 @@ mod tests {
             assert_eq!(Value::from(&*value.to_string()), value);
             assert_eq!(u64::from_value(&value), Some(number), "{value}");
         }
-        assert_eq!(usize::from_value(&Value::from("1e9")), Some(1_000_000_000));
+        for billion in ["1e9", "1E9", "1e+9", "1000000000.0"] {
+            assert_eq!(usize::from_value(&Value::from(billion)), Some(1_000_000_000), "{billion}");
+        }
         assert_eq!(usize::from_value(&Value::from("1e30")), None);
         assert_eq!(u32::from_value(&Value::from("-1")), None);
     }

@@ -68,7 +68,7 @@ impl Batch {
     }
 
     /// This batch in runs of `run` distributions that follow each other. Within a run each search starts from the
-    /// coefficients of the distribution before ([`Basis::encode_from`]). The bytes then depend on the length of the runs,
+    /// coefficients of the distribution before ([`Basis::encode_from`](crate::Basis::encode_from)). The bytes then depend on the length of the runs,
     /// and still not on the number of threads. A run of one is the default: no warm start.
     #[must_use]
     pub fn with_warm_runs(self, run: NonZeroUsize) -> Self {

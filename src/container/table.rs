@@ -7,7 +7,7 @@ use crate::distribution::io::npy_numbers;
 use crate::error::{Error, Result};
 
 impl<B: Stream> Expansion<B> {
-    /// Writes every coefficient, in the order of [`Coefficients::visit`](crate::Coefficients::visit), as a one-dimensional
+    /// Writes every coefficient, in the order of [`Coefficients::visit`], as a one-dimensional
     /// `.npy` array of `<f8`.
     ///
     /// ```

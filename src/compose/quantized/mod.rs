@@ -153,8 +153,8 @@ impl<B: Quantise> Quantized<B> {
         *self = match (bound, slack) {
             (Some(bound), None) => Self::new(self.inner.clone(), bound)?,
             (None, slack) => Self::with_slack(self.inner.clone(), slack.unwrap_or(Self::DEFAULT_SLACK))?,
-            (Some(bound), Some(_)) => {
-                return Err(choices.refused("slack", format!("together with {bound}"), "only one"));
+            (Some(bound), Some(slack)) => {
+                return Err(choices.refused("slack", slack, &format!("only without a bound, such as {bound}")));
             }
         };
         Ok(())
@@ -353,6 +353,20 @@ mod tests {
         assert!(shorter.len() as f64 <= bytes && crate::distribution::fidelity::relative_l2(&decoded, &back) <= 0.04);
         let missed = stream(Bound::l2(0.04).and(Figure::Bytes, 40.0), &decoded).unwrap_err().to_string();
         assert!(missed.contains("cannot reach 40 bytes"), "{missed}");
+    }
+
+    #[test]
+    fn a_length_makes_no_projection_worse() {
+        let grid = crate::Synthetic::default_grid("beams", 16).unwrap();
+        let vdf = crate::Synthetic::named("beams", 0).unwrap().sample(&grid, crate::Sampling::default()).unwrap();
+        let error = |vdf: &Vdf, back: Vdf| crate::distribution::fidelity::relative_l2(vdf, &back);
+        for spec in ["maxwellian", "cosine:keep=2", "spherical:degree=1,shells=4", "hermite:order=2"] {
+            let basis = crate::Registry::standard().parse(spec).unwrap();
+            let exact = error(&vdf, basis.reconstruct(&basis.encode(&vdf).unwrap(), &grid).unwrap());
+            let quantized = Quantized::new(basis, Bound::bytes(100_000)).unwrap();
+            let reached = error(&vdf, quantized.reconstruct(&quantized.encode(&vdf).unwrap(), &grid).unwrap());
+            assert!(reached <= 1.021 * exact, "{spec}: {reached} where {exact} is possible");
+        }
     }
 
     #[test]
