@@ -100,7 +100,7 @@ pub use bases::spherical::{Centre, Method, Misner, Shells, Spherical, SphericalC
 pub use bases::wavelet::{Boundary, Rounding, Wavelet, WaveletCoefficients, WaveletFilter};
 pub use basis::any_basis::{AnyBasis, AnyCoefficients};
 pub use basis::bound::{Bound, Figure};
-pub use basis::choices::{Choices, Number, options_of, spec_of};
+pub use basis::choices::{Choices, Number, options_of, spec_around, spec_of};
 pub use basis::spec::{Spec, Term, Value};
 pub use basis::{
     Basis, Coefficients, Expansion, Kept, Label, MOST_COEFFICIENTS, NamedBasis, Quantise, Quantity, Slot, Stream,

@@ -106,11 +106,11 @@ impl Registry {
                     Some(bound) => bounded(quantized.inner(), bound),
                     // The basis inside chooses its own step: rounding it once more would change nothing.
                     None if matches!(quantized.inner().keep(&Preset::DEFAULT_BOUND), Ok(Kept::Itself(_))) => {
-                        match quantized.has_default_slack() {
-                            true => Ok(quantized.inner().clone()),
-                            false => {
-                                Err(choices.refused("slack", "any number", "the basis inside chooses its own step"))
+                        match quantized.slack() {
+                            Some(slack) if slack != Quantized::<AnyBasis>::DEFAULT_SLACK => {
+                                Err(choices.refused("slack", slack, "the basis inside chooses its own step"))
                             }
+                            _ => Ok(quantized.inner().clone()),
                         }
                     }
                     None => Ok(AnyBasis::new(quantized)),

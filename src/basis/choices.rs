@@ -363,6 +363,21 @@ pub fn options_of(
     Ok(options)
 }
 
+/// The spec of a combinator: its name around the spec inside, and the options that `choose` prints and `choose_default`
+/// does not.
+///
+/// # Errors
+/// Those of the two functions.
+pub fn spec_around(
+    name: &str,
+    inner: Spec,
+    choose: impl FnOnce(&mut Choices<'_>) -> Result<()>,
+    choose_default: impl FnOnce(&mut Choices<'_>) -> Result<()>,
+) -> Result<Spec> {
+    let options = options_of(choose, choose_default)?;
+    Ok(Spec::of(Term { inner: Some(inner), options, ..Term::named(name) }))
+}
+
 /// The spec of a basis: its name, and the choices that differ from the default's. The spec is read once more and must
 /// make an equal basis: a choice that [`NamedBasis::choose`] forgets is an error here, and not a stream that decodes to
 /// something else.

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::basis::bound::Bound;
-use crate::basis::choices::{Choices, options_of, write_spec};
-use crate::basis::spec::{Spec, Term, invalid};
+use crate::basis::choices::{Choices, spec_around, write_spec};
+use crate::basis::spec::{Spec, invalid};
 use crate::basis::{Basis, Coefficients, Kept, Quantise, Quantity, Slot, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::decades::{self, Floor};
@@ -109,11 +109,8 @@ impl<B: Basis> Basis for LogDensity<B> {
 
 impl<B: Quantise> Stream for LogDensity<B> {
     fn spec(&self) -> Result<Spec> {
-        let options = options_of(
-            |choices| self.clone().choose(choices),
-            |choices| Self::new(self.inner.clone()).choose(choices),
-        )?;
-        Ok(Spec::of(Term { name: NAME.to_owned(), inner: Some(self.inner.spec()?), options }))
+        let default = || Self::new(self.inner.clone());
+        spec_around(NAME, self.inner.spec()?, |shown| self.clone().choose(shown), |shown| default().choose(shown))
     }
 
     fn blank(&self, grid: &VelocityGrid) -> Self::Coefficients {

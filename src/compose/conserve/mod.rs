@@ -16,8 +16,8 @@ use change::Correction;
 use choice::Choice;
 
 use crate::basis::bound::Bound;
-use crate::basis::choices::{Choices, options_of, write_spec};
-use crate::basis::spec::{Spec, Term, invalid};
+use crate::basis::choices::{Choices, spec_around, write_spec};
+use crate::basis::spec::{Spec, invalid};
 use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::grid::VelocityGrid;
@@ -166,11 +166,8 @@ impl<B: Quantise> Basis for Conserve<B> {
 
 impl<B: Quantise> Stream for Conserve<B> {
     fn spec(&self) -> Result<Spec> {
-        let options = options_of(
-            |choices| self.clone().choose(choices),
-            |choices| Self::new(self.inner.clone()).choose(choices),
-        )?;
-        Ok(Spec::of(Term { name: NAME.to_owned(), inner: Some(self.inner.spec()?), options }))
+        let default = || Self::new(self.inner.clone());
+        spec_around(NAME, self.inner.spec()?, |shown| self.clone().choose(shown), |shown| default().choose(shown))
     }
 
     fn blank(&self, grid: &VelocityGrid) -> Self::Coefficients {

@@ -7,8 +7,7 @@
 //! reconstruction has the norm of the distribution, and a step is kept if the numbers are multiples of it already.
 
 use super::search::{Search, Tried};
-use super::{END_OF_EXPONENTS, MIN_EXPONENT, STEPS_PER_OCTAVE, code_exponent, exponent, step};
-use crate::basis::framing;
+use super::{END_OF_EXPONENTS, MIN_EXPONENT, STEPS_PER_OCTAVE, exponent, step};
 use crate::basis::{Coefficients, Quantise};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::vdf::Vdf;
@@ -75,10 +74,7 @@ impl<B: Quantise> Search<'_, B> {
     /// Moves the step to where the same multiples have the norm of the distribution. (The nearest reconstruction,
     /// ⟨f, g⟩ / ⟨g, g⟩ times g, has a norm that is smaller by half the square of the error, again in every generation.)
     fn centred(&self, found: Tried<B::Coefficients>) -> Result<Tried<B::Coefficients>> {
-        let (l2, gain) = match self.gain_at(found.exponent) {
-            Some(known) => known,
-            None => self.error_and_gain(&self.basis.reconstruct(&found.rounded, self.vdf.grid())?),
-        };
+        let (l2, gain) = self.error_and_gain_at(found.exponent, &found.rounded)?;
         if moves(gain) == 0 {
             return Ok(found);
         }
@@ -110,8 +106,13 @@ impl<B: Quantise> Search<'_, B> {
         l2
     }
 
-    fn gain_at(&self, exponent: i32) -> Option<(f64, f64)> {
-        self.gains.borrow().iter().rev().find(|(at, ..)| *at == exponent).map(|&(_, l2, gain)| (l2, gain))
+    /// Error and gain at a step: those stored last, or measured now.
+    fn error_and_gain_at(&self, exponent: i32, rounded: &B::Coefficients) -> Result<(f64, f64)> {
+        let stored = self.gains.borrow().iter().rev().find(|(at, ..)| *at == exponent).map(|&(_, l2, gain)| (l2, gain));
+        match stored {
+            Some(stored) => Ok(stored),
+            None => Ok(self.error_and_gain(&self.basis.reconstruct(rounded, self.vdf.grid())?)),
+        }
     }
 
     fn error_and_gain(&self, back: &Vdf) -> (f64, f64) {
@@ -130,20 +131,15 @@ impl<B: Quantise> Search<'_, B> {
             return Ok(None);
         }
         let excess = self.excess(exponent, &rounded)?;
-        let (l2, gain) = match self.gain_at(exponent) {
-            Some(known) => known,
-            None => self.error_and_gain(&self.basis.reconstruct(&rounded, self.vdf.grid())?),
-        };
+        let (l2, gain) = self.error_and_gain_at(exponent, &rounded)?;
         Ok(Some(Measured { tried: Tried { exponent, rounded, excess }, l2, gain }))
     }
 
     /// Length of the stream in bytes; `None` if a reader would get other coefficients, as from those in a step of
     /// their own.
     fn len_of(&self, tried: &Tried<B::Coefficients>) -> Result<Option<usize>> {
-        let mut coder: Coder<'static> = self.header.clone();
-        code_exponent(tried.exponent, &mut coder)?;
-        let read = self.written(&tried.rounded, Resolution::Step(step(tried.exponent)), &mut coder)?;
-        Ok(agree(&read, &tried.rounded).then(|| framing::whole_len(coder)))
+        let (read, len) = self.streamed(tried.exponent, &tried.rounded)?;
+        Ok(agree(&read, &tried.rounded).then_some(len))
     }
 }
 

@@ -9,9 +9,9 @@ use std::fmt;
 use search::{Search, Tried};
 
 use crate::basis::bound::{Bound, Figure};
-use crate::basis::choices::{Choices, options_of, write_spec};
+use crate::basis::choices::{Choices, spec_around, write_spec};
 use crate::basis::framing;
-use crate::basis::spec::{Spec, Term, invalid};
+use crate::basis::spec::{Spec, invalid};
 use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
 use crate::coding::{Coder, Resolution, malformed};
 use crate::distribution::fidelity::Reference;
@@ -46,6 +46,15 @@ enum Goal {
     /// Part of the error `l2` of the basis that rounding may add to it.
     Slack(f64),
     Bound(Bound),
+}
+
+impl Goal {
+    fn of_slack(slack: f64) -> Result<Self> {
+        if slack > 0.0 && slack.is_finite() {
+            return Ok(Self::Slack(slack));
+        }
+        Err(Error::parameter("slack", slack, "a positive finite number"))
+    }
 }
 
 /// Rounded coefficients and their step.
@@ -115,10 +124,7 @@ impl<B: Quantise> Quantized<B> {
     /// # Errors
     /// [`Error::InvalidParameter`] for a part that is not positive and finite.
     pub fn with_slack(inner: B, slack: f64) -> Result<Self> {
-        if slack > 0.0 && slack.is_finite() {
-            return Ok(Self { inner, goal: Goal::Slack(slack) });
-        }
-        Err(Error::parameter("slack", slack, "a positive finite number"))
+        Ok(Self { inner, goal: Goal::of_slack(slack)? })
     }
 
     /// The basis inside.
@@ -127,9 +133,13 @@ impl<B: Quantise> Quantized<B> {
         &self.inner
     }
 
-    /// Whether rounding may add [`Self::DEFAULT_SLACK`], and no bound is given.
-    pub(crate) fn has_default_slack(&self) -> bool {
-        self.goal == Goal::Slack(Self::DEFAULT_SLACK)
+    /// The part of the error that rounding may add, if there is no bound.
+    #[must_use]
+    pub fn slack(&self) -> Option<f64> {
+        match self.goal {
+            Goal::Slack(slack) => Some(slack),
+            Goal::Bound(_) => None,
+        }
     }
 
     /// The bound, if there is one.
@@ -144,15 +154,12 @@ impl<B: Quantise> Quantized<B> {
     pub(crate) fn choose(&mut self, choices: &mut Choices<'_>) -> Result<()> {
         let mut bound = self.bound();
         // A slack that differs from the default is one that was chosen.
-        let mut slack = match self.goal {
-            Goal::Slack(slack) if slack != Self::DEFAULT_SLACK => Some(slack),
-            _ => None,
-        };
+        let mut slack = self.slack().filter(|slack| *slack != Self::DEFAULT_SLACK);
         Bound::choose(&mut bound, choices)?;
         choices.optional("slack", &mut slack)?;
-        *self = match (bound, slack) {
-            (Some(bound), None) => Self::new(self.inner.clone(), bound)?,
-            (None, slack) => Self::with_slack(self.inner.clone(), slack.unwrap_or(Self::DEFAULT_SLACK))?,
+        self.goal = match (bound, slack) {
+            (Some(bound), None) => Goal::Bound(bound),
+            (None, slack) => Goal::of_slack(slack.unwrap_or(Self::DEFAULT_SLACK))?,
             (Some(bound), Some(slack)) => {
                 return Err(choices.refused("slack", slack, &format!("only without a bound, such as {bound}")));
             }
@@ -234,11 +241,7 @@ impl<B: Quantise> Basis for Quantized<B> {
             Goal::Slack(_) => self.inner.encode(vdf)?,
             Goal::Bound(_) => self.inner.encode_to_round(vdf)?,
         };
-        match self.round(&found, vdf) {
-            // A distribution that cannot be encoded at all has a better reason than a missed bound.
-            Err(missed @ Error::TargetNotMet { .. }) => self.inner.encode(vdf).and(Err(missed)),
-            answer => answer,
-        }
+        self.round(&found, vdf)
     }
 
     fn encode_from(&self, vdf: &Vdf, start: &Self::Coefficients) -> Result<Self::Coefficients> {
@@ -268,9 +271,7 @@ impl<B: Quantise> Stream for Quantized<B> {
             return Err(invalid(&inner, "it chooses its own step: give it the bound itself, without `quantized`"));
         }
         let default = || Self { inner: self.inner.clone(), goal: Goal::Slack(Self::DEFAULT_SLACK) };
-        let inner = self.inner.spec()?;
-        let options = options_of(|choices| self.clone().choose(choices), |choices| default().choose(choices))?;
-        Ok(Spec::of(Term { name: NAME.to_owned(), inner: Some(inner), options }))
+        spec_around(NAME, self.inner.spec()?, |shown| self.clone().choose(shown), |shown| default().choose(shown))
     }
 
     fn blank(&self, grid: &VelocityGrid) -> Self::Coefficients {
@@ -298,7 +299,7 @@ impl<B: Quantise> Quantise for Quantized<B> {
 
     /// Keeps the bound by itself, unless it has one, or a slack, of its own.
     fn keep(&self, bound: &Bound) -> Result<Kept<Self>> {
-        if !self.has_default_slack() {
+        if self.slack() != Some(Self::DEFAULT_SLACK) {
             return Ok(Kept::AtAnyStep);
         }
         // Around something that keeps bounds itself there would be two steps.

@@ -64,7 +64,7 @@ enum Outcome<C> {
         excess: f64,
     },
     /// The step is so wide that all coefficients are zero: the shortest stream and the largest error.
-    TooCoarse,
+    TooCoarse(Error),
     /// The step is finer than the digits that a stream can hold: the longest stream and the smallest error.
     TooFine,
 }
@@ -84,6 +84,8 @@ struct Bracket<C> {
     answer: Option<Tried<C>>,
     /// The nearest of the coefficients that miss it.
     nearest: Option<Tried<C>>,
+    /// The first reason for which a step was too coarse.
+    refusal: Option<Error>,
 }
 
 impl<B: Quantise> Search<'_, B> {
@@ -108,7 +110,8 @@ impl<B: Quantise> Search<'_, B> {
             None => (2 * STEPS_PER_OCTAVE, 0, STOP_AT_PART_OF_BOUND),
         };
         let worse = if self.bound.is_length_only() { -1 } else { 1 };
-        let mut bracket = Bracket { ends, worse, stride, met: None, missed: None, answer: None, nearest: None };
+        let mut bracket =
+            Bracket { ends, worse, stride, met: None, missed: None, answer: None, nearest: None, refusal: None };
         let mut next = Some(estimated.unwrap_or(start));
         while let Some(exponent) = next {
             let outcome = self.at(exponent)?;
@@ -131,8 +134,11 @@ impl<B: Quantise> Search<'_, B> {
         if !self.bound.is_length_only() && estimated.is_none() {
             self.look_beyond(&mut bracket)?;
         }
-        bracket.answer.or(bracket.nearest).ok_or_else(|| {
-            self.not_met(self.bound.to_string(), "no step at which the coefficients can be written".to_owned())
+        let Bracket { answer, nearest, refusal, .. } = bracket;
+        answer.or(nearest).ok_or_else(|| match refusal {
+            // A distribution that cannot be encoded at any step has a better reason than a missed bound.
+            Some(degenerate @ Error::Degenerate { .. }) => degenerate,
+            _ => self.not_met(self.bound.to_string(), "no step at which the coefficients can be written".to_owned()),
         })
     }
 
@@ -151,7 +157,9 @@ impl<B: Quantise> Search<'_, B> {
         if answer.excess <= 1.0 && is_searched {
             return Ok(None);
         }
-        let figures = self.figures(answer.exponent, &answer.rounded, |_| true)?;
+        // Errors within the bound have been measured.
+        let wanted = |figure| answer.excess > 1.0 || figure == Figure::Bytes;
+        let figures = self.figures(answer.exponent, &answer.rounded, wanted)?;
         let with_values = self.bound.limits().map(|(figure, limit)| (figure, limit, figures[figure as usize]));
         Ok(with_values.into_iter().find(|(_, limit, reached)| reached > limit))
     }
@@ -194,8 +202,8 @@ impl<B: Quantise> Search<'_, B> {
     fn excess_of(&self, outcome: &Outcome<B::Coefficients>) -> f64 {
         match (outcome, self.bound.is_length_only()) {
             (Outcome::Rounded { excess, .. }, _) => *excess,
-            (Outcome::TooCoarse, true) | (Outcome::TooFine, false) => 0.0,
-            (Outcome::TooFine, true) | (Outcome::TooCoarse, false) => f64::INFINITY,
+            (Outcome::TooCoarse(_), true) | (Outcome::TooFine, false) => 0.0,
+            (Outcome::TooFine, true) | (Outcome::TooCoarse(_), false) => f64::INFINITY,
         }
     }
 
@@ -204,7 +212,9 @@ impl<B: Quantise> Search<'_, B> {
         let resolution = Resolution::Step(step(exponent));
         let rounded = match self.basis.rounded(self.found, self.vdf, resolution) {
             Ok(rounded) => rounded,
-            Err(Error::Degenerate { .. } | Error::OutOfRange { .. }) => return Ok(Outcome::TooCoarse),
+            Err(refusal @ (Error::Degenerate { .. } | Error::OutOfRange { .. })) => {
+                return Ok(Outcome::TooCoarse(refusal));
+            }
             Err(Error::StepTooFine { .. }) => return Ok(Outcome::TooFine),
             Err(other) => return Err(other),
         };
@@ -239,7 +249,7 @@ impl<B: Quantise> Search<'_, B> {
         let is_asked = |figure| wanted(figure) && self.bound.limit(figure).is_some();
         let mut figures = [0.0; Figure::ALL.len()];
         if is_asked(Figure::Bytes) {
-            figures[Figure::Bytes as usize] = self.whole_len(exponent, rounded)? as f64;
+            figures[Figure::Bytes as usize] = self.streamed(exponent, rounded)?.1 as f64;
         }
         if is_asked(Figure::L2) || is_asked(Figure::Linf) {
             let back = self.basis.reconstruct(rounded, self.vdf.grid())?;
@@ -252,12 +262,12 @@ impl<B: Quantise> Search<'_, B> {
         Ok(figures)
     }
 
-    /// Bytes of the whole stream.
-    fn whole_len(&self, exponent: i32, rounded: &B::Coefficients) -> Result<usize> {
+    /// Coefficients that a reader of the whole stream gets, and its bytes.
+    pub(super) fn streamed(&self, exponent: i32, rounded: &B::Coefficients) -> Result<(B::Coefficients, usize)> {
         let mut coder = self.header.clone();
         code_exponent(exponent, &mut coder)?;
-        self.basis.code(&mut rounded.clone(), self.vdf.grid(), Resolution::Step(step(exponent)), &mut coder)?;
-        Ok(framing::whole_len(coder))
+        let read = self.written(rounded, Resolution::Step(step(exponent)), &mut coder)?;
+        Ok((read, framing::whole_len(coder)))
     }
 
     /// Rounded coefficients that a stream holds exactly, found by repeated writing and rounding; `None` if that does
@@ -318,7 +328,14 @@ impl<C> Bracket<C> {
     fn close_in(&mut self, exponent: i32, outcome: Outcome<C>, excess: f64) {
         let meets = excess <= 1.0;
         *(if meets { &mut self.met } else { &mut self.missed }) = Some((exponent, excess));
-        let Outcome::Rounded { rounded, excess } = outcome else { return };
+        let (rounded, excess) = match outcome {
+            Outcome::Rounded { rounded, excess } => (rounded, excess),
+            Outcome::TooCoarse(refusal) => {
+                self.refusal.get_or_insert(refusal);
+                return;
+            }
+            Outcome::TooFine => return,
+        };
         let tried = Tried { exponent, rounded, excess };
         if meets {
             self.answer = Some(tried);
