@@ -111,7 +111,7 @@ impl Arguments {
     }
 }
 
-/// What `--help` ends with.
+/// The last paragraphs of `--help`.
 const EXAMPLES: &str = "Examples:
   compare
   compare vdf.npy --bases maxwellian --bases hermite:order=12,truncation=total-degree

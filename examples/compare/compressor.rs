@@ -36,7 +36,7 @@ impl Compressor {
     }
 }
 
-/// Whether every value is a single-precision number.
+/// True if every value is a single-precision number.
 fn is_single(vdf: &Vdf) -> bool {
     vdf.as_slice().iter().all(|value| f64::from(*value as f32) == *value)
 }

@@ -12,7 +12,7 @@ use crate::progress::Progress;
 
 /// A folder for the pictures of one distribution.
 pub struct Gallery<'a> {
-    /// Where they go.
+    /// The folder of the pictures.
     pub folder: PathBuf,
     /// Which are wanted.
     pub pictures: Pictures,

@@ -21,7 +21,7 @@ pub struct Input {
     pub vdf: Vdf,
 }
 
-/// What the command line asks for.
+/// The distributions that the command line asks for.
 pub fn load(arguments: &Arguments) -> Result<Vec<Input>, Box<dyn Error>> {
     match &arguments.file {
         Some(path) => {

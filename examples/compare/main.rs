@@ -146,7 +146,7 @@ mod tests {
         folder
     }
 
-    /// What a command line gives, its words in `folder` where they begin with `@`.
+    /// The outcome of a command line; words that begin with `@` are files in `folder`.
     fn outcome(folder: &Path, line: &str) -> Result<(), String> {
         let word = |word: &str| word.replace('@', &format!("{}/", folder.display()));
         let words = std::iter::once("compare".to_owned()).chain(line.split_whitespace().map(word));

@@ -13,7 +13,7 @@ use vdf_basis::{
 use crate::compressor::Compressor;
 use crate::progress::Progress;
 
-/// What is measured.
+/// The settings of the measurement.
 pub enum Subject {
     /// A basis.
     Basis(AnyBasis),
@@ -22,7 +22,7 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// What a spec names.
+    /// The basis or compressor that a spec names.
     pub fn named(spec: &str, registry: &Registry) -> std::result::Result<Self, Box<dyn Error>> {
         match Compressor::named(spec) {
             Some(compressor) => Ok(Self::Compressor(compressor)),
@@ -31,17 +31,17 @@ impl Subject {
     }
 }
 
-/// What one basis did to one distribution.
+/// The measurements of one basis on one distribution.
 pub struct Measured {
-    /// What a reader of the stream reconstructs.
+    /// The distribution that a reader of the stream reconstructs.
     pub reconstruction: Vdf,
     /// The boxes of cells that were described one by one, where the basis has such.
     pub boxes: Vec<[Range<usize>; 3]>,
-    /// How many real numbers a decoder needs; none of a compressor's bytes.
+    /// Real numbers that a decoder needs; none for a compressor.
     pub coefficients: usize,
-    /// What the stream costs.
+    /// Bytes of the stream.
     pub cost: StorageCost,
-    /// How faithful the reconstruction is.
+    /// Errors of the reconstruction.
     pub fidelity: Fidelity,
     /// Median time of encoding, writing the stream included [ms]. As all times, see [`timed`].
     pub encode_ms: f64,
@@ -65,9 +65,9 @@ pub struct Task<'a> {
     pub vdf: &'a Vdf,
     /// Blocks of 4³ cells above the floor.
     pub occupied_blocks: usize,
-    /// How many runs are timed.
+    /// Number of timed runs.
     pub repeat: usize,
-    /// Where it is said what is being done.
+    /// The line that shows the progress.
     pub progress: &'a Progress,
 }
 
@@ -129,10 +129,10 @@ fn measure_compressor(compressor: &Compressor, spec: &str, task: &Task) -> Resul
     })
 }
 
-/// How long runs are repeated [ms]: what takes longer is not measured so often.
+/// Time after which runs are no longer repeated [ms].
 const PATIENCE: f64 = 2e3;
 
-/// What the times of the tables are.
+/// The sentence that explains the times of the tables.
 pub fn meaning_of_times(repeat: usize) -> String {
     match repeat {
         1 => "Times are those of a single run, which also fills the caches of its grid.".to_owned(),

@@ -1,4 +1,4 @@
-//! What the program says: results on stdout, and on stderr, where that is a terminal, what it is doing.
+//! Output of the program: results on stdout, progress on stderr if that is a terminal.
 
 use std::cell::Cell;
 use std::io;

@@ -6,8 +6,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Whether two paths name one file, by whatever way: relative paths, symbolic links and hard links. A path where nothing is
-/// names no file.
+/// True if two paths name one file, also through relative paths, symbolic links and hard links. A path at which there is
+/// no file names none.
 pub fn is_same(a: &Path, b: &Path) -> bool {
     let (Ok(one), Ok(other)) = (fs::canonicalize(a), fs::canonicalize(b)) else { return false };
     one == other || is_linked(&one, &other)

@@ -75,12 +75,12 @@ impl Axis {
         self.units.axis_label(self.index)
     }
 
-    /// Where a velocity lies between the edges, 0..1.
+    /// Position of a velocity between the edges, 0..1.
     pub fn fraction(&self, velocity: f64) -> f64 {
         (velocity - self.lower) / (self.upper - self.lower)
     }
 
-    /// Where the centre of a cell lies between the edges, 0..1.
+    /// Position of the centre of a cell between the edges, 0..1.
     pub fn centre(&self, cell: usize) -> f64 {
         (cell as f64 + 0.5) / self.cells as f64
     }

@@ -13,7 +13,7 @@ use plotters::style::{FontStyle, FontTransform, IntoFont, RGBColor, ShapeStyle, 
 
 use super::png;
 
-/// What drawing gives: a font that does not load or a file that cannot be written are the only ways to fail.
+/// The result of drawing: a font that does not load or a file that cannot be written are the only ways to fail.
 pub type Drawn<T = ()> = Result<T, Box<dyn Error>>;
 
 /// A position on the sheet [px]: x to the right, y down.
@@ -28,7 +28,7 @@ const INDEX_SIZE: f64 = 0.72;
 const RAISED_BY: f64 = 0.30;
 const LOWERED_BY: f64 = 0.14;
 
-/// Where a piece of text stands.
+/// Place of a piece of text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Level {
     Line,
@@ -52,7 +52,7 @@ impl Level {
     }
 }
 
-/// Where a text lies from its position, along the line of reading.
+/// Side of its position on which a text lies, along the line of reading.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Align {
     Left,
@@ -60,7 +60,7 @@ pub enum Align {
     Right,
 }
 
-/// How a text looks.
+/// Look of a text.
 #[derive(Clone, Copy)]
 pub struct Pen {
     pub size: f64,
@@ -213,7 +213,7 @@ fn style(size: f64, colour: RGBColor) -> TextStyle<'static> {
     (FONT, size).into_font().color(&colour).pos(Pos::new(HPos::Left, VPos::Top))
 }
 
-/// How long a text is [px].
+/// Length of a text [px].
 pub fn text_width(text: &str, size: f64) -> Drawn<f64> {
     pieces(text).into_iter().map(|(piece, level)| piece_width(piece, size * level.size())).sum()
 }

@@ -125,7 +125,7 @@ fn profiles_row(canvas: &mut Canvas, view: &View, reconstruction: &Vdf, top: f64
     legend(canvas, view, top - 26.0)
 }
 
-/// What curves, markers and the colours beyond the scale mean.
+/// The key: the meaning of curves, markers and the colours beyond the scale.
 fn legend(canvas: &mut Canvas, view: &View, y: f64) -> Drawn {
     let mut x = LEFT;
     let curves = [("original", ORIGINAL_WIDTH, ORIGINAL), ("reconstruction", RECONSTRUCTED_WIDTH, RECONSTRUCTED)];

@@ -71,7 +71,7 @@ pub fn axis_below(canvas: &mut Canvas, area: &Area, axis: &Axis) -> Drawn {
     canvas.text(below, &axis.label(), Pen::new(LABEL_SIZE, INK, Align::Middle))
 }
 
-/// Where the ticks of an axis below an area are, and their numbers: as many as have room between them, and none where it
+/// Ticks of an axis below an area, with their numbers: as many as have room between them, and none where a number
 /// would reach into the next panel.
 fn numbers_below(area: &Area, axis: &Axis) -> Drawn<Vec<(f64, String)>> {
     let most = (area.width / TICK_EVERY) as usize + 1;

@@ -6,8 +6,8 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
-/// Of the header: bits a channel; colours without transparency; the only compression and family of filters that there are;
-/// rows one after another.
+/// End of the PNG header: 8 bits a channel, colours without transparency, the standard compression and filters, and
+/// rows in order, without interlacing.
 const FORMAT: [u8; 5] = [8, 2, 0, 0, 0];
 /// The filter of every row, its difference from the row above: areas of one colour become zeros.
 const UP: u8 = 2;

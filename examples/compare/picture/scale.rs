@@ -8,7 +8,7 @@ use super::colours::{EMPTY, NEGATIVE, diverging, sequential};
 /// A mark on a scale.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tick {
-    /// Where it lies, 0..1.
+    /// Position, 0..1.
     pub fraction: f64,
     /// Its number; empty for a small mark without one.
     pub text: String,
@@ -17,9 +17,9 @@ pub struct Tick {
 /// Positive values between two limits, on a logarithmic scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LogScale {
-    /// Where the scale begins.
+    /// Lower end of the scale.
     pub lower: f64,
-    /// Where it ends.
+    /// Upper end.
     pub upper: f64,
 }
 
@@ -32,7 +32,7 @@ impl LogScale {
         Self { lower: if lower > 1e-300 && lower < upper { lower } else { 0.1 * upper }, upper }
     }
 
-    /// Where a positive value lies between the limits, 0..1 within them.
+    /// Position of a positive value between the limits, 0..1 within them.
     pub fn fraction(&self, value: f64) -> f64 {
         let [lower, upper, value] = [self.lower, self.upper, value].map(f64::log10);
         (value - lower) / (upper - lower)
@@ -98,7 +98,7 @@ impl SymmetricScale {
         Self(if limit > 0.0 && limit.is_finite() { limit } else { 1.0 })
     }
 
-    /// Where a value lies between the limits, 0..1.
+    /// Position of a value between the limits, 0..1.
     pub fn fraction(&self, value: f64) -> f64 {
         0.5 + 0.5 * value / self.0
     }

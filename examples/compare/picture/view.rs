@@ -1,4 +1,4 @@
-//! What of a distribution is shown: the planes and lines through its peak, and the colours of its values.
+//! The parts of a distribution that are shown: the planes and lines through its peak, and the colours of its values.
 
 use vdf_basis::{Fidelity, Vdf};
 
@@ -10,7 +10,7 @@ pub const PLANES: [[usize; 2]; 3] = [[0, 1], [0, 2], [1, 2]];
 
 /// An original, and where to look at it and at its reconstructions.
 pub struct View<'a> {
-    /// What the distribution is called.
+    /// Name of the distribution.
     pub name: &'a str,
     /// The original.
     pub original: &'a Vdf,
@@ -43,7 +43,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Where the plane of two axes cuts the third.
+    /// Place along the third axis where the plane of the other two cuts it.
     pub fn cut(&self, plane: [usize; 2]) -> String {
         let through = 3 - plane[0] - plane[1];
         format!("{}, through the peak", self.axes[through].at(self.peak_cell[through]))
