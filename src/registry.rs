@@ -348,6 +348,9 @@ mod tests {
             ("conserve(quantized(cosine:terms=9)):l2=0.3", "conserve(quantized(cosine:terms=9):l2=0.294):l2=0.3"),
             ("quantized(conserve(fast)):l2=0.03", "quantized(conserve(fast:l2=0.0294)):l2=0.03"),
             ("log(conserve(conserve(fast)):l2=1)", "log(conserve(conserve(fast:l2=0.9602)):l2=1)"),
+            ("conserve(fast):linf=0.1,pressure=0.1", "conserve(fast:linf=0.09799):linf=0.1,pressure=0.1"),
+            ("conserve(fast):dex=0.1,floor=1e-16", "conserve(fast:dex=0.09799,floor=1e-16):dex=0.1,floor=1e-16"),
+            ("log(wavelet):floor=1e-16,dex=0.1", "quantized(log(wavelet):floor=1e-16):dex=0.1,floor=1e-16"),
         ] {
             // The spec that is printed into a stream makes the same basis.
             let registry = Registry::standard();
@@ -375,7 +378,6 @@ mod tests {
     fn where_a_bound_does_not_reach_it_is_said_what_to_write() {
         for (spec, expected) in [
             ("log(smallest):l2=0.03", "through `log`; write a basis that does not, as `log(wavelet)`"),
-            ("conserve(fast):linf=0.1", "leaves to it is not known; write its own bound, `fast:linf=0.1`"),
             ("conserve(balanced):bytes=800", "what `800 bytes` leaves to it is not known"),
             ("conserve(log(fast)):l2=0.1", "through `log`"),
             ("octree:l2=0.04,bytes=100", "write the other bounds outside, `quantized(…:l2=…):…`"),

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use vdf_basis::container::MOST_CELLS;
-use vdf_basis::{Coefficients, Expansion, Fidelity, Precision, Registry, Sampling, Synthetic, Vdf};
+use vdf_basis::{Coefficients, Expansion, Fidelity, Precision, Quantise, Registry, Sampling, Synthetic, Vdf};
 
 /// Velocity distribution functions to streams of bytes and back.
 #[derive(Debug, Parser)]
@@ -140,11 +140,14 @@ fn encode(Encode { basis, lower, spacing, input, output }: &Encode) -> Result<()
     let bytes = Expansion::encode(&basis, &vdf).and_then(|expansion| expansion.to_bytes());
     let bytes = bytes.map_err(|problem| files::in_file(input, problem))?;
     // What another process will get: decoded from the bytes.
-    let fidelity = Fidelity::compare(&vdf, &Registry::standard().decode(&bytes)?.reconstruct()?)?;
+    let back = Registry::standard().decode(&bytes)?.reconstruct()?;
+    let floor = basis.kept_bound().unwrap_or_default().floor_of(&vdf);
+    let fidelity = Fidelity::compare_above(&vdf, &back, floor)?;
     files::write_whole(output, |file| file.write_all(&bytes).map_err(|problem| problem.to_string()))?;
     files::print(&format!(
         "{}: {} bytes for {} cells, l2 {:.3e}, linf {:.3e}, density {:.1e}, \
-         bulk velocity {:.1e} (component {:.1e}), pressure {:.1e} (component {:.1e})",
+         bulk velocity {:.1e} (component {:.1e}), pressure {:.1e} (component {:.1e}), heat flux {:.1e}, \
+         log10 rms {:.3e} dex and relative {:.1e} above {floor:.0e}, negative mass {:.1e}",
         output.display(),
         bytes.len(),
         vdf.grid().cells(),
@@ -154,7 +157,11 @@ fn encode(Encode { basis, lower, spacing, input, output }: &Encode) -> Result<()
         fidelity.bulk_velocity,
         fidelity.bulk_velocity_component,
         fidelity.pressure,
-        fidelity.pressure_component
+        fidelity.pressure_component,
+        fidelity.heat_flux,
+        fidelity.log10_rms,
+        fidelity.relative,
+        fidelity.negative_mass
     ))?;
     Ok(())
 }
@@ -190,6 +197,7 @@ fn info(input: &Path) -> Result<(), Box<dyn Error>> {
         format!("{}: {} bytes, version {}", input.display(), bytes.len(), info.version),
         format!("grid   {}", info.grid),
         format!("basis  {}", info.spec),
+        format!("bound  {}", expansion.basis().kept_bound().map_or("none".to_owned(), |bound| bound.to_string())),
         format!("holds  {} real numbers", expansion.coefficients().count()),
     ];
     lines.extend(info.parts.iter().map(|(name, len)| format!("{len:8} {name}")));

@@ -116,8 +116,20 @@ impl Quantise for AnyBasis {
         self.0.rounding_error(coefficients, step)
     }
 
+    fn logarithmic_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64> {
+        self.0.logarithmic_error(coefficients, step)
+    }
+
+    fn ignores_step(&self) -> bool {
+        self.0.ignores_step()
+    }
+
     fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
         self.0.rounded_before(coefficients, vdf, steps)
+    }
+
+    fn kept_bound(&self) -> Option<Bound> {
+        self.0.kept_bound()
     }
 
     fn keep(&self, bound: &Bound) -> Result<Kept<Self>> {
@@ -196,7 +208,10 @@ trait ErasedBasis: Debug + Send + Sync {
     fn encode_to_round(&self, vdf: &Vdf) -> Result<AnyCoefficients>;
     fn rounded(&self, coefficients: &AnyCoefficients, vdf: &Vdf, resolution: Resolution) -> Result<AnyCoefficients>;
     fn rounding_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64>;
+    fn logarithmic_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64>;
+    fn ignores_step(&self) -> bool;
     fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize>;
+    fn kept_bound(&self) -> Option<Bound>;
     fn keep(&self, bound: &Bound) -> Result<Kept<AnyBasis>>;
     fn as_any(&self) -> &dyn Any;
     fn equals(&self, other: &dyn Any) -> bool;
@@ -250,8 +265,20 @@ impl<B: Quantise> ErasedBasis for B {
         Quantise::rounding_error(self, own::<B>(coefficients).ok()?, step)
     }
 
+    fn logarithmic_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64> {
+        Quantise::logarithmic_error(self, own::<B>(coefficients).ok()?, step)
+    }
+
+    fn ignores_step(&self) -> bool {
+        Quantise::ignores_step(self)
+    }
+
     fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
         Quantise::rounded_before(self, own::<B>(coefficients).ok()?, vdf, steps)
+    }
+
+    fn kept_bound(&self) -> Option<Bound> {
+        Quantise::kept_bound(self)
     }
 
     fn keep(&self, bound: &Bound) -> Result<Kept<AnyBasis>> {

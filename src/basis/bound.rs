@@ -4,9 +4,11 @@ use std::fmt;
 
 use super::choices::Choices;
 use super::spec::Value;
+use crate::distribution::fidelity::Fidelity;
+use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 
-/// A figure that a [`Bound`] limits.
+/// A figure that a [`Bound`] limits. All but the length are fields of [`Fidelity`](crate::Fidelity).
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Figure {
@@ -14,13 +16,38 @@ pub enum Figure {
     L2,
     /// max|f−g| / max|f|.
     Linf,
+    /// Root mean square over all cells of log₁₀ max(f, floor) − log₁₀ max(g, floor) \[dex\].
+    Dex,
+    /// Largest |f−g| / f over the cells with f ≥ floor.
+    Relative,
+    /// |n_g − n_f| / n_f.
+    Density,
+    /// |u_g − u_f| / v_th of f.
+    BulkVelocity,
+    /// ‖P_g − P_f‖ / ‖P_f‖, Frobenius norms of the pressure tensors.
+    Pressure,
+    /// |q_g − q_f| / (n v_th³) of f.
+    HeatFlux,
     /// Length of the whole stream, grid, basis and checksum included.
     Bytes,
 }
 
+/// The key of the floor of [`Figure::Dex`] and [`Figure::Relative`] in a spec.
+pub(crate) const FLOOR: &str = "floor";
+
 impl Figure {
     /// All of them, in the order in which specs print them.
-    pub const ALL: [Self; 3] = [Self::L2, Self::Linf, Self::Bytes];
+    pub const ALL: [Self; 9] = [
+        Self::L2,
+        Self::Linf,
+        Self::Dex,
+        Self::Relative,
+        Self::Density,
+        Self::BulkVelocity,
+        Self::Pressure,
+        Self::HeatFlux,
+        Self::Bytes,
+    ];
 
     /// The key that limits this figure in a spec.
     #[must_use]
@@ -28,7 +55,41 @@ impl Figure {
         match self {
             Self::L2 => "l2",
             Self::Linf => "linf",
+            Self::Dex => "dex",
+            Self::Relative => "relative",
+            Self::Density => "density",
+            Self::BulkVelocity => "bulk_velocity",
+            Self::Pressure => "pressure",
+            Self::HeatFlux => "heat_flux",
             Self::Bytes => "bytes",
+        }
+    }
+
+    /// True for the figures that count densities above a floor only.
+    #[must_use]
+    pub fn has_floor(self) -> bool {
+        matches!(self, Self::Dex | Self::Relative)
+    }
+
+    /// True for the errors of moments: density, bulk velocity, pressure and heat flux.
+    #[must_use]
+    pub fn is_of_moments(self) -> bool {
+        matches!(self, Self::Density | Self::BulkVelocity | Self::Pressure | Self::HeatFlux)
+    }
+
+    /// The value of this figure in a comparison above the floor of the bound; `None` for the length.
+    #[must_use]
+    pub fn of(self, fidelity: &Fidelity) -> Option<f64> {
+        match self {
+            Self::L2 => Some(fidelity.l2),
+            Self::Linf => Some(fidelity.linf),
+            Self::Dex => Some(fidelity.log10_rms),
+            Self::Relative => Some(fidelity.relative),
+            Self::Density => Some(fidelity.density),
+            Self::BulkVelocity => Some(fidelity.bulk_velocity),
+            Self::Pressure => Some(fidelity.pressure),
+            Self::HeatFlux => Some(fidelity.heat_flux),
+            Self::Bytes => None,
         }
     }
 
@@ -36,7 +97,7 @@ impl Figure {
     pub(crate) fn say(self, value: f64) -> String {
         match self {
             Self::Bytes => format!("{value} bytes"),
-            Self::L2 | Self::Linf => format!("{} = {}", self.key(), Value::Number(value)),
+            _ => format!("{} = {}", self.key(), Value::Number(value)),
         }
     }
 }
@@ -46,14 +107,16 @@ impl Figure {
 ///
 /// ```
 /// use vdf_basis::{Bound, Figure};
-/// let bound = Bound::l2(0.03).and(Figure::Linf, 0.05);
-/// assert_eq!(bound.limit(Figure::Linf), Some(0.05));
-/// assert_eq!(bound.to_string(), "l2 = 0.03, linf = 0.05");
+/// let bound = Bound::l2(0.03).and(Figure::Dex, 0.1).above(1e-16);
+/// assert_eq!(bound.limit(Figure::Dex), Some(0.1));
+/// assert_eq!(bound.to_string(), "l2 = 0.03, dex = 0.1 above a floor of 1e-16");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Bound {
     /// In the order of [`Figure::ALL`].
     limits: [Option<f64>; Figure::ALL.len()],
+    /// The floor of those figures that have one, if it was given.
+    floor: Option<f64>,
 }
 
 impl Bound {
@@ -62,7 +125,7 @@ impl Bound {
     pub const fn new(figure: Figure, limit: f64) -> Self {
         let mut limits = [None; Figure::ALL.len()];
         limits[figure as usize] = Some(limit);
-        Self { limits }
+        Self { limits, floor: None }
     }
 
     /// ‖f−g‖ / ‖f‖ at most this.
@@ -88,6 +151,36 @@ impl Bound {
     pub fn and(mut self, figure: Figure, limit: f64) -> Self {
         self.limits[figure as usize] = Some(limit);
         self
+    }
+
+    /// This bound without a limit of a figure.
+    #[must_use]
+    pub fn without(mut self, figure: Figure) -> Self {
+        self.limits[figure as usize] = None;
+        if !self.limits().any(|(figure, _)| figure.has_floor()) {
+            self.floor = None;
+        }
+        self
+    }
+
+    /// This bound with a floor [s³ m⁻⁶] for [`Figure::Dex`] and [`Figure::Relative`]: densities below it count as equal
+    /// to it in the one, and do not count in the other. Without a floor, that of
+    /// [`Fidelity::default_floor`](crate::Fidelity::default_floor) is taken.
+    #[must_use]
+    pub fn above(self, floor: f64) -> Self {
+        Self { floor: Some(floor), ..self }
+    }
+
+    /// The floor, if one was given.
+    #[must_use]
+    pub fn floor(&self) -> Option<f64> {
+        self.floor
+    }
+
+    /// The floor for one distribution: the one that was given, or the default of the distribution [s³ m⁻⁶].
+    #[must_use]
+    pub fn floor_of(&self, vdf: &Vdf) -> f64 {
+        self.floor.unwrap_or_else(|| Fidelity::default_floor(vdf))
     }
 
     /// The limit of a figure, if there is one.
@@ -116,7 +209,8 @@ impl Bound {
     /// This bound, if it makes sense.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for a limit that is not positive and finite, and for a bound without any.
+    /// [`Error::InvalidParameter`] for a limit or a floor that is not positive and finite, for a floor of no figure, and
+    /// for a bound without limits.
     pub fn validated(self) -> Result<Self> {
         if let Some((figure, limit)) = self.limits().find(|(_, limit)| !(*limit > 0.0 && limit.is_finite())) {
             return Err(Error::parameter(figure.key(), limit, "a positive finite number"));
@@ -124,8 +218,17 @@ impl Bound {
         if let Some(bytes) = self.limit(Figure::Bytes).filter(|bytes| bytes.fract() != 0.0) {
             return Err(Error::parameter(Figure::Bytes.key(), bytes, "a whole number"));
         }
+        if let Some(floor) = self.floor {
+            if !(floor >= f64::MIN_POSITIVE && floor.is_finite()) {
+                return Err(Error::parameter(FLOOR, floor, "a positive phase-space density"));
+            }
+            if !self.limits().any(|(figure, _)| figure.has_floor()) {
+                return Err(Error::parameter(FLOOR, floor, "only together with dex or relative"));
+            }
+        }
         if self == Self::default() {
-            return Err(Error::parameter("bound", "none", "at least one of l2, linf and bytes"));
+            let keys = Figure::ALL.map(Figure::key).join(", ");
+            return Err(Error::parameter("bound", "none", format!("at least one of {keys}")));
         }
         Ok(self)
     }
@@ -140,7 +243,8 @@ impl Bound {
         self.limits().map(ratio).fold(0.0, f64::max)
     }
 
-    /// Shows the limits to `choices`, except those whose keys the basis uses for options of its own.
+    /// Shows the limits to `choices`, except those whose keys the basis uses for options of its own. A floor of the basis'
+    /// own is that of the bound, too.
     ///
     /// # Errors
     /// [`Error::InvalidSpec`] for what is no number, and as [`Bound::validated`].
@@ -158,6 +262,10 @@ impl Bound {
                 choices.optional(figure.key(), limit)?;
             }
         }
+        let is_own_floor = choices.has_shown_given(FLOOR);
+        if !is_own_floor || chosen.limits().any(|(figure, _)| figure.has_floor()) {
+            choices.optional(FLOOR, &mut chosen.floor)?;
+        }
         if let Some(own) = own.filter(|_| bound.is_none() && chosen != Self::default()) {
             let key = own.key();
             let allowed =
@@ -174,7 +282,7 @@ impl fmt::Display for Bound {
         for (k, (figure, limit)) in self.limits().enumerate() {
             write!(f, "{}{}", if k == 0 { "" } else { ", " }, figure.say(limit))?;
         }
-        Ok(())
+        self.floor.map_or(Ok(()), |floor| write!(f, " above a floor of {}", Value::Number(floor)))
     }
 }
 
@@ -193,9 +301,16 @@ mod tests {
 
     #[test]
     fn bounds_that_make_no_sense_are_refused() {
-        for bound in
-            [Bound::l2(0.0), Bound::linf(f64::NAN), Bound::bytes(0), Bound::new(Figure::Bytes, 9.5), Bound::default()]
-        {
+        for bound in [
+            Bound::l2(0.0),
+            Bound::linf(f64::NAN),
+            Bound::bytes(0),
+            Bound::new(Figure::Bytes, 9.5),
+            Bound::default(),
+            Bound::l2(0.1).above(1e-15),
+            Bound::new(Figure::Dex, 0.1).above(0.0),
+            Bound::new(Figure::Relative, 0.1).above(f64::INFINITY),
+        ] {
             assert!(bound.validated().is_err(), "{bound}");
         }
         assert_eq!(Bound::l2(0.1).only_l2(), Some(0.1));

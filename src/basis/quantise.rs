@@ -43,11 +43,28 @@ pub trait Quantise: Stream {
         None
     }
 
+    /// An estimate of the same error in decades: the root of the sum of squares of log₁₀ over the cells \[dex\]; `None`
+    /// from a basis of densities.
+    fn logarithmic_error(&self, coefficients: &Self::Coefficients, step: f64) -> Option<f64> {
+        let _ = (coefficients, step);
+        None
+    }
+
+    /// True if [`Quantise::rounded`] gives the same at every step, because each basis inside has a step of its own.
+    fn ignores_step(&self) -> bool {
+        false
+    }
+
     /// The index of the step to which the coefficients have been rounded already; `steps` come in falling order. Such
     /// coefficients are those of a distribution that was decoded from a stream: the encoder keeps their step and makes no
     /// new error. `None` if they have not been rounded to any of the steps, or if finding out would take long.
     fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
         let _ = (coefficients, vdf, steps);
+        None
+    }
+
+    /// The bound that every stream of this basis meets; `None` if there is none, or only for a part of it.
+    fn kept_bound(&self) -> Option<Bound> {
         None
     }
 

@@ -144,6 +144,16 @@ impl<B: Quantise> Quantise for LogDensity<B> {
         Ok(LogDensityCoefficients { floor, octaves, octaves_of_peak, inner })
     }
 
+    /// The estimate of the inner basis, whose densities are decades.
+    fn logarithmic_error(&self, coefficients: &Self::Coefficients, step: f64) -> Option<f64> {
+        let LogDensityCoefficients { floor, octaves, ref inner, .. } = *coefficients;
+        self.inner.rounding_error(inner, decades::resolution(Resolution::Step(step), floor, octaves).step()?)
+    }
+
+    fn ignores_step(&self) -> bool {
+        self.inner.ignores_step()
+    }
+
     fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
         let LogDensityCoefficients { floor, octaves, ref inner, .. } = *coefficients;
         let of_logarithm = |&step: &f64| decades::resolution(Resolution::Step(step), floor, octaves).step();

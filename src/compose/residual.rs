@@ -136,6 +136,10 @@ impl<A: Quantise, B: Quantise> Quantise for Residual<A, B> {
         self.second.rounding_error(coefficients.second.as_ref()?, step)
     }
 
+    fn ignores_step(&self) -> bool {
+        self.first.ignores_step() && self.second.ignores_step()
+    }
+
     /// Returns the step of the second basis. A fit of the first to a decoded sum includes the part of the second, and
     /// only comes near the rounded numbers.
     fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {

@@ -255,6 +255,14 @@ impl Stream for Preset {
 }
 
 impl Quantise for Preset {
+    fn ignores_step(&self) -> bool {
+        true
+    }
+
+    fn kept_bound(&self) -> Option<Bound> {
+        Some(self.bound())
+    }
+
     fn rounded(&self, coefficients: &PresetCoefficients, _: &Vdf, _: Resolution) -> Result<PresetCoefficients> {
         Ok(coefficients.clone())
     }

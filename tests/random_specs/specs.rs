@@ -2,6 +2,7 @@
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use vdf_basis::{Bound, Figure};
 
 /// A spec, and what it promises besides its bounds.
 #[derive(Debug, Clone)]
@@ -15,38 +16,26 @@ pub struct Drawn {
     pub conserves: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub enum Bound {
-    L2(f64),
-    Linf(f64),
-    Bytes(usize),
+/// A bound as the options of a spec.
+fn option(bound: &Bound) -> String {
+    let limits = bound.limits().map(|(figure, limit)| format!("{}={limit}", figure.key()));
+    limits.chain(bound.floor().map(|floor| format!("floor={floor:e}"))).collect::<Vec<_>>().join(",")
 }
 
-impl Bound {
-    fn option(self) -> String {
-        match self {
-            Self::L2(l2) => format!("l2={l2}"),
-            Self::Linf(linf) => format!("linf={linf}"),
-            Self::Bytes(bytes) => format!("bytes={bytes}"),
-        }
-    }
-
-    /// A bound that allows less.
-    pub fn tighter(self) -> Self {
-        match self {
-            Self::L2(l2) => Self::L2(l2 / 3.0),
-            Self::Linf(linf) => Self::Linf(linf / 3.0),
-            Self::Bytes(bytes) => Self::Bytes(bytes / 2),
-        }
-    }
+/// A bound that allows less.
+pub fn tighter(bound: &Bound) -> Bound {
+    bound.limits().fold(*bound, |tighter, (figure, limit)| match figure {
+        Figure::Bytes => tighter.and(figure, (limit / 2.0).floor()),
+        _ => tighter.and(figure, limit / 3.0),
+    })
 }
 
 impl Drawn {
     /// The same spec with another bound; none if this one has no bound.
     pub fn with(&self, other: Bound) -> Option<String> {
-        let bound = self.bound?.option();
+        let bound = option(&self.bound?);
         let start = self.spec.rfind(&bound)?;
-        Some(format!("{}{}{}", &self.spec[..start], other.option(), &self.spec[start + bound.len()..]))
+        Some(format!("{}{}{}", &self.spec[..start], option(&other), &self.spec[start + bound.len()..]))
     }
 }
 
@@ -63,7 +52,7 @@ pub fn draw(random: &mut ChaCha8Rng) -> Drawn {
             let spec = format!("conserve({})", inner.spec);
             // A bound outside, over what may round for itself inside.
             let bound = match bound(random) {
-                Some(Bound::L2(l2)) if inner.bound.is_none() => Some(Bound::L2(l2)),
+                Some(bound) if inner.bound.is_none() && bound.limit(Figure::Bytes).is_none() => Some(bound),
                 _ => None,
             };
             Drawn { spec: with_bound(&spec, bound), bound, is_least_squares: false, conserves: true }
@@ -80,7 +69,7 @@ pub fn draw(random: &mut ChaCha8Rng) -> Drawn {
             let Some(bound) = bound(random) else {
                 return Drawn { spec: sum, bound: None, is_least_squares, conserves: false };
             };
-            let spec = format!("quantized({sum}):{}", bound.option());
+            let spec = format!("quantized({sum}):{}", option(&bound));
             Drawn { spec, bound: Some(bound), is_least_squares, conserves: false }
         }
         _ => bounded(random),
@@ -88,19 +77,35 @@ pub fn draw(random: &mut ChaCha8Rng) -> Drawn {
 }
 
 fn bound(random: &mut ChaCha8Rng) -> Option<Bound> {
-    Some(match random.random_range(0..8) {
-        0..=2 => Bound::L2([1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 1e-5, 1e-7, 1e-10, 1e-12][random.random_range(0..10)]),
-        3 => Bound::Linf([1.0, 0.3, 0.1, 0.01, 1e-4, 1e-8][random.random_range(0..6)]),
-        4 => Bound::Bytes([10, 30, 60, 100, 300, 1000, 100_000][random.random_range(0..7)]),
+    let mut of = |figure, limits: &[f64]| Bound::new(figure, limits[random.random_range(0..limits.len())]);
+    let l2 = of(Figure::L2, &[1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 1e-5, 1e-7, 1e-10, 1e-12]);
+    let linf = of(Figure::Linf, &[1.0, 0.3, 0.1, 0.01, 1e-4, 1e-8]);
+    let bytes = of(Figure::Bytes, &[10.0, 30.0, 60.0, 100.0, 300.0, 1000.0, 100_000.0]);
+    let of_floor = [Figure::Dex, Figure::Relative].map(|figure| of(figure, &[1.0, 0.1, 0.03, 1e-3, 1e-6]));
+    let of_moments = [Figure::Density, Figure::BulkVelocity, Figure::Pressure, Figure::HeatFlux]
+        .map(|figure| of(figure, &[1.0, 0.1, 0.01, 1e-4, 1e-9]));
+    let drawn = match random.random_range(0..14) {
+        0..=2 => l2,
+        3 => linf,
+        4 => bytes,
+        5 => of_floor[random.random_range(0..2)],
+        6 => of_floor[random.random_range(0..2)].above([1e-300, 1e-18, 1e-15, 1e10][random.random_range(0..4)]),
+        7 => of_moments[random.random_range(0..4)],
+        8 => {
+            let (figure, limit) =
+                [linf, of_floor[0], of_moments[2], bytes][random.random_range(0..4)].limits().next()?;
+            l2.and(figure, limit)
+        }
         _ => return None,
-    })
+    };
+    Some(drawn)
 }
 
 fn with_bound(spec: &str, bound: Option<Bound>) -> String {
     match bound {
         None => spec.to_owned(),
-        Some(bound) if spec.ends_with(')') || !spec.contains(':') => format!("{spec}:{}", bound.option()),
-        Some(bound) => format!("{spec},{}", bound.option()),
+        Some(bound) if spec.ends_with(')') || !spec.contains(':') => format!("{spec}:{}", option(&bound)),
+        Some(bound) => format!("{spec},{}", option(&bound)),
     }
 }
 
@@ -121,7 +126,7 @@ fn bounded(random: &mut ChaCha8Rng) -> Drawn {
     let keeps_l2 = basis.spec.starts_with("octree") || basis.spec.contains("select=");
     match bound(random) {
         Some(bound) if keeps_l2 => {
-            Drawn { spec: format!("quantized({}):{}", basis.spec, bound.option()), bound: Some(bound), ..basis }
+            Drawn { spec: format!("quantized({}):{}", basis.spec, option(&bound)), bound: Some(bound), ..basis }
         }
         bound => Drawn { spec: with_bound(&basis.spec, bound), bound, ..basis },
     }

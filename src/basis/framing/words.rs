@@ -84,11 +84,11 @@ pub(crate) const WORDS: [&str; 1 << WORD_BITS] = [
     "threshold",
     "discard",
     "filter",
-    "haar",
+    "bulk_velocity",
     "db2",
     "db3",
     "db4",
-    "db5",
+    "heat_flux",
     "db6",
     "db7",
     "db8",
@@ -99,9 +99,9 @@ pub(crate) const WORDS: [&str; 1 << WORD_BITS] = [
     "sym6",
     "sym7",
     "sym8",
-    "coif1",
-    "coif2",
-    "coif3",
+    "dex",
+    "relative",
+    "density",
     "bior1.3",
     "bior2.2",
     "bior4.4",
@@ -140,5 +140,19 @@ pub(crate) const WORDS: [&str; 1 << WORD_BITS] = [
 ];
 
 /// Words that are seldom written. One more bit tells them from words that are spelt out.
-pub(crate) const RARE_WORDS: [&str; 9] =
-    ["split", "align", "octants", "learnt", "half-width", "resolution", "width", "uniform", "half-cell"];
+pub(crate) const RARE_WORDS: [&str; 14] = [
+    "split",
+    "align",
+    "octants",
+    "learnt",
+    "half-width",
+    "resolution",
+    "width",
+    "uniform",
+    "half-cell",
+    "coif1",
+    "coif2",
+    "coif3",
+    "haar",
+    "db5",
+];

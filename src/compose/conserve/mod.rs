@@ -15,7 +15,7 @@ use std::fmt;
 use change::Correction;
 use choice::Choice;
 
-use crate::basis::bound::Bound;
+use crate::basis::bound::{Bound, Figure};
 use crate::basis::choices::{Choices, spec_around, write_spec};
 use crate::basis::spec::{Spec, invalid};
 use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
@@ -209,27 +209,37 @@ impl<B: Quantise> Quantise for Conserve<B> {
         Ok(ConserveCoefficients { grid: *vdf.grid(), heat_flux: self.heat_flux, found })
     }
 
+    fn ignores_step(&self) -> bool {
+        self.inner.ignores_step()
+    }
+
     /// Returns the step of the inner basis: the correction changes its numbers little.
     fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
         let (inner, _) = coefficients.found.as_ref()?;
         self.inner.rounded_before(inner, vdf, steps)
     }
 
-    /// Passes a bound of `l2`, less the part reserved for the correction, on to an inner basis that chooses its own
-    /// step. Other bounds are refused, because the effect of the correction on them is not known.
+    /// Passes errors, each less the part reserved for the correction, on to an inner basis that chooses its own step; not
+    /// those of moments that are exact. A length is refused, because that of the correction is not known before.
     fn keep(&self, bound: &Bound) -> Result<Kept<Self>> {
         let around = |inner| Self { inner, heat_flux: self.heat_flux };
-        match bound.only_l2() {
-            Some(l2) => Ok(self.inner.keep(&Bound::l2(lessened(l2, ADDED_ERROR)))?.through(around)),
-            None => match self.inner.keep(bound)? {
-                Kept::AtAnyStep => Ok(Kept::AtAnyStep),
-                Kept::Inside(own) | Kept::Itself(own) => {
-                    let [inner, own] = [self.inner.spec()?, own.spec()?];
-                    let problem =
-                        format!("`{inner}` chooses its own step, and what `{bound}` leaves to it is not known");
-                    Err(invalid(&self.spec()?.to_string(), format!("{problem}; write its own bound, `{own}`")))
-                }
-            },
+        let is_exact = |figure: Figure| figure.is_of_moments() && (figure != Figure::HeatFlux || self.heat_flux);
+        let inner = Figure::ALL.into_iter().fold(*bound, |inner, figure| match inner.limit(figure) {
+            Some(_) if is_exact(figure) => inner.without(figure),
+            Some(limit) if figure != Figure::Bytes => inner.and(figure, lessened(limit, ADDED_ERROR)),
+            _ => inner,
+        });
+        if inner == Bound::default() {
+            return Ok(Kept::AtAnyStep);
+        }
+        match self.inner.keep(&inner)? {
+            Kept::AtAnyStep => Ok(Kept::AtAnyStep),
+            own if bound.limit(Figure::Bytes).is_none() => Ok(own.through(around)),
+            Kept::Inside(own) | Kept::Itself(own) => {
+                let [inner, own] = [self.inner.spec()?, own.spec()?];
+                let problem = format!("`{inner}` chooses its own step, and what `{bound}` leaves to it is not known");
+                Err(invalid(&self.spec()?.to_string(), format!("{problem}; write its own bound, `{own}`")))
+            }
         }
     }
 

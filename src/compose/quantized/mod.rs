@@ -192,7 +192,8 @@ impl<B: Quantise> Quantized<B> {
             }
         };
         let header = if bound.limit(Figure::Bytes).is_some() { header()? } else { Coder::writing() };
-        let search = Search { basis: &self.inner, found, vdf, reference, header, bound, gains: RefCell::default() };
+        let (floor, gains) = (bound.floor_of(vdf), RefCell::default());
+        let search = Search { basis: &self.inner, found, vdf, reference, header, bound, floor, gains };
         let answer = search.settled(search.coarsest()?)?;
         search.check(&answer)?;
         let Tried { exponent, rounded, .. } = answer;
@@ -293,6 +294,14 @@ impl<B: Quantise> Stream for Quantized<B> {
 }
 
 impl<B: Quantise> Quantise for Quantized<B> {
+    fn ignores_step(&self) -> bool {
+        true
+    }
+
+    fn kept_bound(&self) -> Option<Bound> {
+        self.bound()
+    }
+
     fn rounded(&self, coefficients: &Self::Coefficients, _: &Vdf, _: Resolution) -> Result<Self::Coefficients> {
         Ok(coefficients.clone())
     }

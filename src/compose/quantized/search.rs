@@ -11,7 +11,7 @@ use crate::basis::bound::{Bound, Figure};
 use crate::basis::framing;
 use crate::basis::{Coefficients, Quantise};
 use crate::coding::{Coder, Resolution};
-use crate::distribution::fidelity::Reference;
+use crate::distribution::fidelity::{MomentErrors, Reference};
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 
@@ -45,6 +45,8 @@ pub(super) struct Search<'a, B: Quantise> {
     pub(super) header: Coder<'static>,
     /// Limits of errors, for which the widest step is sought, or of the length alone, for which it is the finest.
     pub(super) bound: Bound,
+    /// Floor of those figures that have one [s³ m⁻⁶].
+    pub(super) floor: f64,
     /// Steps tried, each with its error `l2` and the gain ‖f‖ / ‖g‖ of its reconstruction g.
     pub(super) gains: RefCell<Vec<(i32, f64, f64)>>,
 }
@@ -92,6 +94,9 @@ impl<B: Quantise> Search<'_, B> {
     /// Finds the widest step whose errors are within the bound (for a length alone: the finest step), with its excess.
     /// If no step meets the bound, it returns the one with the smallest excess.
     pub(super) fn coarsest(&self) -> Result<Tried<B::Coefficients>> {
+        if self.basis.ignores_step() {
+            return self.only();
+        }
         let norm = self.reference.norm();
         let norm = if norm > 0.0 { norm } else { 1.0 };
         let ends @ [fine, coarse] =
@@ -104,7 +109,8 @@ impl<B: Quantise> Search<'_, B> {
             false => exponent(norm * smallest.min(1.0) / (1.0 + (self.found.count() as f64 / 120.0)).sqrt()),
         };
         let start = start.clamp(fine, coarse);
-        let estimated = self.only_l2().and_then(|l2| self.estimated(l2 * norm, start, ends));
+        let estimate = self.estimate();
+        let estimated = estimate.as_ref().and_then(|(estimate, error)| widest_of(estimate, *error, start, ends));
         let (stride, mut corrections, enough) = match estimated {
             Some(_) => (STEPS_PER_OCTAVE / 8, CORRECTIONS, STOP_AT_PART_IF_ESTIMATED),
             None => (2 * STEPS_PER_OCTAVE, 0, STOP_AT_PART_OF_BOUND),
@@ -121,13 +127,13 @@ impl<B: Quantise> Search<'_, B> {
                 break;
             }
             let mut corrected = None;
-            if corrections > 0 && excess > 0.0 {
+            if let Some((estimate, _)) = estimate.as_ref().filter(|_| corrections > 0 && excess > 0.0) {
                 corrections -= 1;
                 // The ratio of the measured error and the estimate changes slowly with the step: the wanted estimate is
                 // this one over the excess, for an error in the middle between `enough` and the bound.
-                let error = self.basis.rounding_error(self.found, step(exponent)).unwrap_or(0.0);
-                let wanted = error * 0.5 * (1.0 + enough) / excess;
-                corrected = self.estimated(wanted, exponent, ends).filter(|exponent| bracket.is_open_to(*exponent));
+                let wanted = estimate(step(exponent)).unwrap_or(0.0) * 0.5 * (1.0 + enough) / excess;
+                corrected =
+                    widest_of(estimate, wanted, exponent, ends).filter(|exponent| bracket.is_open_to(*exponent));
             }
             next = corrected.or_else(|| bracket.next());
         }
@@ -138,8 +144,22 @@ impl<B: Quantise> Search<'_, B> {
         answer.or(nearest).ok_or_else(|| match refusal {
             // A distribution that cannot be encoded at any step has a better reason than a missed bound.
             Some(degenerate @ Error::Degenerate { .. }) => degenerate,
-            _ => self.not_met(self.bound.to_string(), "no step at which the coefficients can be written".to_owned()),
+            _ => self.unwritable(),
         })
+    }
+
+    /// The coefficients of a basis that ignores the step: the same at every one.
+    fn only(&self) -> Result<Tried<B::Coefficients>> {
+        let exponent = exponent(1.0);
+        match self.at(exponent)? {
+            Outcome::Rounded { rounded, excess } => Ok(Tried { exponent, rounded, excess }),
+            Outcome::TooCoarse(refusal) => Err(refusal),
+            Outcome::TooFine => Err(self.unwritable()),
+        }
+    }
+
+    fn unwritable(&self) -> Error {
+        self.not_met(self.bound.to_string(), "no step at which the coefficients can be written".to_owned())
     }
 
     /// Refuses an answer that misses the bound; the error holds the value that it reaches.
@@ -246,18 +266,32 @@ impl<B: Quantise> Search<'_, B> {
         rounded: &B::Coefficients,
         wanted: impl Fn(Figure) -> bool,
     ) -> Result<[f64; Figure::ALL.len()]> {
-        let is_asked = |figure| wanted(figure) && self.bound.limit(figure).is_some();
+        let asked = Figure::ALL.map(|figure| wanted(figure) && self.bound.limit(figure).is_some());
         let mut figures = [0.0; Figure::ALL.len()];
-        if is_asked(Figure::Bytes) {
+        if asked[Figure::Bytes as usize] {
             figures[Figure::Bytes as usize] = self.streamed(exponent, rounded)?.1 as f64;
         }
-        if is_asked(Figure::L2) || is_asked(Figure::Linf) {
-            let back = self.basis.reconstruct(rounded, self.vdf.grid())?;
-            // Also where it is not limited: the answer's gain is asked for later.
-            figures[Figure::L2 as usize] = self.noted_l2(exponent, &back);
-            if is_asked(Figure::Linf) {
-                figures[Figure::Linf as usize] = self.reference.relative_linf(&back);
-            }
+        if Figure::ALL.iter().all(|&figure| figure == Figure::Bytes || !asked[figure as usize]) {
+            return Ok(figures);
+        }
+        let back = self.basis.reconstruct(rounded, self.vdf.grid())?;
+        // Also where it is not limited: the answer's gain is asked for later.
+        let l2 = self.noted_l2(exponent, &back);
+        let moments = Figure::ALL.iter().any(|&figure| figure.is_of_moments() && asked[figure as usize]);
+        let moments = moments.then(|| self.reference.moment_errors(&back));
+        for figure in Figure::ALL.into_iter().filter(|&figure| asked[figure as usize]) {
+            let of_moments = |error: fn(&MomentErrors) -> f64| moments.as_ref().map_or(0.0, error);
+            figures[figure as usize] = match figure {
+                Figure::L2 => l2,
+                Figure::Linf => self.reference.relative_linf(&back),
+                Figure::Dex => self.reference.log10_rms(&back, self.floor),
+                Figure::Relative => self.reference.relative(&back, self.floor),
+                Figure::Density => of_moments(|errors| errors.density),
+                Figure::BulkVelocity => of_moments(|errors| errors.bulk_velocity),
+                Figure::Pressure => of_moments(|errors| errors.pressure),
+                Figure::HeatFlux => of_moments(|errors| errors.heat_flux),
+                Figure::Bytes => continue,
+            };
         }
         Ok(figures)
     }
@@ -302,26 +336,44 @@ impl<B: Quantise> Search<'_, B> {
         Ok(written)
     }
 
-    /// Exponent of the widest step whose estimated error is at most `error`, by fixed-point iteration from `guess`;
-    /// `None` if the basis does not estimate its error.
-    fn estimated(&self, error: f64, mut guess: i32, [fine, coarse]: [i32; 2]) -> Option<i32> {
-        /// Assumed slope d ln(error) / d ln(step). It is below 1, because the error of a number rounded to zero is the
-        /// number itself, whatever the step.
-        const SLOPE: f64 = 0.8;
-        const STEPS: usize = 8;
-        for _ in 0..STEPS {
-            let now = self.basis.rounding_error(self.found, step(guess))?;
-            let change = (f64::from(STEPS_PER_OCTAVE) * (error / now).log2() / SLOPE).round();
-            // The estimate is zero if no number changes: then its logarithm is infinite, and the coarsest step follows.
-            let next = if change.is_finite() { guess.saturating_add(change as i32) } else { coarse };
-            let next = next.clamp(fine, coarse);
-            if (next - guess).abs() <= 1 {
-                return Some(next);
+    /// The basis' estimate of the only error that is limited, as a function of the step, and the value it may have.
+    fn estimate(&self) -> Option<(Estimate<'_>, f64)> {
+        let mut errors = self.errors();
+        match (errors.next()?, errors.next()) {
+            ((Figure::L2, limit), None) => {
+                Some((Box::new(|step| self.basis.rounding_error(self.found, step)), limit * self.reference.norm()))
             }
-            guess = next;
+            ((Figure::Dex, limit), None) => {
+                let cells = (self.vdf.grid().cells() as f64).sqrt();
+                Some((Box::new(|step| self.basis.logarithmic_error(self.found, step)), limit * cells))
+            }
+            _ => None,
         }
-        Some(guess)
     }
+}
+
+/// Estimate of an error by the step; `None` if the basis gives none.
+type Estimate<'a> = Box<dyn Fn(f64) -> Option<f64> + 'a>;
+
+/// Exponent of the widest step whose estimated error is at most `error`, by fixed-point iteration from `guess`; `None` if
+/// there is no estimate.
+fn widest_of(estimate: &Estimate<'_>, error: f64, mut guess: i32, [fine, coarse]: [i32; 2]) -> Option<i32> {
+    /// Assumed slope d ln(error) / d ln(step). It is below 1, because the error of a number rounded to zero is the
+    /// number itself, whatever the step.
+    const SLOPE: f64 = 0.8;
+    const STEPS: usize = 8;
+    for _ in 0..STEPS {
+        let now = estimate(step(guess))?;
+        let change = (f64::from(STEPS_PER_OCTAVE) * (error / now).log2() / SLOPE).round();
+        // The estimate is zero if no number changes: then its logarithm is infinite, and the coarsest step follows.
+        let next = if change.is_finite() { guess.saturating_add(change as i32) } else { coarse };
+        let next = next.clamp(fine, coarse);
+        if (next - guess).abs() <= 1 {
+            return Some(next);
+        }
+        guess = next;
+    }
+    Some(guess)
 }
 
 impl<C> Bracket<C> {

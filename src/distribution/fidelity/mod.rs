@@ -1,8 +1,13 @@
 //! Fidelity of a reconstruction: one set of error measures for all bases.
 
+mod reference;
+mod storage;
+
 use std::fmt;
 
-use super::blocks::BLOCK_CELLS;
+pub(crate) use reference::{Reference, relative_l2};
+pub use storage::StorageCost;
+
 use super::grid::VelocityGrid;
 use super::moments::Moments;
 use super::vdf::Vdf;
@@ -25,7 +30,9 @@ pub struct Fidelity {
     pub linf: f64,
     /// Root mean square over all cells of log₁₀ max(f, floor) − log₁₀ max(g, floor) \[dex\].
     pub log10_rms: f64,
-    /// Floor of `log10_rms` [s³ m⁻⁶].
+    /// Largest |f−g| / f over the cells with f ≥ floor.
+    pub relative: f64,
+    /// Floor of `log10_rms` and `relative` [s³ m⁻⁶].
     pub log10_floor: f64,
     /// |n_g − n_f| / n_f.
     pub density: f64,
@@ -61,7 +68,7 @@ impl Fidelity {
         Self::compare_above(original, reconstruction, Self::default_floor(original))
     }
 
-    /// Default floor for `log10_rms` [s³ m⁻⁶]: 1e-15 if the peak lies between 1e-14 and 1e-7, as it does for space
+    /// Default floor for `log10_rms` and `relative` [s³ m⁻⁶]: 1e-15 if the peak lies between 1e-14 and 1e-7, as it does for space
     /// plasmas in SI units, and 1e-6 of the peak otherwise.
     #[must_use]
     pub fn default_floor(original: &Vdf) -> f64 {
@@ -74,7 +81,7 @@ impl Fidelity {
     }
 
     /// Compares a reconstruction with its original; densities below `floor` [s³ m⁻⁶] count as equal to it in
-    /// `log10_rms`.
+    /// `log10_rms`, and do not count in `relative`.
     ///
     /// # Errors
     /// [`Error::GridMismatch`] if the two live on different grids, [`Error::InvalidParameter`] if the floor is
@@ -88,11 +95,7 @@ impl Fidelity {
         }
         let peak = original.peak();
         if !(floor.is_finite() && (floor > 0.0 || floor == 0.0 && peak == 0.0)) {
-            return Err(Error::InvalidParameter {
-                name: "floor",
-                value: floor.to_string(),
-                allowed: "a positive phase-space density".to_owned(),
-            });
+            return Err(Error::parameter("floor", floor, "a positive phase-space density"));
         }
         let (f, g) = (original.as_slice(), reconstruction.as_slice());
         let row = original.grid().shape()[2];
@@ -104,89 +107,53 @@ impl Fidelity {
         // Moments are those of the scaled values, because an energy density may overflow.
         let moments = |vdf: &Vdf| Moments::of_scaled(vdf.grid(), vdf.as_slice(), factor, |f| f);
         let (m, r) = (moments(original), moments(reconstruction));
-        let v_th = m.thermal_speed();
-        let norm = |v: [f64; 3]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
-        let difference = |a: [f64; 3], b: [f64; 3]| norm(std::array::from_fn(|i| a[i] - b[i]));
+        let MomentErrors { density, bulk_velocity, pressure, heat_flux } = MomentErrors::between(&m, &r);
         Ok(Self {
             l1: ratio(sum(|f, g| (f - g).abs()), sum(|f, _| f.abs())),
             l2: ratio(sum(|f, g| (f - g) * (f - g)).sqrt(), sum(|f, _| f * f).sqrt()),
             linf: ratio(largest_difference, peak),
             log10_rms: log10_rms(f, g, floor),
+            relative: relative(f, g, floor),
             log10_floor: floor,
-            density: ratio((r.density - m.density).abs(), m.density.abs()),
-            bulk_velocity: ratio(difference(r.bulk_velocity, m.bulk_velocity), v_th),
+            density,
+            bulk_velocity,
             bulk_velocity_component: velocity_component_error(&m, &r, original.grid()),
-            pressure: pressure_error(&m, &r),
+            pressure,
             pressure_component: pressure_component_error(&m, &r, original.grid()),
-            heat_flux: norm(std::array::from_fn(|i| {
-                // Divided by the thermal speed before it is squared.
-                ratio((r.heat_flux[i] - m.heat_flux[i]) / m.density.abs(), v_th.powi(3))
-            })),
+            heat_flux,
             negative_mass: ratio(sum(|_, g| f64::max(-g, 0.0)) * original.grid().cell_volume(), m.density.abs()),
         })
     }
 }
 
-/// Reference for the comparison with many reconstructions, with its norm computed once.
-#[derive(Debug)]
-pub(crate) struct Reference<'a> {
-    vdf: &'a Vdf,
-    peak: f64,
-    factor: f64,
-    /// Norm ‖f‖ times the factor.
-    scaled_norm: f64,
-}
-
-impl<'a> Reference<'a> {
-    pub(crate) fn new(vdf: &'a Vdf) -> Self {
-        let (f, row, peak) = (vdf.as_slice(), vdf.grid().shape()[2], vdf.peak());
-        let factor = normalising_factor(peak);
-        Self { vdf, peak, factor, scaled_norm: paired_sum(f, f, row, |f, _| (f * factor) * (f * factor)).sqrt() }
-    }
-
-    /// Norm ‖f‖ [s³ m⁻⁶].
-    pub(crate) fn norm(&self) -> f64 {
-        self.scaled_norm / self.factor
-    }
-
-    /// Relative error ‖f−g‖ / ‖f‖. 0/0 counts as 0, and errors above 10¹⁵⁰ as infinite.
-    pub(crate) fn relative_l2(&self, reconstruction: &Vdf) -> f64 {
-        let (f, g) = (self.vdf.as_slice(), reconstruction.as_slice());
-        // The reference is zero: the error is 0 or infinite.
-        let factor = if self.peak > 0.0 { self.factor } else { normalising_factor(reconstruction.peak()) };
-        let square = |f: f64, g: f64| ((f - g) * factor) * ((f - g) * factor);
-        let difference = paired_sum(f, g, self.vdf.grid().shape()[2], square).sqrt();
-        match difference {
-            0.0 => 0.0,
-            // An overflown compensated sum is NaN.
-            _ if difference.is_nan() => f64::INFINITY,
-            _ => difference / self.scaled_norm,
-        }
-    }
-
-    /// Gain ‖f‖ / ‖g‖, the factor that gives g the norm of f.
-    pub(crate) fn gain(&self, reconstruction: &Vdf) -> f64 {
-        let g = reconstruction.as_slice();
-        let square = |g: f64, _: f64| (g * self.factor) * (g * self.factor);
-        self.scaled_norm / paired_sum(g, g, self.vdf.grid().shape()[2], square).sqrt()
-    }
-
-    /// Relative error max|f−g| / max|f|; 0/0 counts as 0.
-    pub(crate) fn relative_linf(&self, reconstruction: &Vdf) -> f64 {
-        let pairs = self.vdf.as_slice().iter().zip(reconstruction.as_slice());
-        let worst = pairs.fold(0.0, |worst, (f, g)| f64::max(worst, (f - g).abs()));
-        if worst == 0.0 { 0.0 } else { worst / self.peak }
-    }
-}
-
-/// ‖f−g‖ / ‖f‖; 0/0 is no error.
-pub(crate) fn relative_l2(original: &Vdf, reconstruction: &Vdf) -> f64 {
-    Reference::new(original).relative_l2(reconstruction)
-}
-
 /// Ratio numerator / denominator; 0/0 counts as 0.
 fn ratio(numerator: f64, denominator: f64) -> f64 {
     if numerator == 0.0 || numerator.is_nan() && denominator == 0.0 { 0.0 } else { numerator / denominator }
+}
+
+/// Errors of the moments, each as the field of [`Fidelity`] of the same name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MomentErrors {
+    pub(crate) density: f64,
+    pub(crate) bulk_velocity: f64,
+    pub(crate) pressure: f64,
+    pub(crate) heat_flux: f64,
+}
+
+impl MomentErrors {
+    fn between(m: &Moments, r: &Moments) -> Self {
+        let v_th = m.thermal_speed();
+        let norm = |v: [f64; 3]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
+        let drift = norm(std::array::from_fn(|i| r.bulk_velocity[i] - m.bulk_velocity[i]));
+        // Divided by the thermal speed before it is squared.
+        let heat = |i: usize| ratio((r.heat_flux[i] - m.heat_flux[i]) / m.density.abs(), v_th.powi(3));
+        Self {
+            density: ratio((r.density - m.density).abs(), m.density.abs()),
+            bulk_velocity: ratio(drift, v_th),
+            pressure: pressure_error(m, r),
+            heat_flux: norm(std::array::from_fn(heat)),
+        }
+    }
 }
 
 fn pressure_error(original: &Moments, reconstruction: &Moments) -> f64 {
@@ -223,6 +190,11 @@ fn pressure_component_error(original: &Moments, reconstruction: &Moments, grid: 
     (0..3).flat_map(|i| (i..3).map(move |j| (i, j))).map(|(i, j)| error(i, j)).fold(0.0, f64::max)
 }
 
+fn relative(f: &[f64], g: &[f64], floor: f64) -> f64 {
+    let above = f.iter().zip(g).filter(|(f, _)| **f >= floor && **f > 0.0);
+    above.fold(0.0, |worst, (f, g)| f64::max(worst, (f - g).abs() / f))
+}
+
 fn log10_rms(f: &[f64], g: &[f64], floor: f64) -> f64 {
     let mut sum = CompensatedSum::default();
     for (f, g) in f.iter().zip(g) {
@@ -241,12 +213,14 @@ impl fmt::Display for Fidelity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "l1 {:.3e}, l2 {:.3e}, linf {:.3e}, log10 rms {:.3} dex above {:.0e}, density {:.3e}, bulk velocity \
+            "l1 {:.3e}, l2 {:.3e}, linf {:.3e}, log10 rms {:.3} dex and relative {:.3e} above {:.0e}, \
+             density {:.3e}, bulk velocity \
              {:.3e} (component {:.3e}), pressure {:.3e} (component {:.3e}), heat flux {:.3e}, negative mass {:.3e}",
             self.l1,
             self.l2,
             self.linf,
             self.log10_rms,
+            self.relative,
             self.log10_floor,
             self.density,
             self.bulk_velocity,
@@ -256,33 +230,6 @@ impl fmt::Display for Fidelity {
             self.heat_flux,
             self.negative_mass
         )
-    }
-}
-
-/// Size of a stored form compared with that of the grid.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StorageCost {
-    /// Size in bytes of all that a decoder needs: coefficients, parameters, geometry, topology.
-    pub bytes: usize,
-    /// Ratio of dense storage with 8 bytes per cell to `bytes`.
-    pub ratio_f64: f64,
-    /// Ratio of dense storage with 4 bytes per cell to `bytes`.
-    pub ratio_f32: f64,
-    /// Ratio of the occupied blocks of 4³ cells, with 4 bytes per cell, to `bytes`.
-    pub ratio_blocks: f64,
-}
-
-impl StorageCost {
-    /// Size of a distribution on `grid` with `occupied_blocks` occupied blocks, stored in `bytes`.
-    #[must_use]
-    pub fn new(grid: &VelocityGrid, occupied_blocks: usize, bytes: usize) -> Self {
-        let ratio = |dense: usize| dense as f64 / bytes as f64;
-        Self {
-            bytes,
-            ratio_f64: ratio(8 * grid.cells()),
-            ratio_f32: ratio(4 * grid.cells()),
-            ratio_blocks: ratio(4 * BLOCK_CELLS * occupied_blocks),
-        }
     }
 }
 
