@@ -58,6 +58,12 @@ impl<B: Basis> LogDensity<B> {
         Ok(Self { inner, floor: Floor::at(floor)? })
     }
 
+    /// Encodes the logarithm above this part of the floor that [`Fidelity`](crate::Fidelity) takes by default. No spec
+    /// says so: it is for a basis around this one that knows.
+    pub(crate) fn above_default(inner: B, part: f64) -> Self {
+        Self { inner, floor: Floor::Found(part) }
+    }
+
     /// Coefficients that `find` makes of the logarithm, with the floor and the ratios to it.
     fn encoded(
         &self,
@@ -66,7 +72,8 @@ impl<B: Basis> LogDensity<B> {
     ) -> Result<LogDensityCoefficients<B>> {
         let floor = self.floor.of(vdf, "log")?;
         let inner = find(&logarithm(vdf, floor)?)?;
-        let (octaves, octaves_of_peak) = (decades::octaves(vdf, floor), decades::octaves_of_peak(self.floor, vdf));
+        let (octaves, octaves_of_peak) =
+            (decades::octaves(vdf, floor), decades::octaves_of_peak(self.floor, floor, vdf));
         Ok(LogDensityCoefficients { floor, octaves, octaves_of_peak, inner })
     }
 }

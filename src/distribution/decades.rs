@@ -2,15 +2,24 @@
 
 use std::f64::consts::{LN_10, LOG10_2};
 
+use super::fidelity::Fidelity;
 use super::vdf::Vdf;
 use crate::coding::{Coder, Reals, Resolution, malformed};
 use crate::error::{Error, Result};
 use crate::numerics::exponential::{exp, ln};
 use crate::numerics::lanes::{Instructions, LANES, Lanes, Vector, Vectorisable, vectorised};
 
-/// Floor of the logarithm of a density: a given density, or a fraction of each distribution's peak.
+/// Floor of the logarithm of a density.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Floor(Option<f64>);
+pub(crate) enum Floor {
+    /// [`Floor::RELATIVE`] of each distribution's peak.
+    #[default]
+    OfPeak,
+    /// A given density [s³ m⁻⁶].
+    Given(f64),
+    /// A part of each distribution's [`Fidelity::default_floor`]; the stream holds the product.
+    Found(f64),
+}
 
 impl Floor {
     /// Default floor, as a fraction of the peak.
@@ -20,24 +29,28 @@ impl Floor {
     pub(crate) fn at(floor: f64) -> Result<Self> {
         // Numbers below the smallest normal one lose digits, and `ln` here is defined for normal numbers only.
         if floor >= f64::MIN_POSITIVE && floor.is_finite() {
-            return Ok(Self(Some(floor)));
+            return Ok(Self::Given(floor));
         }
         Err(Error::parameter("floor", floor, "a positive phase-space density"))
     }
 
     /// The given density, if there is one.
     pub(crate) fn given(self) -> Option<f64> {
-        self.0
+        match self {
+            Self::Given(floor) => Some(floor),
+            Self::OfPeak | Self::Found(_) => None,
+        }
     }
 
     /// Floor for one distribution. The error, if no density is above it, names `basis`.
     pub(crate) fn of(self, vdf: &Vdf, basis: &'static str) -> Result<f64> {
         let peak = vdf.as_slice().iter().fold(0.0, |peak, &f| f64::max(peak, f));
-        let floor = match self.0 {
-            Some(floor) => floor,
+        let floor = match self {
+            Self::Given(floor) => floor,
             // No positive density: any floor leaves h = 0.
-            None if peak == 0.0 => 1.0,
-            None => (Self::RELATIVE * peak).max(f64::MIN_POSITIVE),
+            _ if peak == 0.0 => 1.0,
+            Self::OfPeak => (Self::RELATIVE * peak).max(f64::MIN_POSITIVE),
+            Self::Found(part) => (part * Fidelity::default_floor(vdf)).max(f64::MIN_POSITIVE),
         };
         if peak > 0.0 && peak <= floor {
             let reason = format!("no density is above the floor, {floor:e}; the largest is {peak:e}");
@@ -48,12 +61,14 @@ impl Floor {
 
     /// Writes or reads the floor of one distribution, unless it is given, and its octaves.
     pub(crate) fn code(self, floor: &mut f64, octaves: &mut u32, coder: &mut Coder<'_>) -> Result<()> {
-        *floor = match self.0 {
-            Some(given) if given != *floor && !coder.is_reading() => {
+        *floor = match self {
+            Self::Given(given) if given != *floor && !coder.is_reading() => {
                 return Err(Error::ForeignCoefficients(format!("logarithms above {floor:e}, not above {given:e}")));
             }
-            Some(given) => given,
-            None => coder.real(&mut Reals::default(), *floor)?,
+            Self::Given(given) => given,
+            Self::OfPeak => coder.real(&mut Reals::default(), *floor)?,
+            // Often a round number.
+            Self::Found(_) => coder.decimal(*floor)?,
         };
         *octaves = coder.count(*octaves as usize, MAX_OCTAVES)? as u32;
         Self::at(*floor).map(|_| ()).map_err(|error| malformed(error.to_string()))
@@ -63,23 +78,25 @@ impl Floor {
 /// Maximum number of octaves: the range of f64 from 2⁻¹⁰⁷⁴ to 2¹⁰²⁴ has 2098.
 const MAX_OCTAVES: usize = 2100;
 
-/// Octaves from a given floor to the peak, `ceil(log2(peak / floor))`. `None` for the default floor, which is a fixed
-/// part of the peak.
-pub(crate) fn octaves_of_peak(floor: Floor, vdf: &Vdf) -> Option<u32> {
-    let floor = floor.given()?;
+/// Octaves from the floor of a distribution to its peak, `ceil(log2(peak / floor))`. `None` for a floor that is a fixed part
+/// of the peak.
+pub(crate) fn octaves_of_peak(kind: Floor, floor: f64, vdf: &Vdf) -> Option<u32> {
+    if kind == Floor::OfPeak {
+        return None;
+    }
     let peak = vdf.as_slice().iter().fold(floor, |peak, &f| f64::max(peak, f));
     Some((peak.log2() - floor.log2()).ceil().max(0.0) as u32)
 }
 
-/// Writes or reads the octaves of the peak above a given floor; none for the default floor.
-pub(crate) fn code_octaves_of_peak(floor: Floor, octaves: &mut Option<u32>, coder: &mut Coder<'_>) -> Result<()> {
-    *octaves = match (floor.given(), *octaves) {
-        (None, _) => None,
-        (Some(_), None) if !coder.is_reading() => {
+/// Writes or reads the octaves of the peak above the floor; none for a floor that is a fixed part of the peak.
+pub(crate) fn code_octaves_of_peak(kind: Floor, octaves: &mut Option<u32>, coder: &mut Coder<'_>) -> Result<()> {
+    *octaves = match (kind, *octaves) {
+        (Floor::OfPeak, _) => None,
+        (_, None) if !coder.is_reading() => {
             let reason = "logarithms above a given floor, but the octaves of the peak above it are missing";
             return Err(Error::ForeignCoefficients(reason.to_owned()));
         }
-        (Some(_), given) => Some(coder.count(given.unwrap_or(0) as usize, MAX_OCTAVES)? as u32),
+        (_, given) => Some(coder.count(given.unwrap_or(0) as usize, MAX_OCTAVES)? as u32),
     };
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! Each tries several bases, as many as its effort allows, rounds each so that what is decoded meets the bound, and takes
 //! the shortest stream. `docs/benchmarks.md` has the measurements behind the choice of candidates.
 
+mod near_maxwellian;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -15,12 +16,13 @@ use crate::bases::mixture::{Mixture, MixtureCoefficients};
 use crate::bases::spherical::Spherical;
 use crate::bases::wavelet::Wavelet;
 use crate::basis::any_basis::AnyBasis;
-use crate::basis::bound::Bound;
+use crate::basis::bound::{Bound, Figure};
 use crate::basis::choices::{Choices, options_of, write_spec};
 use crate::basis::framing;
 use crate::basis::spec::{Spec, Term};
 use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
 use crate::coding::{Coder, Resolution};
+use crate::compose::log_density::LogDensity;
 use crate::compose::quantized::{Quantized, QuantizedCoefficients};
 use crate::compose::residual::{Residual, ResidualCoefficients};
 use crate::distribution::grid::VelocityGrid;
@@ -31,7 +33,7 @@ use crate::error::Result;
 /// How long a preset may search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effort {
-    /// Wavelets alone: milliseconds.
+    /// One or two Gaussians where the distribution is nearly Maxwellian, else wavelets: milliseconds.
     Fast,
     /// A mixture of few Gaussians, and wavelets for its residual: below a second for 10⁵ cells.
     Balanced,
@@ -73,26 +75,40 @@ enum Candidate {
     /// A mixture, and wavelets for its residual.
     Sum,
     Spherical,
+    /// Wavelets of the logarithm.
+    Logarithm,
 }
 
 impl Candidate {
     /// By their numbers in a stream.
-    const ALL: [Self; 4] = [Self::Wavelet, Self::Mixture, Self::Sum, Self::Spherical];
+    const ALL: [Self; 5] = [Self::Wavelet, Self::Mixture, Self::Sum, Self::Spherical, Self::Logarithm];
 
-    fn basis(self) -> AnyBasis {
+    /// The basis for a bound, whose floor is that of logarithms.
+    fn basis(self, bound: &Bound) -> AnyBasis {
         match self {
             Self::Wavelet => AnyBasis::new(Wavelet::default()),
             Self::Mixture => AnyBasis::new(Mixture::default()),
-            Self::Sum => AnyBasis::new(Residual::new(Self::Mixture.basis(), Self::Wavelet.basis())),
+            Self::Sum => AnyBasis::new(Residual::new(Self::Mixture.basis(bound), Self::Wavelet.basis(bound))),
             Self::Spherical => AnyBasis::new(Spherical::default()),
+            Self::Logarithm => AnyBasis::new(logarithm(Wavelet::default(), bound)),
         }
     }
+}
+
+/// The logarithm above the floor of a bound. Where relative errors are limited it begins at half the floor: a density at the
+/// floor itself must not become zero.
+fn logarithm<B: Quantise>(inner: B, bound: &Bound) -> LogDensity<B> {
+    let part = if bound.limit(Figure::Relative).is_some() { 0.5 } else { 1.0 };
+    let given = bound.floor().and_then(|floor| LogDensity::above(inner.clone(), part * floor).ok());
+    given.unwrap_or_else(|| LogDensity::above_default(inner, part))
 }
 
 /// Least bytes of spherical harmonics, and of each component of a mixture: a candidate that must be longer than the best
 /// so far is not tried.
 const SPHERICAL_MIN_BYTES: usize = 48;
 const COMPONENT_MIN_BYTES: usize = 5;
+/// Bytes of a component whose ten numbers are rounded as coarsely as small streams need.
+const BYTES_OF_A_COMPONENT: usize = 6;
 
 impl Effort {
     /// All of them, by the names that specs use.
@@ -123,13 +139,18 @@ impl Preset {
     /// # Errors
     /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a limit that is not positive and finite.
     pub fn new(effort: Effort, bound: Bound) -> Result<Self> {
-        Ok(Self { bound: Some(bound.validated()?), ..Self::of(effort) })
+        Ok(Self::with(effort, Some(bound.validated()?)))
     }
 
     /// A preset that keeps [`Preset::DEFAULT_BOUND`], or the bound that a combinator around it passes on.
     #[must_use]
     pub fn of(effort: Effort) -> Self {
-        Self { effort, bound: None, bases: Candidate::ALL.map(Candidate::basis) }
+        Self::with(effort, None)
+    }
+
+    fn with(effort: Effort, bound: Option<Bound>) -> Self {
+        let bases = Candidate::ALL.map(|candidate| candidate.basis(&bound.unwrap_or(Self::DEFAULT_BOUND)));
+        Self { effort, bound, bases }
     }
 
     /// The bound it keeps.
@@ -139,11 +160,35 @@ impl Preset {
     }
 
     pub(crate) fn choose(&mut self, choices: &mut Choices<'_>) -> Result<()> {
-        Bound::choose(&mut self.bound, choices)
+        let mut bound = self.bound;
+        Bound::choose(&mut bound, choices)?;
+        *self = Self::with(self.effort, bound);
+        Ok(())
     }
 
     fn quantized(&self, candidate: Candidate) -> Result<Quantized<AnyBasis>> {
-        Quantized::new(self.bases[candidate as usize].clone(), self.bound())
+        self.quantized_to(candidate, self.bound())
+    }
+
+    fn quantized_to(&self, candidate: Candidate, bound: Bound) -> Result<Quantized<AnyBasis>> {
+        Quantized::new(self.bases[candidate as usize].clone(), bound)
+    }
+
+    /// Upper limits on the components of a mixture, tried one after another: those of the effort; for a length alone, as
+    /// many as fit and half of that.
+    fn components(&self, grid: &VelocityGrid) -> Result<Vec<usize>> {
+        let all = self.effort.components();
+        let (Some(&most), Some(bytes)) = (all.last(), self.bound().limit(Figure::Bytes)) else {
+            return Ok(all.to_vec());
+        };
+        if !self.bound().is_length_only() {
+            return Ok(all.to_vec());
+        }
+        let head = framing::whole_len(self.head(Candidate::Mixture, grid)?);
+        let fit = ((bytes as usize).saturating_sub(head) / BYTES_OF_A_COMPONENT).clamp(1, most);
+        let mut counts = vec![fit.div_ceil(2), fit];
+        counts.dedup();
+        Ok(counts)
     }
 
     /// The beginning of a stream that holds a candidate: all of it but the coefficients.
@@ -183,7 +228,17 @@ impl Basis for Preset {
     /// [`Error::InvalidGrid`](crate::Error::InvalidGrid) for more cells than a stream holds.
     fn encode(&self, vdf: &Vdf) -> Result<PresetCoefficients> {
         let mut search = Search::new(self, vdf)?;
-        for (index, &count) in self.effort.components().iter().enumerate() {
+        let has_floor = self.bound().limits().any(|(figure, _)| figure.has_floor());
+        let is_found = match (has_floor, self.effort) {
+            (true, _) => search.try_logarithm()?,
+            (false, Effort::Fast) => search.try_few_gaussians()?,
+            (false, _) => false,
+        };
+        if is_found {
+            return search.end();
+        }
+        search.try_wavelets()?;
+        for (index, &count) in self.components(vdf.grid())?.iter().enumerate() {
             let more = search.try_mixture_of(count)?;
             if self.effort == Effort::Smallest && index == 0 && search.is_longer_than(SPHERICAL_MIN_BYTES)? {
                 search.try_spherical()?;
@@ -196,12 +251,14 @@ impl Basis for Preset {
     }
 
     /// Begins with the candidate of `start`: with its mixture and, if that was chosen alone and now misses the bound, some
-    /// more components. As [`Basis::encode`] if wavelets were chosen.
+    /// more components. As [`Basis::encode`] from [`Effort::Fast`], and if wavelets were
+    /// chosen, of the density or of its logarithm.
     fn encode_from(&self, vdf: &Vdf, start: &PresetCoefficients) -> Result<PresetCoefficients> {
-        if start.candidate == Candidate::Wavelet {
+        if self.effort == Effort::Fast || matches!(start.candidate, Candidate::Wavelet | Candidate::Logarithm) {
             return self.encode(vdf);
         }
         let mut search = Search::new(self, vdf)?;
+        search.try_wavelets()?;
         let tried = match (start.candidate, start.mixture()) {
             (candidate, Some(mixture)) => search.try_mixture_from(mixture, candidate == Candidate::Mixture),
             (Candidate::Spherical, None) if self.effort == Effort::Smallest => search.try_spherical(),
@@ -271,7 +328,7 @@ impl Quantise for Preset {
     fn keep(&self, bound: &Bound) -> Result<Kept<Self>> {
         match self.bound {
             Some(_) => Ok(Kept::AtAnyStep),
-            None => Ok(Kept::Itself(Self { bound: Some(bound.validated()?), ..self.clone() })),
+            None => Self::new(self.effort, *bound).map(Kept::Itself),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The search of a preset: the candidates that it tries, and the best of them so far.
 
-use super::{Candidate, Preset, PresetCoefficients};
+use super::{Candidate, Preset, PresetCoefficients, near_maxwellian};
 use crate::bases::mixture::{Mixture, MixtureCoefficients, Selection};
 use crate::basis::any_basis::{AnyBasis, AnyCoefficients};
 use crate::basis::bound::Figure;
@@ -21,13 +21,39 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Begins with wavelets.
     pub(super) fn new(preset: &'a Preset, vdf: &'a Vdf) -> Result<Self> {
         framing::check_cells(vdf.grid(), framing::MOST_CELLS)?;
-        let mut search = Self { preset, vdf, best: None, missed: None };
-        let found = preset.bases[Candidate::Wavelet as usize].encode(vdf);
-        search.offer(Candidate::Wavelet, found)?;
-        Ok(search)
+        Ok(Self { preset, vdf, best: None, missed: None })
+    }
+
+    /// Tries wavelets.
+    pub(super) fn try_wavelets(&mut self) -> Result<()> {
+        let found = self.preset.bases[Candidate::Wavelet as usize].encode(self.vdf);
+        self.offer(Candidate::Wavelet, found).map(|_| ())
+    }
+
+    /// Tries wavelets of the logarithm; returns whether they meet the bound.
+    pub(super) fn try_logarithm(&mut self) -> Result<bool> {
+        let found = self.preset.bases[Candidate::Logarithm as usize].encode(self.vdf);
+        self.offer(Candidate::Logarithm, found)
+    }
+
+    /// Tries one Gaussian and two, if the distribution is nearly Maxwellian. Returns whether they meet the bound and, for
+    /// a bound of errors, keep the pressure as well as they keep the squared error. Narrow distributions have little of
+    /// their pressure where they have their squares, so that the widest step would bend it.
+    pub(super) fn try_few_gaussians(&mut self) -> Result<bool> {
+        /// Part of the bound that the Gaussians may use; rounding has the rest.
+        const SHARE: f64 = 0.8;
+        let bound = self.preset.bound();
+        let Some(l2) = bound.limit(Figure::L2) else { return Ok(false) };
+        let Some(found) = near_maxwellian::gaussians(self.vdf, SHARE * l2) else { return Ok(false) };
+        let pressure = bound.limit(Figure::Pressure).unwrap_or(l2);
+        let quantized = self.preset.quantized_to(Candidate::Mixture, bound.and(Figure::Pressure, pressure))?;
+        let head = || self.preset.head(Candidate::Mixture, self.vdf.grid());
+        let rounded = met(quantized.round_quickly(head, &AnyCoefficients::new(found), self.vdf), &mut None)?;
+        let Some(rounded) = rounded else { return Ok(false) };
+        self.keep_if_better(PresetCoefficients { candidate: Candidate::Mixture, rounded })?;
+        Ok(true)
     }
 
     /// Tries a mixture of at most `count` components; returns whether more of them might help.

@@ -34,7 +34,7 @@ fn what_another_preset_found_is_a_start_too() {
     let start = preset(Effort::Smallest).encode(&vdf).unwrap();
     assert_eq!(start.candidate, Candidate::Mixture);
     let found = preset(Effort::Fast).encode_from(&vdf, &start).unwrap();
-    assert_eq!(found.candidate, Candidate::Wavelet);
+    assert_eq!(found, preset(Effort::Fast).encode(&vdf).unwrap());
 }
 
 #[test]
@@ -48,4 +48,56 @@ fn a_shell_is_left_to_spherical_harmonics_cold_and_warm() {
     let bytes = Expansion::from_parts(grid, preset, cold).to_bytes().unwrap();
     let back = crate::Registry::standard().decode(&bytes).unwrap().reconstruct().unwrap();
     assert!(relative_l2(&vdf, &back) <= 0.02 && bytes.len() < 100, "{}", bytes.len());
+}
+
+#[test]
+fn a_narrow_maxwellian_keeps_its_pressure_under_the_fastest_preset() {
+    let grid = VelocityGrid::new([24; 3], [-6e5; 3], [5e4; 3]).unwrap();
+    for width in [0.8, 1.5, 3.0] {
+        let vdf = Vdf::from_fn(grid, |[x, y, z]| {
+            let r2 = ((x - 1e4).powi(2) + (y + 2e4).powi(2) + 1.3 * z.powi(2)) / (width * 5e4_f64).powi(2);
+            1e-12 * ((-0.5 * r2).exp() + 2e-3 * (-0.5 * r2 / 6.0).exp())
+        });
+        let (vdf, preset) = (vdf.unwrap(), Preset::new(Effort::Fast, Bound::l2(0.1)).unwrap());
+        let found = preset.encode(&vdf).unwrap();
+        let fidelity = crate::Fidelity::compare(&vdf, &preset.reconstruct(&found, &grid).unwrap()).unwrap();
+        assert!(fidelity.l2 <= 0.1 && fidelity.pressure <= 0.1 && fidelity.negative_mass < 0.01, "{width}: {fidelity}");
+        assert_eq!(found.candidate, Candidate::Mixture);
+    }
+}
+
+#[test]
+fn a_few_bytes_hold_the_components_that_fit() {
+    let grid = Synthetic::default_grid("beams", 20).unwrap();
+    let vdf = Synthetic::named("beams", 0).unwrap().sample(&grid, Sampling::default()).unwrap();
+    for bytes in [25, 45, 80] {
+        let bound = Bound::bytes(bytes);
+        let error = |basis: &AnyBasis| {
+            let back = basis.reconstruct(&basis.encode(&vdf).unwrap(), &grid).unwrap();
+            relative_l2(&vdf, &back)
+        };
+        let of_preset = error(&AnyBasis::new(Preset::new(Effort::Smallest, bound).unwrap()));
+        let of_one = error(&AnyBasis::new(Quantized::new(Mixture::new(1).unwrap(), bound).unwrap()));
+        assert!(of_preset <= of_one, "{bytes} bytes: {of_preset}, {of_one}");
+    }
+}
+
+#[test]
+fn logarithms_are_taken_where_a_bound_counts_decades() {
+    let grid = Synthetic::default_grid("gyrating-ring", 24).unwrap();
+    let vdf = Synthetic::named("gyrating-ring", 0).unwrap().sample(&grid, Sampling::default()).unwrap();
+    for (bound, figure) in [
+        (Bound::new(Figure::Dex, 0.1), Figure::Dex),
+        (Bound::new(Figure::Dex, 0.03).above(1e-17), Figure::Dex),
+        (Bound::new(Figure::Relative, 0.1), Figure::Relative),
+        (Bound::l2(0.05).and(Figure::Relative, 0.1).above(1e-16), Figure::Relative),
+    ] {
+        let preset = Preset::new(Effort::Fast, bound).unwrap();
+        let found = preset.encode(&vdf).unwrap();
+        assert_eq!(found.candidate, Candidate::Logarithm);
+        let bytes = Expansion::from_parts(grid, preset.clone(), found).to_bytes().unwrap();
+        let back = crate::Registry::standard().decode(&bytes).unwrap().reconstruct().unwrap();
+        let fidelity = crate::Fidelity::compare_above(&vdf, &back, bound.floor_of(&vdf)).unwrap();
+        assert!(figure.of(&fidelity) <= bound.limit(figure), "{preset}: {fidelity}");
+    }
 }

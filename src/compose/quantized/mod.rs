@@ -183,6 +183,28 @@ impl<B: Quantise> Quantized<B> {
         found: &B::Coefficients,
         vdf: &Vdf,
     ) -> Result<QuantizedCoefficients<B>> {
+        self.round_near(None, header, found, vdf)
+    }
+
+    /// As [`Self::round_after`], but takes the first step that uses a third of the bound or more: for few numbers, of which
+    /// a bit each is worth less than the time of a search.
+    pub(crate) fn round_quickly(
+        &self,
+        header: impl FnOnce() -> Result<Coder<'static>>,
+        found: &B::Coefficients,
+        vdf: &Vdf,
+    ) -> Result<QuantizedCoefficients<B>> {
+        const ENOUGH: f64 = 1.0 / 3.0;
+        self.round_near(Some(ENOUGH), header, found, vdf)
+    }
+
+    fn round_near(
+        &self,
+        enough: Option<f64>,
+        header: impl FnOnce() -> Result<Coder<'static>>,
+        found: &B::Coefficients,
+        vdf: &Vdf,
+    ) -> Result<QuantizedCoefficients<B>> {
         let reference = Reference::new(vdf);
         let bound = match self.goal {
             Goal::Bound(bound) => bound,
@@ -193,7 +215,7 @@ impl<B: Quantise> Quantized<B> {
         };
         let header = if bound.limit(Figure::Bytes).is_some() { header()? } else { Coder::writing() };
         let (floor, gains) = (bound.floor_of(vdf), RefCell::default());
-        let search = Search { basis: &self.inner, found, vdf, reference, header, bound, floor, gains };
+        let search = Search { basis: &self.inner, found, vdf, reference, header, bound, floor, enough, gains };
         let answer = search.settled(search.coarsest()?)?;
         search.check(&answer)?;
         let Tried { exponent, rounded, .. } = answer;

@@ -47,6 +47,8 @@ pub(super) struct Search<'a, B: Quantise> {
     pub(super) bound: Bound,
     /// Floor of those figures that have one [s³ m⁻⁶].
     pub(super) floor: f64,
+    /// Part of the bound from which on the search stops, if it is not the usual one.
+    pub(super) enough: Option<f64>,
     /// Steps tried, each with its error `l2` and the gain ‖f‖ / ‖g‖ of its reconstruction g.
     pub(super) gains: RefCell<Vec<(i32, f64, f64)>>,
 }
@@ -115,6 +117,7 @@ impl<B: Quantise> Search<'_, B> {
             Some(_) => (STEPS_PER_OCTAVE / 8, CORRECTIONS, STOP_AT_PART_IF_ESTIMATED),
             None => (2 * STEPS_PER_OCTAVE, 0, STOP_AT_PART_OF_BOUND),
         };
+        let enough = self.enough.unwrap_or(enough);
         let worse = if self.bound.is_length_only() { -1 } else { 1 };
         let mut bracket =
             Bracket { ends, worse, stride, met: None, missed: None, answer: None, nearest: None, refusal: None };
