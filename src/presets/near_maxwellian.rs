@@ -23,6 +23,9 @@ struct Block {
     second: Matrix3<f64>,
     /// Cells of the grid in the block.
     cells: f64,
+    /// Index of its middle, and its side in cells.
+    middle: Vector3<f64>,
+    side: usize,
 }
 
 /// A Gaussian in index space.
@@ -58,9 +61,11 @@ impl Gaussian {
         (mass > 0.0 && Cholesky::new(covariance).is_some()).then_some(Self { mass, mean, covariance })
     }
 
-    /// The density at an index, as a function; `None` if the Gaussian is flat.
-    fn density(&self) -> Option<impl Fn(&Vector3<f64>) -> f64 + use<>> {
-        let factor = Cholesky::new(self.covariance)?.l();
+    /// The density at an index, averaged over cubes of this side about it, as a function; `None` if the Gaussian is flat.
+    /// The average over n cells along an axis is nearly a Gaussian that is wider by (n² − 1)/12.
+    fn density(&self, side: usize) -> Option<impl Fn(&Vector3<f64>) -> f64 + use<>> {
+        let widened = ((side * side) as f64 - 1.0) / 12.0;
+        let factor = Cholesky::new(self.covariance + Matrix3::identity() * widened)?.l();
         let peak = self.mass / (factor.diagonal().product() * std::f64::consts::TAU.powf(1.5));
         let (inverse, mean) = (factor.try_inverse()?, self.mean);
         Some(move |index: &Vector3<f64>| peak * (-0.5 * (inverse * (index - mean)).norm_squared()).exp())
@@ -77,7 +82,7 @@ fn settled(blocks: &[Block], whole: &Gaussian) -> Option<[Gaussian; 2]> {
     let is_core = |k: usize| f64::from(blocks[k].mass / blocks[k].cells > CORE * largest);
     let mut pair = [Gaussian::of(blocks, is_core)?, Gaussian::of(blocks, |k| 1.0 - is_core(k)).unwrap_or(*whole)];
     for _ in 0..ITERATIONS {
-        let [core, other] = [pair[0].density()?, pair[1].density()?];
+        let [core, other] = [pair[0].density(1)?, pair[1].density(1)?];
         let of_core: Vec<f64> = blocks
             .iter()
             .map(|Block { mean, .. }| match (core(mean), other(mean)) {
@@ -100,13 +105,18 @@ fn settled(blocks: &[Block], whole: &Gaussian) -> Option<[Gaussian; 2]> {
 
 /// Error `l2` of Gaussians, each block taken as so many cells of its mean density; `None` if one is flat.
 fn error(blocks: &[Block], gaussians: &[Gaussian]) -> Option<f64> {
-    let densities = gaussians.iter().map(Gaussian::density).collect::<Option<Vec<_>>>()?;
-    let (mut off, mut all) = (0.0, 0.0);
+    let (mut off, mut all, mut last) = (0.0, 0.0, None);
     for block in blocks {
+        // Blocks of one side come one after another, mostly.
+        let (side, densities) = match last.take() {
+            Some((side, densities)) if side == block.side => (side, densities),
+            _ => (block.side, gaussians.iter().map(|g| g.density(block.side)).collect::<Option<Vec<_>>>()?),
+        };
         let density = block.mass / block.cells;
-        let model: f64 = densities.iter().map(|density| density(&block.mean)).sum();
+        let model: f64 = densities.iter().map(|density| density(&block.middle)).sum();
         off += block.cells * (density - model).powi(2);
         all += block.cells * density.powi(2);
+        last = Some((side, densities));
     }
     Some((off / all).sqrt())
 }
@@ -183,10 +193,11 @@ fn block(vdf: &Vdf, factor: f64, corner: [usize; 3], side: usize) -> Option<(Blo
         return None;
     }
     let mean = first / mass;
-    let cells = ((ex - corner[0]) * (ey - corner[1]) * (ez - corner[2])) as f64;
+    let extent = [ex - corner[0], ey - corner[1], ez - corner[2]].map(|n| n as f64);
     let second = second / mass - mean * mean.transpose();
-    let corner = Vector3::new(corner[0] as f64, corner[1] as f64, corner[2] as f64);
-    Some((Block { mass, mean: mean + corner, second, cells }, peak))
+    let corner = Vector3::from(corner.map(|index| index as f64));
+    let middle = corner + Vector3::from(extent.map(|n| 0.5 * (n - 1.0)));
+    Some((Block { mass, mean: mean + corner, second, cells: extent.iter().product(), middle, side }, peak))
 }
 
 /// The mixture of these Gaussians in the units of the grid.
