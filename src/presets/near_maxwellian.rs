@@ -61,6 +61,15 @@ impl Gaussian {
         (mass > 0.0 && Cholesky::new(covariance).is_some()).then_some(Self { mass, mean, covariance })
     }
 
+    /// What is left of the blocks if those of another Gaussian are taken away; `None` if that is flat.
+    fn without(&self, other: &Self) -> Option<Self> {
+        let about_zero = |g: &Self| (g.covariance + g.mean * g.mean.transpose()) * g.mass;
+        let mass = self.mass - other.mass;
+        let mean = (self.mean * self.mass - other.mean * other.mass) / mass;
+        let covariance = (about_zero(self) - about_zero(other)) / mass - mean * mean.transpose();
+        (mass > 0.0 && Cholesky::new(covariance).is_some()).then_some(Self { mass, mean, covariance })
+    }
+
     /// The density at an index, averaged over cubes of this side about it, as a function; `None` if the Gaussian is flat.
     /// The average over n cells along an axis is nearly a Gaussian that is wider by (n² − 1)/12.
     fn density(&self, side: usize) -> Option<impl Fn(&Vector3<f64>) -> f64 + use<>> {
@@ -91,7 +100,8 @@ fn settled(blocks: &[Block], whole: &Gaussian) -> Option<[Gaussian; 2]> {
                 (core, other) => core / (core + other),
             })
             .collect();
-        let next = [Gaussian::of(blocks, |k| of_core[k])?, Gaussian::of(blocks, |k| 1.0 - of_core[k])?];
+        let core = Gaussian::of(blocks, |k| of_core[k])?;
+        let next = [core, whole.without(&core)?];
         let is_near = |a: f64, b: f64| (a - b).abs() <= SETTLED * a;
         let has_settled =
             is_near(next[0].mass, pair[0].mass) && is_near(next[0].covariance.trace(), pair[0].covariance.trace());
@@ -107,7 +117,7 @@ fn settled(blocks: &[Block], whole: &Gaussian) -> Option<[Gaussian; 2]> {
 fn error(blocks: &[Block], gaussians: &[Gaussian]) -> Option<f64> {
     let (mut off, mut all, mut last) = (0.0, 0.0, None);
     for block in blocks {
-        // Blocks of one side come one after another, mostly.
+        // Blocks of one side come one after another.
         let (side, densities) = match last.take() {
             Some((side, densities)) if side == block.side => (side, densities),
             _ => (block.side, gaussians.iter().map(|g| g.density(block.side)).collect::<Option<Vec<_>>>()?),
@@ -146,18 +156,19 @@ fn gathered(vdf: &Vdf) -> Option<Vec<Block>> {
     while small < side && high * (side / small).pow(3) > MOST {
         small *= 2;
     }
-    let mut blocks = Vec::new();
+    let (mut blocks, mut parts) = (Vec::new(), Vec::new());
     for (corner, whole) in large {
         match whole {
             None => {}
             Some((_, of_block)) if of_block > HIGH * peak && small < side => {
                 let end = std::array::from_fn(|axis| shape[axis].min(corner[axis] + side));
-                let parts = corners(corner, end, small).filter_map(|corner| block(vdf, factor, corner, small));
-                blocks.extend(parts.map(|(block, _)| block));
+                let inside = corners(corner, end, small).filter_map(|corner| block(vdf, factor, corner, small));
+                parts.extend(inside.map(|(block, _)| block));
             }
             Some((whole, _)) => blocks.push(whole),
         }
     }
+    blocks.append(&mut parts);
     Some(blocks).filter(|blocks| !blocks.is_empty())
 }
 
@@ -258,5 +269,40 @@ mod tests {
         assert!(gaussians(&Vdf::zeros(grid), 0.1).is_none());
         let flat = Vdf::from_vec(VelocityGrid::unit([1, 5, 5]).unwrap(), vec![1.0; 25]).unwrap();
         assert!(gaussians(&flat, 0.1).is_none());
+    }
+}
+
+#[cfg(test)]
+mod dbg {
+    use super::*;
+    #[test]
+    fn debug_cells() {
+        for k in 0..6 {
+            let vdf = Vdf::read_npy(format!("/tmp/x/shock{k:02}.npy")).unwrap();
+            let t = std::time::Instant::now();
+            let blocks = gathered(&vdf).unwrap();
+            let t1 = t.elapsed();
+            let one = [Gaussian::of(&blocks, |_| 1.0).unwrap()];
+            let e1 = error(&blocks, &one);
+            let t2 = t.elapsed();
+            let two = settled(&blocks, &one[0]);
+            let t3 = t.elapsed();
+            println!("{k} {} {e1:?} {:?} {t1:?} {t2:?} {t3:?}", blocks.len(), two.map(|two| error(&blocks, &two)));
+            let found = gaussians(&vdf, 0.08);
+            if let Some(found) = found {
+                use crate::compose::quantized::Quantized;
+                use crate::{Basis, Bound, Fidelity, Figure};
+                let m = crate::Mixture::default();
+                println!("{}", Fidelity::compare(&vdf, &m.reconstruct(&found, vdf.grid()).unwrap()).unwrap());
+                let q = Quantized::new(m.clone(), Bound::l2(0.1).and(Figure::Pressure, 0.1)).unwrap();
+                let t = std::time::Instant::now();
+                let r = q.round_quickly(|| Ok(crate::coding::Coder::writing()), &found, &vdf);
+                println!(
+                    "{:?} {:?}",
+                    t.elapsed(),
+                    r.map(|r| Fidelity::compare(&vdf, &q.reconstruct(&r, vdf.grid()).unwrap()).unwrap().to_string())
+                );
+            }
+        }
     }
 }

@@ -39,7 +39,7 @@ struct Measured<C> {
 impl<B: Quantise> Search<'_, B> {
     /// Replaces the answer of the search by a step near it that suits repeated encoding, if there is one.
     pub(super) fn settled(&self, found: Tried<B::Coefficients>) -> Result<Tried<B::Coefficients>> {
-        if found.excess > 1.0 || self.basis.ignores_step() {
+        if found.excess > 1.0 || self.basis.ignores_step() || self.enough.is_some() {
             return Ok(found);
         }
         match self.as_before(&found)? {

@@ -140,7 +140,7 @@ impl<B: Quantise> Search<'_, B> {
             }
             next = corrected.or_else(|| bracket.next());
         }
-        if !self.bound.is_length_only() && estimated.is_none() {
+        if !self.bound.is_length_only() && estimated.is_none() && self.enough.is_none() {
             self.look_beyond(&mut bracket)?;
         }
         let Bracket { answer, nearest, refusal, .. } = bracket;
