@@ -3,6 +3,7 @@
 //! Each tries several bases, as many as its effort allows, rounds each so that what is decoded meets the bound, and takes
 //! the shortest stream. `docs/benchmarks.md` has the measurements behind the choice of candidates.
 
+mod noise;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ use std::fmt;
 
 use search::Search;
 
+use crate::bases::cells::Cells;
 use crate::bases::mixture::{Mixture, MixtureCoefficients};
 use crate::bases::spherical::Spherical;
 use crate::bases::wavelet::Wavelet;
@@ -31,7 +33,7 @@ use crate::error::Result;
 /// How long a preset may search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effort {
-    /// Wavelets alone: milliseconds.
+    /// Wavelets, and the cells themselves where these are sparse: milliseconds.
     Fast,
     /// A mixture of few Gaussians, and wavelets for its residual: below a second for 10⁵ cells.
     Balanced,
@@ -73,11 +75,13 @@ enum Candidate {
     /// A mixture, and wavelets for its residual.
     Sum,
     Spherical,
+    /// The cells themselves, for sparse ones and the noise of particles.
+    Cells,
 }
 
 impl Candidate {
     /// By their numbers in a stream.
-    const ALL: [Self; 4] = [Self::Wavelet, Self::Mixture, Self::Sum, Self::Spherical];
+    const ALL: [Self; 5] = [Self::Wavelet, Self::Mixture, Self::Sum, Self::Spherical, Self::Cells];
 
     fn basis(self) -> AnyBasis {
         match self {
@@ -85,6 +89,7 @@ impl Candidate {
             Self::Mixture => AnyBasis::new(Mixture::default()),
             Self::Sum => AnyBasis::new(Residual::new(Self::Mixture.basis(), Self::Wavelet.basis())),
             Self::Spherical => AnyBasis::new(Spherical::default()),
+            Self::Cells => AnyBasis::new(Cells::default()),
         }
     }
 }
@@ -185,6 +190,9 @@ impl Basis for Preset {
         let mut search = Search::new(self, vdf)?;
         for (index, &count) in self.effort.components().iter().enumerate() {
             let more = search.try_mixture_of(count)?;
+            if search.is_noise_left() {
+                break;
+            }
             if self.effort == Effort::Smallest && index == 0 && search.is_longer_than(SPHERICAL_MIN_BYTES)? {
                 search.try_spherical()?;
             }
@@ -196,9 +204,10 @@ impl Basis for Preset {
     }
 
     /// Begins with the candidate of `start`: with its mixture and, if that was chosen alone and now misses the bound, some
-    /// more components. As [`Basis::encode`] if wavelets were chosen.
+    /// more components. As [`Basis::encode`] if wavelets or the
+    /// cells were chosen.
     fn encode_from(&self, vdf: &Vdf, start: &PresetCoefficients) -> Result<PresetCoefficients> {
-        if start.candidate == Candidate::Wavelet {
+        if matches!(start.candidate, Candidate::Wavelet | Candidate::Cells) {
             return self.encode(vdf);
         }
         let mut search = Search::new(self, vdf)?;

@@ -1,11 +1,11 @@
 //! The search of a preset: the candidates that it tries, and the best of them so far.
 
-use super::{Candidate, Preset, PresetCoefficients};
+use super::{Candidate, Preset, PresetCoefficients, noise};
 use crate::bases::mixture::{Mixture, MixtureCoefficients, Selection};
 use crate::basis::any_basis::{AnyBasis, AnyCoefficients};
 use crate::basis::bound::Figure;
 use crate::basis::framing;
-use crate::basis::{Basis, Stream};
+use crate::basis::{Basis, Coefficients, Quantise, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::compose::residual::ResidualCoefficients;
 use crate::distribution::fidelity::{Fidelity, relative_l2};
@@ -18,15 +18,22 @@ pub(super) struct Search<'a> {
     best: Option<PresetCoefficients>,
     /// The first reason for which a candidate is no answer.
     missed: Option<Error>,
+    /// True if a mixture has left nothing but noise.
+    is_noise_left: bool,
 }
 
 impl<'a> Search<'a> {
-    /// Begins with wavelets.
+    /// Begins with wavelets, and the cells themselves where a cheap test says that they may be shorter.
     pub(super) fn new(preset: &'a Preset, vdf: &'a Vdf) -> Result<Self> {
         framing::check_cells(vdf.grid(), framing::MOST_CELLS)?;
-        let mut search = Self { preset, vdf, best: None, missed: None };
+        let mut search = Self { preset, vdf, best: None, missed: None, is_noise_left: false };
         let found = preset.bases[Candidate::Wavelet as usize].encode(vdf);
         search.offer(Candidate::Wavelet, found)?;
+        let terms = search.best.as_ref().map(Coefficients::count);
+        if noise::may_be_cells(vdf, &preset.bound(), terms) {
+            let found = preset.bases[Candidate::Cells as usize].encode_to_round(vdf);
+            search.offer(Candidate::Cells, found)?;
+        }
         Ok(search)
     }
 
@@ -73,6 +80,11 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
+    /// True if a mixture has left nothing but noise, so that more components would not describe anything.
+    pub(super) fn is_noise_left(&self) -> bool {
+        self.is_noise_left
+    }
+
     /// True if a stream of `len` bytes might be better than the best so far.
     pub(super) fn is_longer_than(&self, len: usize) -> Result<bool> {
         Ok(match &self.best {
@@ -110,6 +122,8 @@ impl<'a> Search<'a> {
     /// Offers a mixture alone, then with wavelets for the rest. Returns true if the mixture alone met a bound that limits
     /// only `l2`.
     fn try_mixture(&mut self, found: MixtureCoefficients) -> Result<bool> {
+        let fit = Candidate::Mixture.basis().reconstruct(&AnyCoefficients::new(found.clone()), self.vdf.grid())?;
+        self.is_noise_left = noise::is_white(self.vdf, &fit);
         let found = AnyCoefficients::new(found);
         let met_alone = self.offer(Candidate::Mixture, Ok(found.clone()))?;
         // The mixture alone meets the bound, so wavelets would only lengthen the stream.

@@ -140,5 +140,16 @@ pub(crate) const WORDS: [&str; 1 << WORD_BITS] = [
 ];
 
 /// Words that are seldom written. One more bit tells them from words that are spelt out.
-pub(crate) const RARE_WORDS: [&str; 9] =
-    ["split", "align", "octants", "learnt", "half-width", "resolution", "width", "uniform", "half-cell"];
+pub(crate) const RARE_WORDS: [&str; 11] = [
+    "split",
+    "align",
+    "octants",
+    "learnt",
+    "half-width",
+    "resolution",
+    "width",
+    "uniform",
+    "half-cell",
+    "cells",
+    "lossless",
+];
