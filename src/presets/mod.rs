@@ -190,7 +190,7 @@ impl Basis for Preset {
         let mut search = Search::new(self, vdf)?;
         for (index, &count) in self.effort.components().iter().enumerate() {
             let more = search.try_mixture_of(count)?;
-            if search.is_noise_left() {
+            if self.effort == Effort::Smallest && search.is_noise_left()? {
                 break;
             }
             if self.effort == Effort::Smallest && index == 0 && search.is_longer_than(SPHERICAL_MIN_BYTES)? {

@@ -18,15 +18,15 @@ pub(super) struct Search<'a> {
     best: Option<PresetCoefficients>,
     /// The first reason for which a candidate is no answer.
     missed: Option<Error>,
-    /// True if a mixture has left nothing but noise.
-    is_noise_left: bool,
+    /// The last mixture that did not meet a bound of `l2` alone.
+    short: Option<AnyCoefficients>,
 }
 
 impl<'a> Search<'a> {
     /// Begins with wavelets, and the cells themselves where a cheap test says that they may be shorter.
     pub(super) fn new(preset: &'a Preset, vdf: &'a Vdf) -> Result<Self> {
         framing::check_cells(vdf.grid(), framing::MOST_CELLS)?;
-        let mut search = Self { preset, vdf, best: None, missed: None, is_noise_left: false };
+        let mut search = Self { preset, vdf, best: None, missed: None, short: None };
         let found = preset.bases[Candidate::Wavelet as usize].encode(vdf);
         search.offer(Candidate::Wavelet, found)?;
         let terms = search.best.as_ref().map(Coefficients::count);
@@ -80,9 +80,11 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// True if a mixture has left nothing but noise, so that more components would not describe anything.
-    pub(super) fn is_noise_left(&self) -> bool {
-        self.is_noise_left
+    /// True if the last mixture fell short of the bound and left nothing but noise, which more components do not describe.
+    pub(super) fn is_noise_left(&self) -> Result<bool> {
+        let Some(mixture) = &self.short else { return Ok(false) };
+        let fit = self.preset.bases[Candidate::Mixture as usize].reconstruct(mixture, self.vdf.grid())?;
+        Ok(noise::is_white(self.vdf, &fit))
     }
 
     /// True if a stream of `len` bytes might be better than the best so far.
@@ -122,14 +124,13 @@ impl<'a> Search<'a> {
     /// Offers a mixture alone, then with wavelets for the rest. Returns true if the mixture alone met a bound that limits
     /// only `l2`.
     fn try_mixture(&mut self, found: MixtureCoefficients) -> Result<bool> {
-        let fit = Candidate::Mixture.basis().reconstruct(&AnyCoefficients::new(found.clone()), self.vdf.grid())?;
-        self.is_noise_left = noise::is_white(self.vdf, &fit);
         let found = AnyCoefficients::new(found);
         let met_alone = self.offer(Candidate::Mixture, Ok(found.clone()))?;
         // The mixture alone meets the bound, so wavelets would only lengthen the stream.
         if met_alone && self.preset.bound().limit(Figure::L2).is_some() {
             return Ok(true);
         }
+        self.short = Some(found.clone());
         let sum = ResidualCoefficients::<AnyBasis, AnyBasis> { first: found, second: None };
         self.offer(Candidate::Sum, Ok(AnyCoefficients::new(sum)))?;
         Ok(false)

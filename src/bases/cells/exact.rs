@@ -14,9 +14,8 @@ use crate::error::Result;
 
 /// Classes of sizes, two per octave: those of sums of residuals of 64 digits.
 const SIZES: usize = 136;
-/// Bits of a number of digits, 0 to 64, and nodes of the tree of its bits.
-const LENGTH_BITS: u32 = 7;
-const NODES: usize = 1 << LENGTH_BITS;
+/// Nodes of the tree of the bits of a number of digits, 0 to 64.
+const NODES: usize = 1 << 7;
 /// Classes of a residual next to the cell, two octaves each, and pairs of them.
 const NEXT: usize = 32;
 /// Numbers of contexts of the digits: of each of the four aspects of [`Contexts`].
@@ -56,6 +55,8 @@ struct Models {
     /// Last bits that are left out, and units of the last place that are a logarithm of 1.
     zeros: u32,
     unit: f64,
+    /// Bits of the largest number of digits of a residual.
+    length_bits: u32,
     occupied: Mixing<3>,
     negative: Mixing<2>,
     lengths: Mixing<4>,
@@ -77,6 +78,7 @@ impl Models {
         Self {
             zeros,
             unit: (1_u64 << (MANTISSA - zeros)) as f64,
+            length_bits: (64 - zeros).ilog2() + 1,
             occupied: Mixing::new((1 << 7) + 10 * 8 + (1 << 12), 1),
             negative: Mixing::new(27 + 8, 1),
             lengths: Mixing::new(NODES * LENGTHS, NODES),
@@ -196,7 +198,7 @@ impl Models {
     #[inline(always)]
     fn length(&mut self, contexts: &Contexts, length: u32, coder: &mut Coder<'_>) -> u32 {
         let mut node = 1;
-        for bit in (0..LENGTH_BITS).rev() {
+        for bit in (0..self.length_bits).rev() {
             let mut begin = 0;
             let indices = contexts.lengths.map(|(context, count)| {
                 let index = begin + node * count + context;
@@ -207,7 +209,7 @@ impl Models {
             node = 2 * node + usize::from(coder.mixed(&mut self.lengths, &expected, length >> bit & 1 == 1));
         }
         // A damaged stream may claim more digits than there are.
-        ((node - NODES) as u32).min(64)
+        (node as u32 - (1 << self.length_bits)).min(64)
     }
 }
 
