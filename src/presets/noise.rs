@@ -15,8 +15,9 @@ pub(super) fn may_be_cells(vdf: &Vdf, bound: &Bound, terms: Option<usize>) -> bo
     /// Largest part of the sampled values that are different, unless there are only [`FEW`].
     const MAX_DIFFERENT: f64 = 0.75;
     const FEW: usize = 12;
-    /// Cells that may be as short as a term: a term costs at most three times the least of a cell, and the sample is small.
-    const CELLS_OF_A_TERM: f64 = 3.0;
+    /// Cells that may be as short as a term of wavelets: places in a table take a third of it at least; of values that are
+    /// all different each takes more digits than a term.
+    const CELLS_OF_A_TERM: [f64; 2] = [3.0, 0.5];
     let values = vdf.as_slice();
     // Multiples of the golden ratio, modulo 1: no stride falls in with the rows of the grid.
     let place = |k: u64| (k.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
@@ -25,11 +26,12 @@ pub(super) fn may_be_cells(vdf: &Vdf, bound: &Bound, terms: Option<usize>) -> bo
     sampled.sort_unstable_by(f64::total_cmp);
     let occupied = sampled.len();
     let different = sampled.windows(2).filter(|pair| pair[0] < pair[1]).count() + 1;
-    let is_rough = occupied as f64 <= MAX_OCCUPIED * SAMPLE as f64
-        || different as f64 <= (MAX_DIFFERENT * occupied as f64).max(FEW as f64);
+    let are_few = different as f64 <= (MAX_DIFFERENT * occupied as f64).max(FEW as f64);
+    let is_rough = are_few || occupied as f64 <= MAX_OCCUPIED * SAMPLE as f64;
+    let cells_of_a_term = CELLS_OF_A_TERM[usize::from(!are_few)];
     let Some(terms) = terms.filter(|_| is_rough) else { return is_rough };
     let cells_a_sample = values.len() as f64 / SAMPLE as f64;
-    kept(&sampled, bound) as f64 * cells_a_sample <= CELLS_OF_A_TERM * terms as f64
+    kept(&sampled, bound) as f64 * cells_a_sample <= cells_of_a_term * terms as f64
 }
 
 /// How many of these magnitudes, in ascending order, cannot be zero within the bound.

@@ -36,7 +36,7 @@ fn what_another_preset_found_is_a_start_too() {
     let start = preset(Effort::Smallest).encode(&vdf).unwrap();
     assert_eq!(start.candidate, Candidate::Mixture);
     let found = preset(Effort::Fast).encode_from(&vdf, &start).unwrap();
-    assert_eq!(found.candidate, Candidate::Wavelet);
+    assert!(matches!(found.candidate, Candidate::Wavelet | Candidate::Cells));
 }
 
 #[test]
@@ -92,6 +92,6 @@ fn noise_is_white_and_what_a_fit_has_missed_is_not() {
         let grid = Synthetic::default_grid(name, 24).unwrap();
         let vdf = Synthetic::named(name, 0).unwrap().sample(&grid, Sampling::default()).unwrap();
         assert!(!noise::is_white(&vdf, &fit(&vdf, 1)), "{name}");
-        assert!(!noise::may_be_cells(&vdf, &Bound::l2(0.01), Some(1000)), "{name}");
+        assert!(!noise::may_be_cells(&vdf, &Bound::l2(0.01), Some(100)), "{name}");
     }
 }

@@ -108,11 +108,29 @@ impl CellsCoefficients {
         Ok(())
     }
 
-    /// Length of a stream of these coefficients, to the last bit.
-    fn len(&self) -> Result<usize> {
-        let mut coder = Coder::writing();
-        self.clone().code(Resolution::Exact, &mut coder)?;
-        Ok(coder.len())
+    /// True if places in the table are shorter than the values to the last bit, judged by the fullest planes.
+    fn are_places_shorter(&self, table: &Table) -> Result<bool> {
+        /// Most cells of these planes, unless one plane has more: a tenth of a usual grid.
+        const TRIED: usize = 1 << 14;
+        let part = self.fullest(TRIED);
+        let share = part.values.len() as f64 / self.values.len() as f64;
+        let [mut whole, mut places, mut single] = [(); 3].map(|()| Coder::writing());
+        table.clone().code(self.values.len(), &mut whole)?;
+        part.clone().code_places(table, &mut places)?;
+        exact::code(part.shape, &mut part.values.clone(), &mut single)?;
+        Ok(places.len() as f64 + share * whole.len() as f64 <= single.len() as f64)
+    }
+
+    /// The neighbouring planes in which most cells hold a value, as many as have `most` cells.
+    fn fullest(&self, most: usize) -> Self {
+        let [nx, ny, nz] = self.shape;
+        let plane = ny * nz;
+        let planes = (most / plane).clamp(1, nx);
+        let occupied = |plane: &[f64]| plane.iter().filter(|value| value.to_bits() != 0).count();
+        let counts: Vec<usize> = self.values.chunks(plane).map(occupied).collect();
+        let begin = (0..=nx - planes).max_by_key(|&x| counts[x..x + planes].iter().sum::<usize>()).unwrap_or(0);
+        let values = self.values[begin * plane..(begin + planes) * plane].to_vec();
+        Self { shape: [planes, ny, nz], values, form: self.form.clone() }
     }
 
     fn code(&mut self, resolution: Resolution, coder: &mut Coder<'_>) -> Result<()> {
@@ -162,12 +180,11 @@ impl Basis for Cells {
     type Coefficients = CellsCoefficients;
 
     fn encode(&self, vdf: &Vdf) -> Result<CellsCoefficients> {
-        let found = self.encode_to_round(vdf)?;
-        if let Form::Places(_) = found.form {
-            let single = CellsCoefficients { form: Form::Single, ..found.clone() };
-            if single.len()? < found.len()? {
-                return Ok(single);
-            }
+        let mut found = self.encode_to_round(vdf)?;
+        if let Form::Places(table) = &found.form
+            && !found.are_places_shorter(table)?
+        {
+            found.form = Form::Single;
         }
         Ok(found)
     }
@@ -231,8 +248,12 @@ impl Quantise for Cells {
         }
     }
 
+    /// Values of a table must be multiples to nearly the last digit: those of a quantum are near multiples of many steps.
     fn rounded_before(&self, coefficients: &CellsCoefficients, _: &Vdf, steps: &[f64]) -> Option<usize> {
-        step_of_multiples(&coefficients.values, steps)
+        match &coefficients.form {
+            Form::Places(table) => steps.iter().position(|step| table.holds_multiples_of(*step)),
+            Form::Single | Form::Steps(_) => step_of_multiples(&coefficients.values, steps),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! the precision of the data, are stored as multiples of the largest magnitude over its own multiple, with the rest in units
 //! of the last place. For a histogram that is a byte or so for each different count.
 
-use crate::coding::{Coder, Integers, malformed};
+use crate::coding::{Coder, Integers, in_steps, malformed};
 use crate::error::Result;
 
 /// Bits of the sign.
@@ -88,6 +88,18 @@ impl Table {
     /// The magnitudes, ascending.
     pub(super) fn magnitudes(&self) -> impl Iterator<Item = f64> {
         self.0.iter().copied().map(f64::from_bits)
+    }
+
+    /// True if all magnitudes are multiples of a step.
+    pub(super) fn holds_multiples_of(&self, step: f64) -> bool {
+        /// Steps of a stream differ by as much from those that are looked for; other numbers are as near by chance only
+        /// where multiples lie as close.
+        const DIGITS: f64 = 1e-10;
+        const MAX_MULTIPLE: f64 = 1e6;
+        let in_steps = in_steps(step);
+        let is_multiple = |multiple: f64| (multiple - multiple.round()).abs() <= DIGITS * multiple;
+        self.len() > 0
+            && self.magnitudes().map(in_steps).all(|multiple| multiple < MAX_MULTIPLE && is_multiple(multiple))
     }
 
     /// Number of magnitudes.
