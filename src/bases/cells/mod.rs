@@ -242,8 +242,7 @@ impl Quantise for Cells {
 
     fn rounding_error(&self, coefficients: &CellsCoefficients, step: f64) -> Option<f64> {
         match coefficients.form {
-            // Exact at most steps.
-            Form::Places(_) => None,
+            Form::Places(_) => Some(rounding::dropping_error(&coefficients.values, step)),
             Form::Single | Form::Steps(_) => Some(dead_zone_error(&coefficients.values, step)),
         }
     }

@@ -15,6 +15,26 @@ const ERROR_OF_A_BIT: f64 = 2.0 * std::f64::consts::LN_2 / 12.0;
 /// The same of the unit of estimated costs, 2⁻⁸ bits.
 const ERROR_OF_A_COST: f64 = ERROR_OF_A_BIT / 256.0;
 
+/// Most bits that the position and the value of a cell cost, as good as always.
+const MOST_BITS: f64 = 24.0;
+
+/// Estimated error of rounding values of a table: those become zero whose square is below λ times the bits of a cell. As these
+/// differ from cell to cell, a part of those above is dropped, too, the smaller, the larger they are.
+pub(super) fn dropping_error(values: &[f64], step: f64) -> f64 {
+    /// Bits of a cell, as measured for histograms of 300 to 10⁵ particles.
+    const BITS: f64 = 6.5;
+    const MAX_OVER: f64 = 1e30;
+    let in_steps = in_steps(step);
+    let error = |value: &f64| {
+        let square = in_steps(*value) * in_steps(*value);
+        let over = square / (BITS * ERROR_OF_A_BIT);
+        // Far above none is dropped; the power would overflow.
+        if over < MAX_OVER { square / (1.0 + over * over * (over * over)) } else { 0.0 }
+    };
+    let sum: f64 = values.iter().map(error).sum();
+    step * sum.sqrt()
+}
+
 /// Coefficients rounded to a step.
 pub(super) fn rounded(coefficients: &CellsCoefficients, step: f64) -> Result<CellsCoefficients> {
     match &coefficients.form {
@@ -59,6 +79,11 @@ fn to_places(coefficients: &CellsCoefficients, table: &Table, step: f64) -> Resu
     let sizes: Vec<f64> = table.magnitudes().map(in_steps).collect();
     let exact: Vec<i64> = coefficients.values.iter().map(|value| table.place(*value)).collect();
     let join = joined(&sizes, &exact);
+    let is_joined = (1..=sizes.len()).any(|place| join(place as u64) != place as i64);
+    if !is_joined && sizes.first().is_none_or(|size| size * size > ERROR_OF_A_BIT * MOST_BITS) {
+        // No cell is worth as few bits as to become zero.
+        return Ok(coefficients.clone());
+    }
     let mut places: Vec<i64> = exact.iter().map(|place| place.signum() * join(place.unsigned_abs())).collect();
     let mut kept = places.clone();
     symbols::weigh(coefficients.shape, &mut places, |cell, place, cost| {
