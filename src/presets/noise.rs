@@ -21,7 +21,7 @@ pub(super) fn may_be_cells(vdf: &Vdf, bound: &Bound, terms: Option<usize>) -> bo
     let values = vdf.as_slice();
     // Multiples of the golden ratio, modulo 1: no stride falls in with the rows of the grid.
     let place = |k: u64| (k.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
-    let sampled = (0..SAMPLE as u64).map(|k| values[(place(k) as u128 * values.len() as u128 >> 32) as usize]);
+    let sampled = (0..SAMPLE as u64).map(|k| values[((place(k) as u128 * values.len() as u128) >> 32) as usize]);
     let mut sampled: Vec<f64> = sampled.map(f64::abs).filter(|value| *value > 0.0).collect();
     sampled.sort_unstable_by(f64::total_cmp);
     let occupied = sampled.len();

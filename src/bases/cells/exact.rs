@@ -6,10 +6,11 @@
 //! of digits, which is what can be learnt of noise, is told by the residuals around, by the errors of the predictors, and by
 //! how far they differ.
 
+use super::NAME;
 use super::logarithm::{logarithm, magnitude};
 use super::prediction::{Place, Prediction, Window};
 use super::table::{LARGEST, MANTISSA, SIGN, code_zero_bits, zero_bits};
-use crate::coding::{Coder, Mixing, malformed};
+use crate::coding::{Coder, Mixing};
 use crate::error::Result;
 
 /// Classes of sizes, two per octave: those of sums of residuals of 64 digits.
@@ -104,7 +105,7 @@ impl Models {
         let residual = self.residual(&contexts, wanted.wrapping_sub(expected), coder);
         let read = u64::try_from(expected.wrapping_add(residual)).ok().filter(|read| *read <= LARGEST >> self.zeros);
         let Some(read) = read.map(|read| read << self.zeros).filter(|read| place.is_negative || *read != 0) else {
-            return Err(malformed("a value that is not finite, or zero where none was expected"));
+            return Err(coder.refusal(NAME, "a value that is not finite, or zero where none was expected"));
         };
         place.logarithm = logarithm(read);
         place.errors = prediction.errors(place.logarithm, self.unit);

@@ -4,6 +4,7 @@
 //! the precision of the data, are stored as multiples of the largest magnitude over its own multiple, with the rest in units
 //! of the last place. For a histogram that is a byte or so for each different count.
 
+use super::NAME;
 use crate::coding::{Coder, Integers, in_steps, malformed};
 use crate::error::Result;
 
@@ -135,7 +136,7 @@ impl Table {
         }
         let largest = coder.bits(given.last().copied().unwrap_or(0) >> zero_bits, 63 - zero_bits) << zero_bits;
         if largest > LARGEST {
-            return Err(malformed("a magnitude that is not finite"));
+            return Err(coder.refusal(NAME, "a magnitude that is not finite"));
         }
         let multiple = Quantum::find(&given, zero_bits).unwrap_or(0);
         let multiple = coder.count(multiple as usize, MAX_MULTIPLE as usize)? as u64;
