@@ -87,6 +87,7 @@ pub mod registry;
 #[cfg(test)]
 mod testing;
 
+pub use bases::cells::{Cells, CellsCoefficients};
 pub use bases::cosine::{Cosine, CosineCoefficients, Padding};
 pub use bases::hermite::{Hermite, HermiteCoefficients, Projection, Scaling, Truncation, Weight};
 pub use bases::maxwellian::{Fit, Maxwellian, MaxwellianCoefficients};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::bases::cells::Cells;
 use crate::bases::cosine::Cosine;
 use crate::bases::hermite::Hermite;
 use crate::bases::maxwellian::Maxwellian;
@@ -26,6 +27,9 @@ use crate::presets::{Effort, Preset};
 
 type Build = Arc<dyn Fn(&mut Choices<'_>) -> Result<AnyBasis> + Send + Sync>;
 type Combine = Arc<dyn Fn(AnyBasis, &mut Choices<'_>) -> Result<AnyBasis> + Send + Sync>;
+
+/// The name of the preset that keeps every bit: the basis [`Cells`] without a bound.
+const LOSSLESS: &str = "lossless";
 
 /// The bases that exist, by name. A value, not a global: add your own with [`Registry::with`]. It remembers the last few
 /// bases that it has built, with their tables, so keep one registry if you decode many streams.
@@ -73,6 +77,7 @@ impl Registry {
     #[must_use]
     pub fn standard() -> Self {
         let bases = Self::empty()
+            .with::<Cells>()
             .with::<Cosine>()
             .with::<Hermite>()
             .with::<Maxwellian>()
@@ -89,6 +94,16 @@ impl Registry {
             })
         });
         presets
+            .with_builder(LOSSLESS, |choices| {
+                let mut bound = None;
+                Bound::choose(&mut bound, choices)?;
+                match bound {
+                    None => Ok(AnyBasis::new(Cells::default())),
+                    Some(bound) => {
+                        Err(choices.refused("bound", bound, "every bit is kept; write a bound after `cells`"))
+                    }
+                }
+            })
             .with_combinator(conserve::NAME, |inner, choices| {
                 let mut conserve = Conserve::new(inner);
                 conserve.choose(choices)?;

@@ -19,7 +19,7 @@ use vdf_basis::{Expansion, Fidelity, Registry, Sampling, Synthetic, Vdf, Velocit
 
 /// Small, and between them every basis, combinator and way of writing numbers. On cells in index units, on a box about
 /// zero, and on any other.
-const STREAMS: [(&str, &str, &str); 28] = [
+const STREAMS: [(&str, &str, &str); 29] = [
     ("maxwellian", "maxwellian", "maxwellian"),
     ("maxwellian-full", "bi-maxwellian", "quantized(maxwellian:covariance=full)"),
     ("maxwellian-isotropic", "cells", "maxwellian:fit=moments,covariance=isotropic"),
@@ -36,6 +36,7 @@ const STREAMS: [(&str, &str, &str); 28] = [
     ("wavelet", "beams", "wavelet:filter=sym4,boundary=symmetric,terms=20"),
     ("wavelet-rounded", "shell", "wavelet:linf=0.1"),
     ("wavelet-bytes", "cells", "wavelet:filter=bior1.3,bytes=60"),
+    ("cells-rounded", "ring", "cells:l2=0.2"),
     ("octree", "beams", "octree:l2=0.3"),
     ("octree-rounded", "gyrating-ring", "quantized(octree:l2=0.1,leaf=best,degree=3)"),
     ("pca", "cells", "pca:components=1"),

@@ -10,7 +10,7 @@ use vdf_basis::{Error, Expansion, Registry, Sampling, Synthetic, Vdf, VelocityGr
 #[global_allocator]
 static ALLOCATED: PeakAlloc = PeakAlloc;
 
-const SPECS: [&str; 29] = [
+const SPECS: [&str; 30] = [
     "maxwellian",
     "quantized(maxwellian:covariance=full)",
     "hermite:order=2",
@@ -25,6 +25,7 @@ const SPECS: [&str; 29] = [
     "wavelet:terms=6",
     "wavelet:filter=bior1.3,boundary=symmetric,level=1,rounding=int8,terms=8",
     "wavelet:l2=0.3",
+    "cells:l2=0.3",
     "octree:l2=0.4",
     "quantized(octree:l2=0.2,leaf=best)",
     "pca:components=1",

@@ -26,6 +26,7 @@ const SPECS: &[&str] = &[
     "cosine:terms=50",
     "cosine:discard=0.1",
     "wavelet:terms=50",
+    "cells",
     "wavelet:discard=0.1",
     "octree:l2=0.1",
     "octree:leaf=best,coefficients=50",
@@ -39,6 +40,7 @@ const SPECS: &[&str] = &[
 /// With a bound: its figure may move within a step, but not leave it.
 const BOUNDED: &[&str] = &[
     "wavelet:l2=0.03",
+    "cells:l2=0.03",
     "cosine:linf=0.05",
     "hermite:l2=0.3",
     "quantized(pca:components=3)",

@@ -34,7 +34,7 @@ fn awkward() -> Vec<(&'static str, Vdf)> {
     ]
 }
 
-const SPECS: [&str; 14] = [
+const SPECS: [&str; 15] = [
     "maxwellian",
     "maxwellian:fit=moments,covariance=full",
     "hermite:order=4",
@@ -44,6 +44,7 @@ const SPECS: [&str; 14] = [
     "cosine:block=4,keep=2",
     "wavelet",
     "wavelet:filter=sym8,boundary=symmetric",
+    "cells",
     "log(wavelet)",
     "quantized(wavelet)",
     "maxwellian + cosine",

@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 use vdf_basis::Synthetic;
 
 /// The bases compared when none are named, and a compressor beside them.
-pub const DEFAULT_BASES: [&str; 25] = [
+pub const DEFAULT_BASES: [&str; 26] = [
     "maxwellian:fit=moments",
     "maxwellian",
     "maxwellian:covariance=full",
@@ -29,6 +29,7 @@ pub const DEFAULT_BASES: [&str; 25] = [
     "wavelet:filter=sym8,level=2,terms=2150",
     "wavelet:filter=bior1.3,boundary=symmetric,level=1,rounding=int8",
     "wavelet:filter=db4,level=0,threshold=1e-16",
+    "lossless",
     "fast:l2=0.03",
     "smallest:l2=0.03",
     "conserve(smallest:l2=0.03)",

@@ -1,5 +1,6 @@
 //! One room per basis. No basis imports another.
 
+pub mod cells;
 pub mod cosine;
 pub mod hermite;
 pub mod maxwellian;
@@ -10,6 +11,7 @@ pub mod spherical;
 pub mod wavelet;
 
 crate::basis::choices::display_as_spec!(
+    cells::Cells,
     cosine::Cosine,
     hermite::Hermite,
     maxwellian::Maxwellian,

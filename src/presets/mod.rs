@@ -4,6 +4,7 @@
 //! the shortest stream. `docs/benchmarks.md` has the measurements behind the choice of candidates.
 
 mod near_maxwellian;
+mod noise;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::fmt;
 
 use search::Search;
 
+use crate::bases::cells::Cells;
 use crate::bases::mixture::{Mixture, MixtureCoefficients};
 use crate::bases::spherical::Spherical;
 use crate::bases::wavelet::Wavelet;
@@ -33,7 +35,8 @@ use crate::error::Result;
 /// How long a preset may search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effort {
-    /// One or two Gaussians where the distribution is nearly Maxwellian, else wavelets: milliseconds.
+    /// One or two Gaussians where the distribution is nearly Maxwellian, the cells themselves where these are sparse, else
+    /// wavelets: milliseconds.
     Fast,
     /// A mixture of few Gaussians, and wavelets for its residual: below a second for 10⁵ cells.
     Balanced,
@@ -77,11 +80,13 @@ enum Candidate {
     Spherical,
     /// Wavelets of the logarithm.
     Logarithm,
+    /// The cells themselves, for sparse ones and the noise of particles.
+    Cells,
 }
 
 impl Candidate {
     /// By their numbers in a stream.
-    const ALL: [Self; 5] = [Self::Wavelet, Self::Mixture, Self::Sum, Self::Spherical, Self::Logarithm];
+    const ALL: [Self; 6] = [Self::Wavelet, Self::Mixture, Self::Sum, Self::Spherical, Self::Logarithm, Self::Cells];
 
     /// The basis for a bound, whose floor is that of logarithms.
     fn basis(self, bound: &Bound) -> AnyBasis {
@@ -91,6 +96,7 @@ impl Candidate {
             Self::Sum => AnyBasis::new(Residual::new(Self::Mixture.basis(bound), Self::Wavelet.basis(bound))),
             Self::Spherical => AnyBasis::new(Spherical::default()),
             Self::Logarithm => AnyBasis::new(logarithm(Wavelet::default(), bound)),
+            Self::Cells => AnyBasis::new(Cells::default()),
         }
     }
 }
@@ -240,6 +246,9 @@ impl Basis for Preset {
         search.try_wavelets()?;
         for (index, &count) in self.components(vdf.grid())?.iter().enumerate() {
             let more = search.try_mixture_of(count)?;
+            if self.effort == Effort::Smallest && search.is_noise_left()? {
+                break;
+            }
             if self.effort == Effort::Smallest && index == 0 && search.is_longer_than(SPHERICAL_MIN_BYTES)? {
                 search.try_spherical()?;
             }
@@ -251,10 +260,10 @@ impl Basis for Preset {
     }
 
     /// Begins with the candidate of `start`: with its mixture and, if that was chosen alone and now misses the bound, some
-    /// more components. As [`Basis::encode`] from [`Effort::Fast`], and if wavelets were
-    /// chosen, of the density or of its logarithm.
+    /// more components. As [`Basis::encode`] from [`Effort::Fast`], and if no mixture was chosen and no harmonics.
     fn encode_from(&self, vdf: &Vdf, start: &PresetCoefficients) -> Result<PresetCoefficients> {
-        if self.effort == Effort::Fast || matches!(start.candidate, Candidate::Wavelet | Candidate::Logarithm) {
+        let has_start = matches!(start.candidate, Candidate::Mixture | Candidate::Sum | Candidate::Spherical);
+        if self.effort == Effort::Fast || !has_start {
             return self.encode(vdf);
         }
         let mut search = Search::new(self, vdf)?;

@@ -1,11 +1,11 @@
 //! The search of a preset: the candidates that it tries, and the best of them so far.
 
-use super::{Candidate, Preset, PresetCoefficients, near_maxwellian};
+use super::{Candidate, Preset, PresetCoefficients, near_maxwellian, noise};
 use crate::bases::mixture::{Mixture, MixtureCoefficients, Selection};
 use crate::basis::any_basis::{AnyBasis, AnyCoefficients};
 use crate::basis::bound::Figure;
 use crate::basis::framing;
-use crate::basis::{Basis, Stream};
+use crate::basis::{Basis, Coefficients, Quantise, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::compose::residual::ResidualCoefficients;
 use crate::distribution::fidelity::{Fidelity, relative_l2};
@@ -18,18 +18,26 @@ pub(super) struct Search<'a> {
     best: Option<PresetCoefficients>,
     /// The first reason for which a candidate is no answer.
     missed: Option<Error>,
+    /// The last mixture that did not meet a bound of `l2` alone.
+    short: Option<AnyCoefficients>,
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(preset: &'a Preset, vdf: &'a Vdf) -> Result<Self> {
         framing::check_cells(vdf.grid(), framing::MOST_CELLS)?;
-        Ok(Self { preset, vdf, best: None, missed: None })
+        Ok(Self { preset, vdf, best: None, missed: None, short: None })
     }
 
-    /// Tries wavelets.
+    /// Tries wavelets, and the cells themselves where a cheap test says that they may be shorter.
     pub(super) fn try_wavelets(&mut self) -> Result<()> {
         let found = self.preset.bases[Candidate::Wavelet as usize].encode(self.vdf);
-        self.offer(Candidate::Wavelet, found).map(|_| ())
+        self.offer(Candidate::Wavelet, found)?;
+        let terms = self.best.as_ref().map(Coefficients::count);
+        if noise::may_be_cells(self.vdf, &self.preset.bound(), terms) {
+            let found = self.preset.bases[Candidate::Cells as usize].encode_to_round(self.vdf);
+            self.offer(Candidate::Cells, found)?;
+        }
+        Ok(())
     }
 
     /// Tries wavelets of the logarithm; returns whether they meet the bound.
@@ -99,6 +107,13 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
+    /// True if the last mixture fell short of the bound and left nothing but noise, which more components do not describe.
+    pub(super) fn is_noise_left(&self) -> Result<bool> {
+        let Some(mixture) = &self.short else { return Ok(false) };
+        let fit = self.preset.bases[Candidate::Mixture as usize].reconstruct(mixture, self.vdf.grid())?;
+        Ok(noise::is_white(self.vdf, &fit))
+    }
+
     /// True if a stream of `len` bytes might be better than the best so far.
     pub(super) fn is_longer_than(&self, len: usize) -> Result<bool> {
         Ok(match &self.best {
@@ -142,6 +157,7 @@ impl<'a> Search<'a> {
         if met_alone && self.preset.bound().limit(Figure::L2).is_some() {
             return Ok(true);
         }
+        self.short = Some(found.clone());
         let sum = ResidualCoefficients::<AnyBasis, AnyBasis> { first: found, second: None };
         self.offer(Candidate::Sum, Ok(AnyCoefficients::new(sum)))?;
         Ok(false)

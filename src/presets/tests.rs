@@ -3,6 +3,8 @@
 use super::*;
 use crate::distribution::fidelity::relative_l2;
 use crate::{Expansion, Sampling, Synthetic};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 #[test]
 fn a_warm_start_keeps_the_bound_and_loses_few_bytes() {
@@ -99,5 +101,49 @@ fn logarithms_are_taken_where_a_bound_counts_decades() {
         let back = crate::Registry::standard().decode(&bytes).unwrap().reconstruct().unwrap();
         let fidelity = crate::Fidelity::compare_above(&vdf, &back, bound.floor_of(&vdf)).unwrap();
         assert!(figure.of(&fidelity) <= bound.limit(figure), "{preset}: {fidelity}");
+    }
+}
+
+/// Particles of equal weight, which fall into cells at random, about a Maxwellian.
+fn particles(count: usize) -> Vdf {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let mut values = vec![0.0; 24_usize.pow(3)];
+    for _ in 0..count {
+        let mut normal = || (0..12).map(|_| random.random::<f64>()).sum::<f64>() - 6.0;
+        let place = [0; 3].map(|_| (12.0 + 2.5 * normal()) as usize);
+        if let Some(value) = values.get_mut((place[0] * 24 + place[1]) * 24 + place[2]) {
+            *value += 1.7e-16;
+        }
+    }
+    Vdf::from_vec(VelocityGrid::unit([24; 3]).unwrap(), values).unwrap()
+}
+
+#[test]
+fn a_histogram_of_particles_is_left_to_its_cells() {
+    for count in [300, 1000] {
+        let vdf = particles(count);
+        for effort in [Effort::Fast, Effort::Smallest] {
+            let preset = Preset::new(effort, Bound::l2(0.01)).unwrap();
+            let found = preset.encode(&vdf).unwrap();
+            assert_eq!(found.candidate, Candidate::Cells, "{preset}");
+            assert_eq!(preset.reconstruct(&found, vdf.grid()).unwrap(), vdf);
+            assert_eq!(preset.encode_from(&vdf, &found).unwrap(), found);
+        }
+    }
+}
+
+#[test]
+fn noise_is_white_and_what_a_fit_has_missed_is_not() {
+    let noisy = particles(3000);
+    let fit = |vdf: &Vdf, components| {
+        let basis = Mixture::new(components).unwrap();
+        basis.reconstruct(&basis.encode(vdf).unwrap(), vdf.grid()).unwrap()
+    };
+    assert!(noise::is_white(&noisy, &fit(&noisy, 2)));
+    for name in ["beams", "gyrating-ring", "shell"] {
+        let grid = Synthetic::default_grid(name, 24).unwrap();
+        let vdf = Synthetic::named(name, 0).unwrap().sample(&grid, Sampling::default()).unwrap();
+        assert!(!noise::is_white(&vdf, &fit(&vdf, 1)), "{name}");
+        assert!(!noise::may_be_cells(&vdf, &Bound::l2(0.01), Some(100)), "{name}");
     }
 }

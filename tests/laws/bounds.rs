@@ -12,6 +12,7 @@ const SPECS: &[&str] = &[
     "spherical:degree=4,shells=9,@",
     "cosine:@",
     "wavelet:@",
+    "cells:@",
     "quantized(octree:l2=1e-3):@",
     "pca:components=8,values=linear,@",
     "log(wavelet):@",

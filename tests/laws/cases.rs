@@ -58,6 +58,9 @@ pub const CASES: &[Case] = &[
     // Where h < 0 it decodes to zero: what comes out has more components.
     Case { reproduces: f64::INFINITY, ..case("pca:components=4") },
     Case { scales: false, ..case("pca:floor=1e-18") },
+    case("cells"),
+    Case { reproduces: 0.1, scales: false, ..case("cells:l2=0.1") },
+    case("lossless"),
     case("wavelet"),
     case("wavelet:filter=haar"),
     case("wavelet:filter=sym8,boundary=symmetric"),

@@ -32,10 +32,10 @@ fn names_an_axis(spec: &str) -> bool {
     ["axis=", "field=", "order=10/6/8", "keep=5/6/7", "pca"].iter().any(|part| spec.contains(part))
 }
 
-/// Blocks, halves of boxes and wavelets are laid out from the first cell of each axis, and most filters are not symmetric: a
+/// Blocks, halves of boxes, wavelets and contexts of cells are laid out from the first cell of each axis, and most filters are not symmetric: a
 /// reflected distribution is another one to them.
 fn begins_at_the_first_cell(spec: &str) -> bool {
-    ["wavelet:", "wavelet)", "fast", "octree", "block="].iter().any(|part| spec.contains(part))
+    ["wavelet:", "wavelet)", "fast", "octree", "block=", "cells", "lossless"].iter().any(|part| spec.contains(part))
 }
 
 /// The error is what the spec bounds, not what the search found.

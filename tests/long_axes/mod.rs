@@ -43,6 +43,8 @@ pub const SPECS: &[&str] = &[
     "cosine:terms=100",
     "cosine:block=8,keep=4",
     "wavelet",
+    "cells",
+    "cells:l2=0.01",
     "wavelet:filter=sym8,boundary=symmetric,discard=0.01",
     "octree",
     "octree:leaf=best,l2=0.01",

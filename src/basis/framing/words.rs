@@ -140,7 +140,7 @@ pub(crate) const WORDS: [&str; 1 << WORD_BITS] = [
 ];
 
 /// Words that are seldom written. One more bit tells them from words that are spelt out.
-pub(crate) const RARE_WORDS: [&str; 14] = [
+pub(crate) const RARE_WORDS: [&str; 16] = [
     "split",
     "align",
     "octants",
@@ -155,4 +155,6 @@ pub(crate) const RARE_WORDS: [&str; 14] = [
     "coif3",
     "haar",
     "db5",
+    "cells",
+    "lossless",
 ];
