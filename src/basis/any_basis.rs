@@ -120,6 +120,10 @@ impl Quantise for AnyBasis {
         self.0.rounded_before(coefficients, vdf, steps)
     }
 
+    fn is_transform(&self) -> bool {
+        self.0.is_transform()
+    }
+
     fn keep(&self, bound: &Bound) -> Result<Kept<Self>> {
         self.0.keep(bound)
     }
@@ -197,6 +201,7 @@ trait ErasedBasis: Debug + Send + Sync {
     fn rounded(&self, coefficients: &AnyCoefficients, vdf: &Vdf, resolution: Resolution) -> Result<AnyCoefficients>;
     fn rounding_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64>;
     fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize>;
+    fn is_transform(&self) -> bool;
     fn keep(&self, bound: &Bound) -> Result<Kept<AnyBasis>>;
     fn as_any(&self) -> &dyn Any;
     fn equals(&self, other: &dyn Any) -> bool;
@@ -252,6 +257,10 @@ impl<B: Quantise> ErasedBasis for B {
 
     fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
         Quantise::rounded_before(self, own::<B>(coefficients).ok()?, vdf, steps)
+    }
+
+    fn is_transform(&self) -> bool {
+        Quantise::is_transform(self)
     }
 
     fn keep(&self, bound: &Bound) -> Result<Kept<AnyBasis>> {
