@@ -4,4 +4,5 @@ pub mod conserve;
 mod free_decades;
 pub mod log_density;
 pub mod quantized;
+pub mod ratio;
 pub mod residual;
