@@ -47,6 +47,7 @@ const SPECS: [&str; 14] = [
     "log(wavelet)",
     "quantized(wavelet)",
     "maxwellian + cosine",
+    "maxwellian * cosine",
     "conserve(cosine)",
     "conserve(wavelet:terms=50)",
 ];
