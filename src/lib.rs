@@ -110,6 +110,7 @@ pub use coding::{Bit, Coder, Integers, Numbers, Reals, Resolution};
 pub use compose::conserve::{Conserve, ConserveCoefficients};
 pub use compose::log_density::{LogDensity, LogDensityCoefficients};
 pub use compose::quantized::{Quantized, QuantizedCoefficients};
+pub use compose::ratio::{AboveFloor, Ratio, RatioCoefficients};
 pub use compose::residual::{Residual, ResidualCoefficients};
 pub use container::StreamInfo;
 pub use container::batch::Batch;

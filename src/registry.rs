@@ -20,6 +20,7 @@ use crate::basis::{Kept, NamedBasis, Quantise};
 use crate::compose::conserve::{self, Conserve};
 use crate::compose::log_density::{self, LogDensity};
 use crate::compose::quantized::{self, Quantized};
+use crate::compose::ratio::{self, Ratio};
 use crate::compose::residual::Residual;
 use crate::error::Result;
 use crate::numerics::cache::Cache;
@@ -177,6 +178,9 @@ impl Registry {
         let [term] = &spec.terms[..] else {
             return Err(invalid(&spec.to_string(), "a learnt basis has one term"));
         };
+        if !term.factors.is_empty() {
+            return Err(invalid(&spec.to_string(), "a learnt basis has one factor"));
+        }
         self.built = no_bases();
         self.values.push((term.clone(), AnyBasis::new(basis)));
         Ok(self)
@@ -228,9 +232,23 @@ impl Registry {
         sum.ok_or_else(|| invalid("", "it has no terms"))
     }
 
+    /// The factors of a term: a basis, and those that encode the factors by which the ones before are off.
     fn term(&self, term: &Term) -> Result<AnyBasis> {
-        if let Some((_, value)) = self.values.iter().find(|(own, _)| own == term) {
-            return Ok(value.clone());
+        let (mut product, _) = self.factor(term, false)?;
+        for factor in &term.factors {
+            let (basis, floor) = self.factor(factor, true)?;
+            product = AnyBasis::new(match floor {
+                Some(floor) => Ratio::above(product, basis, floor)?,
+                None => Ratio::new(product, basis),
+            });
+        }
+        Ok(product)
+    }
+
+    /// The basis of one factor, and the floor of the ratio that it encodes if it is a further factor of a term.
+    fn factor(&self, term: &Term, encodes_ratio: bool) -> Result<(AnyBasis, Option<f64>)> {
+        if let Some((_, value)) = self.values.iter().find(|(own, _)| own.same_factor(term)) {
+            return Ok((value.clone(), None));
         }
         let mut choices = Choices::of(term);
         let basis = match &term.inner {
@@ -251,14 +269,19 @@ impl Registry {
                 combine(self.sum(inner)?, &mut choices)?
             }
         };
+        let mut floor = None;
+        if encodes_ratio && !choices.has_shown(ratio::FLOOR) {
+            choices.optional(ratio::FLOOR, &mut floor)?;
+        }
         // The keys of a bound that the basis does not use itself: the basis is then rounded as coarsely as the bound allows.
         let mut bound = None;
         Bound::choose(&mut bound, &mut choices)?;
         choices.finish()?;
-        match bound {
-            Some(bound) => bounded(&basis, bound),
-            None => Ok(basis),
-        }
+        let basis = match bound {
+            Some(bound) => bounded(&basis, bound)?,
+            None => basis,
+        };
+        Ok((basis, floor))
     }
 }
 
@@ -324,6 +347,8 @@ mod tests {
             "hermite:frame=field-aligned,field=0e0/1e0/2.5e-9",
             "maxwellian + hermite + hermite:order=4",
             "log(maxwellian + hermite):floor=1e-16",
+            "maxwellian * wavelet + hermite * cosine:floor=1e-16 * wavelet",
+            "quantized(mixture:components=3,refine=log10,floor=1e-16 * wavelet):l2=0.1",
             "mixture",
             "mixture:components=25,covariance=field-aligned,field=0e0/1e0/2.5e-9,kappa=3,refine=none,start=moment-split",
             "pca",

@@ -37,6 +37,8 @@ const SPECS: [&str; 30] = [
     "log(maxwellian)",
     "log(cosine):l2=0.3",
     "maxwellian + cosine:terms=3",
+    "maxwellian * cosine:terms=3",
+    "quantized(mixture:components=2,refine=log10 * wavelet):l2=0.5",
     "quantized(maxwellian + wavelet):l2=0.3",
     "conserve(maxwellian)",
     "conserve(maxwellian + cosine):l2=0.3",

@@ -34,7 +34,7 @@ fn awkward() -> Vec<(&'static str, Vdf)> {
     ]
 }
 
-const SPECS: [&str; 15] = [
+const SPECS: [&str; 16] = [
     "maxwellian",
     "maxwellian:fit=moments,covariance=full",
     "hermite:order=4",
@@ -48,6 +48,7 @@ const SPECS: [&str; 15] = [
     "log(wavelet)",
     "quantized(wavelet)",
     "maxwellian + cosine",
+    "maxwellian * cosine",
     "conserve(cosine)",
     "conserve(wavelet:terms=50)",
 ];

@@ -132,6 +132,10 @@ impl Quantise for AnyBasis {
         self.0.kept_bound()
     }
 
+    fn is_transform(&self) -> bool {
+        self.0.is_transform()
+    }
+
     fn keep(&self, bound: &Bound) -> Result<Kept<Self>> {
         self.0.keep(bound)
     }
@@ -212,6 +216,7 @@ trait ErasedBasis: Debug + Send + Sync {
     fn ignores_step(&self) -> bool;
     fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize>;
     fn kept_bound(&self) -> Option<Bound>;
+    fn is_transform(&self) -> bool;
     fn keep(&self, bound: &Bound) -> Result<Kept<AnyBasis>>;
     fn as_any(&self) -> &dyn Any;
     fn equals(&self, other: &dyn Any) -> bool;
@@ -279,6 +284,10 @@ impl<B: Quantise> ErasedBasis for B {
 
     fn kept_bound(&self) -> Option<Bound> {
         Quantise::kept_bound(self)
+    }
+
+    fn is_transform(&self) -> bool {
+        Quantise::is_transform(self)
     }
 
     fn keep(&self, bound: &Bound) -> Result<Kept<AnyBasis>> {

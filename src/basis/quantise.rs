@@ -68,6 +68,12 @@ pub trait Quantise: Stream {
         None
     }
 
+    /// True if encoding is a linear transform that leaves nothing out, and takes about the time of the reconstruction,
+    /// so that a search may repeat both.
+    fn is_transform(&self) -> bool {
+        false
+    }
+
     /// Asks this basis to keep a bound by itself. The default answer is that it does not: it rounds at any step, and
     /// [`Quantized`](crate::Quantized) around it searches for the step.
     ///

@@ -3,9 +3,10 @@
 //!
 //! ```text
 //! spec    = term { "+" term }                     + : the next basis encodes what the ones before left over
-//! term    = name [ "(" spec ")" ] [ ":" options ]
+//! term    = factor { "*" factor }                 * : the next basis encodes the factor by which the ones before are off
+//! factor  = name [ "(" spec ")" ] [ ":" options ]
 //! options = key "=" value { "," key "=" value }
-//! name, key, value: any characters but white space and ( ) : , = +   (a value may hold + after e: 1e+5)
+//! name, key, value: any characters but white space and ( ) : , = + *   (a value may hold + after e: 1e+5)
 //! ```
 //!
 //! This module knows the grammar and no basis; the [`Registry`](crate::Registry) gives the names their meaning, and each
@@ -20,7 +21,7 @@ use crate::error::{Error, Result};
 pub const MAX_DEPTH: usize = 16;
 /// Longest spec, in bytes.
 pub const MAX_LENGTH: usize = 4096;
-/// Most terms joined by `+`, and most options of one term.
+/// Most terms joined by `+`, factors joined by `*`, and options of one factor.
 pub const MAX_PARTS: usize = 64;
 
 /// A parsed spec: the names and options that make one basis.
@@ -30,7 +31,7 @@ pub struct Spec {
     pub terms: Vec<Term>,
 }
 
-/// One term of a spec.
+/// One term of a spec: a basis or a combinator, and the further factors joined to it by `*`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Term {
     /// Name of the basis or the combinator.
@@ -39,6 +40,8 @@ pub struct Term {
     pub inner: Option<Spec>,
     /// The options in the order written.
     pub options: Vec<(String, Value)>,
+    /// The factors that follow after `*`, which have no further factors of their own.
+    pub factors: Vec<Term>,
 }
 
 /// The value of an option.
@@ -108,7 +111,7 @@ impl Spec {
             Value::Number(number) => number.is_finite(),
             Value::Word(word) => is_word(word) && matches!(Value::from(&word[..]), Value::Word(_)),
         };
-        let is_term = |term: &Term| {
+        let is_factor = |term: &Term| {
             let twice =
                 |(k, (key, _)): (usize, &(String, Value))| term.options[..k].iter().any(|(other, _)| other == key);
             is_word(&term.name)
@@ -116,11 +119,18 @@ impl Spec {
                 && term.options.iter().all(|(key, value)| is_word(key) && is_value(value))
                 && !term.options.iter().enumerate().any(twice)
         };
+        let is_term =
+            |term: &Term| term.factors.len() < MAX_PARTS && term.factors.iter().all(|factor| factor.factors.is_empty());
         let fits = depth <= MAX_DEPTH && (1..=MAX_PARTS).contains(&self.terms.len());
-        if !fits || !self.terms.iter().all(is_term) {
+        if !fits || !self.terms.iter().all(is_term) || !self.factors().all(is_factor) {
             return Err(invalid(&self.to_string(), "it could not be written as text"));
         }
-        self.terms.iter().filter_map(|term| term.inner.as_ref()).try_for_each(|inner| inner.check_at(depth + 1))
+        self.factors().filter_map(|factor| factor.inner.as_ref()).try_for_each(|inner| inner.check_at(depth + 1))
+    }
+
+    /// All factors of all terms, in the order written.
+    fn factors(&self) -> impl Iterator<Item = &Term> {
+        self.terms.iter().flat_map(Term::all_factors)
     }
 }
 
@@ -128,7 +138,17 @@ impl Term {
     /// A term of a name alone.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), inner: None, options: Vec::new() }
+        Self { name: name.to_owned(), inner: None, options: Vec::new(), factors: Vec::new() }
+    }
+
+    /// The first factor, which is this term, and the further ones.
+    fn all_factors(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.factors)
+    }
+
+    /// True if the first factors of both are the same.
+    pub(crate) fn same_factor(&self, other: &Self) -> bool {
+        self.name == other.name && self.inner == other.inner && self.options == other.options
     }
 
     /// The value of a key.
@@ -149,7 +169,7 @@ impl FromStr for Spec {
         let spec = parser.spec(0)?;
         match parser.rest.chars().next() {
             None => Ok(spec),
-            Some(c) => Err(parser.unexpected(c, "`+` or the end")),
+            Some(c) => Err(parser.unexpected(c, "`+`, `*` or the end")),
         }
     }
 }
@@ -165,12 +185,14 @@ impl Display for Spec {
 
 impl Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
-        if let Some(inner) = &self.inner {
-            write!(f, "({inner})")?;
-        }
-        for (k, (key, value)) in self.options.iter().enumerate() {
-            write!(f, "{}{key}={value}", if k == 0 { ":" } else { "," })?;
+        for (k, factor) in self.all_factors().enumerate() {
+            write!(f, "{}{}", if k == 0 { "" } else { " * " }, factor.name)?;
+            if let Some(inner) = &factor.inner {
+                write!(f, "({inner})")?;
+            }
+            for (k, (key, value)) in factor.options.iter().enumerate() {
+                write!(f, "{}{key}={value}", if k == 0 { ":" } else { "," })?;
+            }
         }
         Ok(())
     }
@@ -204,6 +226,17 @@ impl<'a> Parser<'a> {
     }
 
     fn term(&mut self, depth: usize) -> Result<Term> {
+        let mut term = self.factor(depth)?;
+        while self.take('*') {
+            if term.factors.len() + 1 == MAX_PARTS {
+                return Err(invalid(self.text, format!("more than {MAX_PARTS} factors")));
+            }
+            term.factors.push(self.factor(depth)?);
+        }
+        Ok(term)
+    }
+
+    fn factor(&mut self, depth: usize) -> Result<Term> {
         let name = self.word("a name")?.to_owned();
         let inner = if self.take('(') {
             if depth == MAX_DEPTH {
@@ -233,7 +266,7 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        Ok(Term { name, inner, options })
+        Ok(Term { name, inner, options, factors: Vec::new() })
     }
 
     fn skip_space(&mut self) {
@@ -267,7 +300,7 @@ impl<'a> Parser<'a> {
                 // The sign of an exponent, as in 1e+5, is no `+` between terms.
                 let exponent = c == '+' && previous[1].eq_ignore_ascii_case(&'e') && previous[0].is_ascii_digit();
                 previous = [previous[1], c];
-                c.is_whitespace() || "():,=".contains(c) || c == '+' && !exponent
+                c.is_whitespace() || "():,=*".contains(c) || c == '+' && !exponent
             })
             .unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
@@ -301,7 +334,7 @@ mod tests {
 
     #[test]
     fn the_grammar_of_the_design_is_read() {
-        assert_eq!(parsed("hermite").terms[0], Term { name: "hermite".into(), inner: None, options: vec![] });
+        assert_eq!(parsed("hermite").terms[0], Term::named("hermite"));
         let hermite = parsed("hermite:order=15,truncation=total-degree");
         assert_eq!(hermite.terms[0].options[1], ("truncation".into(), Value::Word("total-degree".into())));
         let sum = parsed(" mixture:components=25+wavelet : l2 = 1e+2 , x=1e-5 ");
@@ -310,6 +343,12 @@ mod tests {
         let nested = parsed("conserve(quantized(mixture:components=25) + quantized(wavelet)):heat-flux=yes");
         assert_eq!(nested.terms[0].inner.as_ref().unwrap().terms.len(), 2);
         assert_eq!(nested.terms[0].options[0].0, "heat-flux");
+        // `*` binds tighter than `+`.
+        let product = parsed("a*b:k=1*c(d * e)+f * g");
+        assert_eq!(product.to_string(), "a * b:k=1 * c(d * e) + f * g");
+        let [first, second] = &product.terms[..] else { panic!("two terms") };
+        assert_eq!((first.factors.len(), second.factors.len()), (2, 1));
+        assert_eq!(first.factors[0].options[0].0, "k");
     }
 
     #[test]
@@ -325,6 +364,8 @@ mod tests {
             ("a)b", "`)` at byte 1"),
             ("a b", "`b` at byte 2"),
             ("+a", "`+` at byte 0"),
+            ("a * ", "ends where a name"),
+            ("a ** b", "`*` at byte 3"),
         ] {
             let message = text.parse::<Spec>().unwrap_err().to_string();
             assert!(message.contains(expected), "{text:?} gave {message}");
@@ -337,7 +378,7 @@ mod tests {
     #[test]
     fn any_text_is_read_or_refused() {
         // Letters of the grammar, half of the time any character.
-        const LIKELY: &[u8] = b"ab01+-/.,:=() ";
+        const LIKELY: &[u8] = b"ab01+*-/.,:=() ";
         for_cases(1000, |random| {
             let characters: Vec<char> = vector(random, 0..60, |random| {
                 if random.random() { LIKELY[random.random_range(0..LIKELY.len())].into() } else { random.random() }
@@ -364,7 +405,7 @@ mod tests {
                 text += &format!(":{}={value}", word(random, &letters, 1..2));
             }
             if random.random() {
-                text += ["+", " +", "+ ", " + "][random.random_range(0..4)];
+                text += ["+", " +", "+ ", " + ", "*", " * "][random.random_range(0..6)];
                 text += &word(random, &letters, 1..4);
             }
             let spec: Spec = text.parse().unwrap();

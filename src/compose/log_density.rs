@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::free_decades::FreeDecades;
 use crate::basis::bound::Bound;
 use crate::basis::choices::{Choices, spec_around, write_spec};
 use crate::basis::spec::{Spec, invalid};
@@ -147,7 +148,9 @@ impl<B: Quantise> Quantise for LogDensity<B> {
     ) -> Result<Self::Coefficients> {
         let LogDensityCoefficients { floor, octaves, octaves_of_peak, .. } = *coefficients;
         let resolution = decades::resolution(resolution, floor, octaves);
-        let inner = self.inner.rounded(&coefficients.inner, &logarithm(vdf, floor)?, resolution)?;
+        let target = logarithm(vdf, floor)?;
+        let free = target.as_slice().iter().map(|&decades| decades <= 0.0).collect();
+        let inner = FreeDecades::new(target, free).rounded(&self.inner, &coefficients.inner, resolution)?;
         Ok(LogDensityCoefficients { floor, octaves, octaves_of_peak, inner })
     }
 

@@ -198,17 +198,12 @@ impl GaussianModels {
         grid: &VelocityGrid,
         step: f64,
     ) -> Result<()> {
-        let cells = Cells::of(grid);
         let negative = coder.rarely(gaussian.peak < 0.0);
         let steps = self.code_norm(coder, norm(gaussian, grid), step)?;
         // The step over the norm, from which those of mean and widths follow.
         let share = (1.0 / steps as f64).max(FINEST_SHARE);
-        let shape = match (widths, self.last) {
-            (Widths::Same, Some(last)) => last,
-            _ => self.code_shape(coder, &gaussian.frame, widths, &cells, share)?,
-        };
-        let centre = self.code_mean(coder, gaussian.frame.centre, &shape, &cells, share)?;
-        let mut rounded = Gaussian { peak: 1.0, frame: Frame { centre, ..shape } };
+        let frame = self.code_frame(coder, &gaussian.frame, widths, grid, share)?;
+        let mut rounded = Gaussian { peak: 1.0, frame };
         rounded.peak = steps as f64 * step / norm(&rounded, grid);
         if negative {
             rounded.peak = -rounded.peak;
@@ -216,9 +211,29 @@ impl GaussianModels {
         if !rounded.peak.is_normal() {
             return Err(self.lost_digits(coder));
         }
-        self.last = Some(rounded.frame);
         *gaussian = rounded;
         Ok(())
+    }
+
+    /// Writes or reads the widths, the axes and the centre of a Gaussian, in steps that change it by `share` of its
+    /// norm.
+    pub(crate) fn code_frame(
+        &mut self,
+        coder: &mut Coder<'_>,
+        given: &Frame,
+        widths: Widths,
+        grid: &VelocityGrid,
+        share: f64,
+    ) -> Result<Frame> {
+        let cells = Cells::of(grid);
+        let shape = match (widths, self.last) {
+            (Widths::Same, Some(last)) => last,
+            _ => self.code_shape(coder, given, widths, &cells, share)?,
+        };
+        let centre = self.code_mean(coder, given.centre, &shape, &cells, share)?;
+        let frame = Frame { centre, ..shape };
+        self.last = Some(frame);
+        Ok(frame)
     }
 
     /// Codes a norm in steps: the first one itself, the others as differences from the previous one.
@@ -348,7 +363,7 @@ fn width_unit(share: f64) -> f64 {
 }
 
 /// Number of binary digits that are uniformly distributed, for numbers of this spread (in steps).
-fn finest(spread: f64) -> u32 {
+pub(crate) fn finest(spread: f64) -> u32 {
     // Within a quarter of the spread, the probability density of a bell-shaped distribution is nearly constant.
     (0.25 * spread).max(1.0).log2().clamp(0.0, 52.0) as u32
 }

@@ -26,6 +26,7 @@ use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::compose::log_density::LogDensity;
 use crate::compose::quantized::{Quantized, QuantizedCoefficients};
+use crate::compose::ratio::Ratio;
 use crate::compose::residual::{Residual, ResidualCoefficients};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
@@ -82,6 +83,10 @@ enum Candidate {
     Logarithm,
     /// The cells themselves, for sparse ones and the noise of particles.
     Cells,
+    /// A mixture fitted in the logarithm.
+    LogMixture,
+    /// The same, and wavelets for what its logarithm is off by.
+    Ratio,
 }
 
 impl Candidate {
@@ -95,18 +100,38 @@ impl Candidate {
             Self::Mixture => AnyBasis::new(Mixture::default()),
             Self::Sum => AnyBasis::new(Residual::new(Self::Mixture.basis(bound), Self::Wavelet.basis(bound))),
             Self::Spherical => AnyBasis::new(Spherical::default()),
-            Self::Logarithm => AnyBasis::new(logarithm(Wavelet::default(), bound)),
+            Self::Logarithm => AnyBasis::new(logarithm(bound)),
             Self::Cells => AnyBasis::new(Cells::default()),
+            Self::LogMixture => AnyBasis::new(log_mixture(Mixture::default(), bound)),
+            Self::Ratio => AnyBasis::new(ratio(bound)),
         }
     }
 }
 
-/// The logarithm above the floor of a bound. Where relative errors are limited it begins at half the floor: a density at the
+/// The part of a bound's floor at which logarithms begin. Where relative errors are limited it is half: a density at the
 /// floor itself must not become zero.
-fn logarithm<B: Quantise>(inner: B, bound: &Bound) -> LogDensity<B> {
-    let part = if bound.limit(Figure::Relative).is_some() { 0.5 } else { 1.0 };
+fn part_of_floor(bound: &Bound) -> f64 {
+    if bound.limit(Figure::Relative).is_some() { 0.5 } else { 1.0 }
+}
+
+fn logarithm(bound: &Bound) -> LogDensity<Wavelet> {
+    let (inner, part) = (Wavelet::default(), part_of_floor(bound));
     let given = bound.floor().and_then(|floor| LogDensity::above(inner.clone(), part * floor).ok());
     given.unwrap_or_else(|| LogDensity::above_default(inner, part))
+}
+
+/// A mixture with its fit in the logarithm.
+fn log_mixture(mixture: Mixture, bound: &Bound) -> Mixture {
+    let part = part_of_floor(bound);
+    let given = bound.floor().and_then(|floor| mixture.above(part * floor).ok());
+    given.unwrap_or_else(|| mixture.above_default(part))
+}
+
+fn ratio(bound: &Bound) -> Ratio<AnyBasis, AnyBasis> {
+    let [mixture, wavelet] = [Candidate::LogMixture, Candidate::Wavelet].map(|candidate| candidate.basis(bound));
+    let part = part_of_floor(bound);
+    let given = bound.floor().and_then(|floor| Ratio::above(mixture.clone(), wavelet.clone(), part * floor).ok());
+    given.unwrap_or_else(|| Ratio::above_default(mixture, wavelet, part))
 }
 
 /// Least bytes of spherical harmonics, and of each component of a mixture: a candidate that must be longer than the best
@@ -132,6 +157,17 @@ impl Effort {
             Self::Fast => &[],
             Self::Balanced => &[10],
             Self::Smallest => &[10, 24, 64],
+        }
+    }
+}
+
+impl Effort {
+    /// As [`Self::components`], for mixtures fitted in the logarithm, whose components take longer.
+    fn components_in_logarithm(self) -> &'static [usize] {
+        match self {
+            Self::Fast => &[],
+            Self::Balanced => &[10],
+            Self::Smallest => &[12, 25],
         }
     }
 }
@@ -235,10 +271,10 @@ impl Basis for Preset {
     fn encode(&self, vdf: &Vdf) -> Result<PresetCoefficients> {
         let mut search = Search::new(self, vdf)?;
         let has_floor = self.bound().limits().any(|(figure, _)| figure.has_floor());
-        let is_found = match (has_floor, self.effort) {
-            (true, _) => search.try_logarithm()?,
-            (false, Effort::Fast) => search.try_few_gaussians()?,
-            (false, _) => false,
+        let is_found = match self.effort {
+            effort if has_floor => search.try_logarithms(effort.components_in_logarithm())?,
+            Effort::Fast => search.try_few_gaussians()?,
+            _ => false,
         };
         if is_found {
             return search.end();

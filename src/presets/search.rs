@@ -28,10 +28,15 @@ impl<'a> Search<'a> {
         Ok(Self { preset, vdf, best: None, missed: None, short: None })
     }
 
-    /// Tries wavelets, and the cells themselves where a cheap test says that they may be shorter.
+    /// Tries wavelets, and the cells themselves.
     pub(super) fn try_wavelets(&mut self) -> Result<()> {
         let found = self.preset.bases[Candidate::Wavelet as usize].encode(self.vdf);
         self.offer(Candidate::Wavelet, found)?;
+        self.try_cells()
+    }
+
+    /// Tries the cells themselves, where a cheap test says that they may be shorter than the best so far.
+    fn try_cells(&mut self) -> Result<()> {
         let terms = self.best.as_ref().map(Coefficients::count);
         if noise::may_be_cells(self.vdf, &self.preset.bound(), terms) {
             let found = self.preset.bases[Candidate::Cells as usize].encode_to_round(self.vdf);
@@ -40,10 +45,35 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Tries wavelets of the logarithm; returns whether they meet the bound.
-    pub(super) fn try_logarithm(&mut self) -> Result<bool> {
+    /// Tries wavelets of the logarithm, then mixtures fitted in it of so many components, alone and with wavelets for their
+    /// ratio to the distribution. Returns whether one of them meets the bound.
+    pub(super) fn try_logarithms(&mut self, components: &[usize]) -> Result<bool> {
         let found = self.preset.bases[Candidate::Logarithm as usize].encode(self.vdf);
-        self.offer(Candidate::Logarithm, found)
+        self.offer(Candidate::Logarithm, found)?;
+        self.try_cells()?;
+        let is_of_cells = |best: &PresetCoefficients| best.candidate == Candidate::Cells;
+        if self.best.as_ref().is_some_and(is_of_cells) {
+            return Ok(true);
+        }
+        let ratio = super::ratio(&self.preset.bound());
+        let mut last: Option<MixtureCoefficients> = None;
+        for &count in components {
+            let mixture = super::log_mixture(Mixture::new(count)?, &self.preset.bound());
+            let fit = match &last {
+                Some(last) => mixture.encode_from(self.vdf, last),
+                None => mixture.encode(self.vdf),
+            };
+            let Some(found) = met(fit, &mut self.missed)? else { break };
+            last = Some(found.clone());
+            let found = AnyCoefficients::new(found);
+            if !self.offer(Candidate::LogMixture, Ok(found.clone()))? {
+                self.offer(Candidate::Ratio, ratio.around(found, self.vdf).map(AnyCoefficients::new))?;
+            }
+            if !self.is_longer_than(super::COMPONENT_MIN_BYTES * count)? {
+                break;
+            }
+        }
+        Ok(self.best.is_some())
     }
 
     /// Tries one Gaussian and two, if the distribution is nearly Maxwellian. Returns whether they meet the bound and, for

@@ -15,7 +15,9 @@ fn is_isotropic(spec: &str) -> bool {
 
 /// Zero is in the family, and the squared error is what is minimised.
 fn is_least_squares(spec: &str) -> bool {
-    !["log(", "refine=none", "fit=moments", "conserve", "pca"].iter().any(|other| spec.contains(other))
+    !["log(", " * ", "refine=log10", "refine=none", "fit=moments", "conserve", "pca"]
+        .iter()
+        .any(|other| spec.contains(other))
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn starts_at_random(spec: &str) -> bool {
 /// Orders m about the polar axis, which is z, are more or fewer for a turned distribution; the error of a logarithm rises
 /// and falls with the step, so that the search may end at another one.
 fn is_as_short_only_by_chance(spec: &str) -> bool {
-    spec.contains("spherical") || spec.contains("log(") || starts_at_random(spec)
+    ["spherical", "log(", " * ", "refine=log10"].iter().any(|part| spec.contains(part)) || starts_at_random(spec)
 }
 
 /// The error of the expansion, and the bytes of its coefficients when rounded to 5% more.

@@ -65,7 +65,9 @@ pub fn draw(random: &mut ChaCha8Rng) -> Drawn {
         4 => {
             let (first, second) = (basis(random), basis(random));
             let is_least_squares = first.is_least_squares && second.is_least_squares;
-            let sum = format!("{} + {}", first.spec, second.spec);
+            let sign = if random.random_bool(0.3) { '*' } else { '+' };
+            let is_least_squares = is_least_squares && sign == '+';
+            let sum = format!("{} {sign} {}", first.spec, second.spec);
             let Some(bound) = bound(random) else {
                 return Drawn { spec: sum, bound: None, is_least_squares, conserves: false };
             };

@@ -367,6 +367,10 @@ impl Quantise for Cosine {
     fn rounded_before(&self, coefficients: &CosineCoefficients, _: &Vdf, steps: &[f64]) -> Option<usize> {
         step_of_multiples(&coefficients.amplitudes, steps)
     }
+
+    fn is_transform(&self) -> bool {
+        self.selection == Selection::All && self.keep == [usize::MAX; 3]
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::covariance::Covariance;
 use super::member::Profile;
-use super::{Mixture, MixtureCoefficients, MixtureComponent, NAME};
+use super::{Mixture, MixtureCoefficients, MixtureComponent, NAME, Refine};
 use crate::coding::{Coder, Resolution, multiple};
 use crate::distribution::frame::Frame;
 use crate::distribution::gaussian_coding::{BLANK, GaussianModels, Widths, is_same, norm, off_whole};
@@ -14,7 +14,7 @@ use crate::error::Result;
 
 impl Mixture {
     /// The peak of a component of density 1.
-    fn peak_of_one(&self, frame: &Frame) -> f64 {
+    pub(super) fn peak_of_one(&self, frame: &Frame) -> f64 {
         frame.scales.iter().fold(Profile::new(self.kappa).unit_peak(), |peak, scale| peak / scale)
     }
 
@@ -45,6 +45,17 @@ impl Mixture {
         given.iter().zip(bells(&rounded)).all(|(a, b)| is_same(a, &b, grid, step)).then_some(off)
     }
 
+    /// Numbers of the covariance that a stream holds for a component.
+    pub(super) fn widths(&self, component: usize) -> Widths {
+        match self.covariance {
+            Covariance::Tied if component > 0 => Widths::Same,
+            Covariance::Full | Covariance::Tied => Widths::Full,
+            Covariance::Diagonal => Widths::PerAxis,
+            Covariance::Spherical => Widths::One,
+            Covariance::FieldAligned(field) => Widths::AcrossAndAlong(field),
+        }
+    }
+
     pub(super) fn code_components(
         &self,
         coefficients: &mut MixtureCoefficients,
@@ -52,6 +63,10 @@ impl Mixture {
         resolution: Resolution,
         coder: &mut Coder<'_>,
     ) -> Result<()> {
+        if let (Refine::Logarithm, Some(step)) = (self.refine, resolution.step()) {
+            return self.code_in_logarithm(coefficients, grid, step, coder);
+        }
+        coefficients.octaves_of_shares.clear();
         // Height of a component in the stream: its density, if exact; its peak, from which the norm follows, with a
         // step.
         let height = |frame: &Frame| match resolution {
@@ -70,13 +85,7 @@ impl Mixture {
         }
         let mut models = GaussianModels::of(NAME);
         for (k, component) in components.iter_mut().enumerate() {
-            let widths = match self.covariance {
-                Covariance::Tied if k > 0 => Widths::Same,
-                Covariance::Full | Covariance::Tied => Widths::Full,
-                Covariance::Diagonal => Widths::PerAxis,
-                Covariance::Spherical => Widths::One,
-                Covariance::FieldAligned(field) => Widths::AcrossAndAlong(field),
-            };
+            let widths = self.widths(k);
             let mut bell = Gaussian { peak: component.density * height(&component.frame), frame: component.frame };
             models.code(coder, &mut bell, widths, grid, resolution)?;
             *component = MixtureComponent { density: bell.peak / height(&bell.frame), frame: bell.frame };

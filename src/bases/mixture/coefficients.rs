@@ -27,6 +27,8 @@ pub struct MixtureCoefficients {
     pub(super) covariance: Covariance,
     pub(super) kappa: Option<f64>,
     pub(super) components: Vec<MixtureComponent>,
+    /// Octaves of the components' shares above that of the first, once they are rounded in the logarithm; else empty.
+    pub(super) octaves_of_shares: Vec<i8>,
 }
 
 impl MixtureComponent {
@@ -51,14 +53,19 @@ impl MixtureCoefficients {
     /// [`Error::InvalidParameter`] if there is no component, if a density or scale is not positive and finite, if a
     /// drift is not finite, or if κ is not above 3/2.
     pub fn new(covariance: Covariance, kappa: Option<f64>, components: Vec<MixtureComponent>) -> Result<Self> {
-        let mut coefficients = Self { covariance, kappa, components };
+        let mut coefficients = Self { components, ..Self::blank(covariance, kappa) };
         coefficients.validate()?;
         Ok(coefficients)
     }
 
+    /// A mixture without components.
+    pub(super) fn blank(covariance: Covariance, kappa: Option<f64>) -> Self {
+        Self { covariance, kappa, components: Vec::new(), octaves_of_shares: Vec::new() }
+    }
+
     /// Checks the conditions of [`MixtureCoefficients::new`], and changes the frames to the kind of covariance.
     pub(super) fn validate(&mut self) -> Result<()> {
-        let Self { covariance, kappa, components } = &*self;
+        let Self { covariance, kappa, components, .. } = &*self;
         let positive = |x: f64| x > 0.0 && x.is_finite();
         let valid = |c: &MixtureComponent| {
             positive(c.density)
@@ -143,7 +150,8 @@ impl MixtureCoefficients {
             frame.scales = frame.scales.map(|scale| scale * scaling.unit);
             MixtureComponent { density: member.mass / factor * grid.cell_volume(), frame }
         };
-        let mut coefficients = Self { covariance, kappa, components: members.iter().map(component).collect() };
+        let components = members.iter().map(component).collect();
+        let mut coefficients = Self { components, ..Self::blank(covariance, kappa) };
         coefficients.unify();
         coefficients
     }

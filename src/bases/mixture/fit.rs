@@ -68,6 +68,9 @@ impl Mixture {
     /// # Errors
     /// [`Error::Degenerate`] if the distribution is nowhere positive, or its density exceeds the range of `f64`.
     pub fn fit(&self, vdf: &Vdf) -> Result<(MixtureCoefficients, MixtureReport)> {
+        if self.refine == Refine::Logarithm {
+            return self.fit_logarithm(vdf, Vec::new());
+        }
         let cells = Cells::new(NAME, vdf)?;
         let search = self.search(&cells);
         let largest = self.components.min(cells.positive);
@@ -116,13 +119,16 @@ impl Mixture {
                 && member.mean.iter().chain(&member.covariance).all(|x| x.is_finite() && x.abs() < 1e100)
         });
         search.structure.constrain(&mut members);
+        if self.refine == Refine::Logarithm {
+            return self.fit_logarithm(vdf, members);
+        }
         let found = if members.len() < largest {
             self.greedy(&search, members, largest, 0.0)
         } else {
             // Least squares starts from the mixture itself: EM would first lead away from a good fit.
             match self.refine {
                 Refine::LeastSquares => self.finish(&search, Found { members, ..Found::default() }),
-                Refine::None => {
+                Refine::None | Refine::Logarithm => {
                     search.share_mass(&mut members);
                     self.finish(&search, search.expectation_maximisation(members))
                 }
@@ -169,7 +175,7 @@ impl Mixture {
         once.fit_from(vdf, start)
     }
 
-    fn search<'a>(&self, cells: &'a Cells) -> Search<'a> {
+    pub(super) fn search<'a>(&self, cells: &'a Cells) -> Search<'a> {
         let structure = Structure::new(self.covariance, cells.scaling.spacing);
         let em = EmSettings { tolerance: self.tolerance, max_iterations: self.iterations };
         Search::new(cells, structure, Profile::new(self.kappa), em)
@@ -178,7 +184,7 @@ impl Mixture {
     /// Ends a search with least squares, if the user chose it.
     fn finish(&self, search: &Search<'_>, found: Found) -> Found {
         match self.refine {
-            Refine::None => found,
+            Refine::None | Refine::Logarithm => found,
             Refine::LeastSquares => {
                 let (members, report) = search.least_squares(&found.members, search.iterations, COST_TOLERANCE);
                 Found { members, refinement: Some(report), floored: 0, ..found }
@@ -205,7 +211,7 @@ impl Mixture {
                     let (members, report) = search.least_squares(&found.members, STEPS_PER_INSERTION, COST_TOLERANCE);
                     found = Found { members: search.visible(members), refinement: Some(report), ..found };
                 }
-                Refine::None => {
+                Refine::None | Refine::Logarithm => {
                     search.share_mass(&mut found.members);
                     let settings = EmSettings { max_iterations: EM_STEPS_PER_INSERTION, ..search.em };
                     let (members, report, floored) =
@@ -253,14 +259,14 @@ impl Mixture {
     fn complete(&self, search: &Search<'_>, found: Found) -> Found {
         match self.refine {
             Refine::LeastSquares => self.finish(search, found),
-            Refine::None => {
+            Refine::None | Refine::Logarithm => {
                 let selection = found.selection;
                 Found { selection, ..search.expectation_maximisation(found.members) }
             }
         }
     }
 
-    fn report(
+    pub(super) fn report(
         &self,
         search: &Search<'_>,
         mut found: Found,

@@ -33,6 +33,10 @@ mod em;
 mod evaluate;
 mod fit;
 mod greedy;
+mod logarithm;
+mod logarithmic_coding;
+mod logarithmic_fit;
+mod logarithmic_rounding;
 mod member;
 mod merge;
 mod moments;
@@ -62,6 +66,7 @@ use crate::basis::choices::spec_of;
 use crate::basis::spec::Spec;
 use crate::basis::{Basis, Quantise, Stream};
 use crate::coding::{Coder, Resolution};
+use crate::distribution::decades::Floor;
 use crate::distribution::fidelity::relative_l2;
 use crate::distribution::frame::Orientation;
 use crate::distribution::gaussian_coding::best_step;
@@ -82,6 +87,10 @@ pub enum Refine {
     /// pressure tensor of the model over all of velocity space equal those of the data. The squared error is twice as
     /// large.
     None,
+    /// The smallest Σ (log₁₀ max(g, floor) − log₁₀ max(f, floor))²: every cell above the floor counts equally. The floor
+    /// is that of [`Mixture::above`]. The search inserts one component after another, whatever the [`Start`], and their
+    /// number is fixed.
+    Logarithm,
 }
 
 /// The mixture from which the search begins.
@@ -119,6 +128,7 @@ pub struct Mixture {
     seed: u64,
     tolerance: f64,
     iterations: usize,
+    floor: Floor,
 }
 
 const DEFAULT_TOLERANCE: f64 = 1e-4;
@@ -138,6 +148,7 @@ impl Default for Mixture {
             seed: 0,
             tolerance: DEFAULT_TOLERANCE,
             iterations: DEFAULT_ITERATIONS,
+            floor: Floor::default(),
         }
     }
 }
@@ -225,6 +236,20 @@ impl Mixture {
         Self { iterations, ..self }.validated()
     }
 
+    /// Sets [`Refine::Logarithm`] above a given floor [s³ m⁻⁶]; without one it is 1e-6 of each distribution's peak.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] if the floor is not a positive number, or for a selection of the number of
+    /// components.
+    pub fn above(self, floor: f64) -> Result<Self> {
+        Self { refine: Refine::Logarithm, floor: Floor::at(floor)?, ..self }.validated()
+    }
+
+    /// Sets [`Refine::Logarithm`] above this part of the floor that [`Fidelity`](crate::Fidelity) takes by default.
+    pub(crate) fn above_default(self, part: f64) -> Self {
+        Self { refine: Refine::Logarithm, floor: Floor::Found(part), ..self }
+    }
+
     fn validated(self) -> Result<Self> {
         let is_positive = |x: f64| x > 0.0 && x.is_finite();
         if !(1..=Self::MAX_COMPONENTS).contains(&self.components) {
@@ -242,6 +267,9 @@ impl Mixture {
             }
             (.., Some(samples)) if !(samples >= 2.0 && samples.is_finite()) => {
                 Err(Error::parameter("samples", samples, "at least 2"))
+            }
+            (_, selection, _) if self.refine == Refine::Logarithm && selection != Selection::Fixed => {
+                Err(Error::parameter("select", format!("{selection:?}"), "fixed, for a fit of the logarithm"))
             }
             _ if !is_positive(self.tolerance) => {
                 Err(Error::parameter("tolerance", self.tolerance, "a positive number"))
@@ -307,7 +335,7 @@ impl Stream for Mixture {
     }
 
     fn blank(&self, _: &VelocityGrid) -> MixtureCoefficients {
-        MixtureCoefficients { covariance: self.covariance, kappa: self.kappa, components: Vec::new() }
+        MixtureCoefficients::blank(self.covariance, self.kappa)
     }
 
     fn code(
@@ -329,10 +357,16 @@ impl Quantise for Mixture {
         vdf: &Vdf,
         resolution: Resolution,
     ) -> Result<MixtureCoefficients> {
-        self.rounded_together(coefficients, vdf, resolution)
+        match (self.refine, resolution) {
+            (Refine::Logarithm, Resolution::Step(step)) => self.rounded_in_logarithm(coefficients, vdf, step),
+            _ => self.rounded_together(coefficients, vdf, resolution),
+        }
     }
 
     fn rounded_before(&self, coefficients: &MixtureCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+        if self.refine == Refine::Logarithm {
+            return None;
+        }
         best_step(steps, |step| self.off_multiples(coefficients, vdf.grid(), step))
     }
 }

@@ -3,9 +3,11 @@
 use super::{Covariance, Mixture, NAME, Refine, Selection, Start};
 use crate::basis::NamedBasis;
 use crate::basis::choices::Choices;
+use crate::distribution::decades::Floor;
 use crate::error::Result;
 
-const REFINEMENTS: [(&str, Refine); 2] = [("least-squares", Refine::LeastSquares), ("none", Refine::None)];
+const REFINEMENTS: [(&str, Refine); 3] =
+    [("least-squares", Refine::LeastSquares), ("none", Refine::None), ("log10", Refine::Logarithm)];
 const STARTS: &[(&str, Start)] = &[
     ("auto", Start::Auto),
     ("k-means", Start::KMeans),
@@ -40,6 +42,11 @@ impl NamedBasis for Mixture {
         choices.number("seed", &mut self.seed)?;
         choices.number("tolerance", &mut self.tolerance)?;
         choices.number("iterations", &mut self.iterations)?;
+        if self.refine == Refine::Logarithm {
+            let mut floor = self.floor.given();
+            choices.optional("floor", &mut floor)?;
+            self.floor = floor.map(Floor::at).transpose()?.unwrap_or_default();
+        }
         self.validated().map(|_| ())
     }
 }

@@ -402,6 +402,10 @@ impl Quantise for Wavelet {
     fn rounded_before(&self, coefficients: &WaveletCoefficients, _: &Vdf, steps: &[f64]) -> Option<usize> {
         step_of_multiples(&coefficients.amplitudes, steps)
     }
+
+    fn is_transform(&self) -> bool {
+        self.selection == Selection::All && self.soft == 0.0 && self.rounding == Rounding::default()
+    }
 }
 
 /// The multiple of `step` next to a value; the value itself where multiples lie closer than numbers do.

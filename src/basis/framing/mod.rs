@@ -114,17 +114,43 @@ fn code_spec(coder: &mut Coder<'_>, spec: &mut Spec, depth: usize, left: &mut By
         if coder.is_reading() {
             spec.terms.push(Term::named(""));
         }
-        let Some(term) = spec.terms.get_mut(index) else { return Err(malformed("a spec without terms")) };
-        code_term(coder, term, depth, left)?;
         let more = spec.terms.len() > index + 1;
-        if !coder.bit(&mut Bit::expected(1 << 13, 0), more) {
+        let Some(term) = spec.terms.get_mut(index) else { return Err(malformed("a spec without terms")) };
+        code_factor(coder, term, depth, left)?;
+        if !code_further_factors(coder, term, more, depth, left)? {
             return Ok(());
         }
     }
     Err(malformed(format!("a spec of more than {MAX_PARTS} terms")))
 }
 
-fn code_term(coder: &mut Coder<'_>, term: &mut Term, depth: usize, left: &mut BytesLeft) -> Result<()> {
+/// Codes the factors after the first one. Returns true if another term follows. A bit tells whether anything follows,
+/// and if so a second one whether it is joined by `*`.
+fn code_further_factors(
+    coder: &mut Coder<'_>,
+    term: &mut Term,
+    more_terms: bool,
+    depth: usize,
+    left: &mut BytesLeft,
+) -> Result<bool> {
+    for index in 0..MAX_PARTS {
+        let more_factors = term.factors.len() > index;
+        if !coder.bit(&mut Bit::expected(1 << 13, 0), more_factors || more_terms) {
+            return Ok(false);
+        }
+        if coder.bits(u64::from(more_factors), 1) == 0 {
+            return Ok(true);
+        }
+        if coder.is_reading() {
+            term.factors.push(Term::named(""));
+        }
+        let Some(factor) = term.factors.get_mut(index) else { return Err(malformed("a factor is missing")) };
+        code_factor(coder, factor, depth, left)?;
+    }
+    Err(malformed(format!("a term of more than {MAX_PARTS} factors")))
+}
+
+fn code_factor(coder: &mut Coder<'_>, term: &mut Term, depth: usize, left: &mut BytesLeft) -> Result<()> {
     code_word(coder, &mut term.name, left)?;
     if coder.bit(&mut Bit::expected(1 << 14, 0), term.inner.is_some()) {
         let inner = term.inner.get_or_insert_with(|| Spec { terms: Vec::new() });
@@ -201,6 +227,9 @@ mod tests {
         }
         let len = there_and_back(&unit, "quantized(mixture:components=40 + wavelet):l2=0.03");
         assert!(len <= 14, "{len}");
+        let len = there_and_back(&unit, "quantized(mixture:components=9 * wavelet):l2=0.03");
+        assert!(len <= 14, "{len}");
+        there_and_back(&unit, "a * b:k=1 * c(d * e + f) + g * h + i");
         there_and_back(&unit, "mine:path=/data/a.vdfb,n=1e-5,m=0.00001,k=1e+5,field=0e0/1e0/2.5e-9 + log(ü:q=00)");
     }
 
@@ -209,7 +238,7 @@ mod tests {
         let unit = VelocityGrid::unit([2; 3]).unwrap();
         let term = |name: &str, inner: Option<Spec>, options: &[(&str, &str)]| {
             let options = options.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))).collect();
-            Term { name: name.to_owned(), inner, options }
+            Term { inner, options, ..Term::named(name) }
         };
         let refused = |terms: Vec<Term>| {
             let bytes = begin_unchecked(&unit, &Spec { terms }).unwrap().finish();
@@ -228,7 +257,16 @@ mod tests {
             spec = Spec { terms };
         }
         assert!(begin_unchecked(&unit, &spec).is_err_and(|error| error.to_string().contains("longer than any text")));
-        assert!(vec!["cosine"; MAX_PARTS + 1].join("+").parse::<Spec>().is_err());
+        for sign in ["+", "*"] {
+            assert!(vec!["cosine"; MAX_PARTS + 1].join(sign).parse::<Spec>().is_err());
+            assert!(vec!["cosine"; MAX_PARTS].join(sign).parse::<Spec>().is_ok());
+        }
+        let many = Term { factors: vec![Term::named("cosine"); MAX_PARTS], ..Term::named("cosine") };
+        assert!(begin_unchecked(&unit, &Spec::of(many)).is_err_and(|error| error.to_string().contains("factors")));
+        // The text of a factor that has factors would be read as one row of factors.
+        let nested = Term { factors: vec![Term::named("b")], ..Term::named("a") };
+        let nested = Spec::of(Term { factors: vec![nested], ..Term::named("c") });
+        assert!(nested.check().is_err());
     }
 
     #[test]
