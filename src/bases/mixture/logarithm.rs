@@ -182,10 +182,11 @@ impl Row {
                 sum[first..end].iter_mut().zip(&slopes[first..end]).for_each(|(sum, bare)| *sum += bell.peak * bare);
                 continue;
             }
-            for cell in first..end {
-                let (slope, bare) = slope_and_bare(profile, cut.across + (narrow * (z[cell] - cut.centre)).powi(2));
-                slopes[cell] = slope;
-                sum[cell] += bell.peak * bare;
+            let cells = slopes[first..end].iter_mut().zip(&mut sum[first..end]).zip(&z[first..end]);
+            for ((slope, sum), z) in cells {
+                let (own_slope, bare) = slope_and_bare(profile, cut.across + (narrow * (z - cut.centre)).powi(2));
+                *slope = own_slope;
+                *sum += bell.peak * bare;
             }
         }
     }
@@ -253,8 +254,7 @@ impl Row {
 /// value changes by a factor that itself changes by exp(−h²/σ²).
 fn gaussian_row(values: &mut [f64], z: &[f64], cut: Cut, narrow: f64) {
     let nearest = z.partition_point(|&z| z < cut.centre).min(z.len() - 1);
-    let at = |z: f64| (-0.5 * (cut.across + (narrow * (z - cut.centre)).powi(2))).exp();
-    values[nearest] = at(z[nearest]);
+    values[nearest] = (-0.5 * (cut.across + (narrow * (z[nearest] - cut.centre)).powi(2))).exp();
     let Some(spacing) = z.get(1).map(|next| next - z[0]) else { return };
     let change = (-(narrow * spacing).powi(2)).exp();
     let ratio =
