@@ -182,10 +182,11 @@ impl Row {
                 sum[first..end].iter_mut().zip(&slopes[first..end]).for_each(|(sum, bare)| *sum += bell.peak * bare);
                 continue;
             }
-            for cell in first..end {
-                let (slope, bare) = slope_and_bare(profile, cut.across + (narrow * (z[cell] - cut.centre)).powi(2));
-                slopes[cell] = slope;
-                sum[cell] += bell.peak * bare;
+            let cells = slopes[first..end].iter_mut().zip(&mut sum[first..end]).zip(&z[first..end]);
+            for ((slope, sum), z) in cells {
+                let (own_slope, bare) = slope_and_bare(profile, cut.across + (narrow * (z - cut.centre)).powi(2));
+                *slope = own_slope;
+                *sum += bell.peak * bare;
             }
         }
     }
@@ -210,13 +211,13 @@ impl Row {
     fn add_derivatives(&mut self, sums: &mut Sums, [x, y]: [f64; 2], z: &[f64]) {
         for &(k, first, end) in &self.reached {
             let mut moments = [0.0; 3];
-            for cell in first..end {
-                let u = self.slopes[k][cell] * self.sum[cell];
-                self.slopes[k][cell] = u;
-                let weighted = u * self.residuals[cell];
+            let factors = self.sum[first..end].iter().zip(&self.residuals[first..end]).zip(&z[first..end]);
+            for (slope, ((factor, residual), z)) in self.slopes[k][first..end].iter_mut().zip(factors) {
+                *slope *= factor;
+                let weighted = *slope * residual;
                 moments[0] += weighted;
-                moments[1] += weighted * z[cell];
-                moments[2] += weighted * z[cell] * z[cell];
+                moments[1] += weighted * z;
+                moments[2] += weighted * z * z;
             }
             for (sum, [a, b, c]) in sums.gradient[k].iter_mut().zip(MONOMIALS) {
                 *sum += moments[c] * x.powi(a as i32) * y.powi(b as i32);
@@ -226,9 +227,11 @@ impl Row {
         for (index, &(k, from, to)) in self.reached.iter().enumerate() {
             for &(l, first, end) in &self.reached[..=index] {
                 self.powers = [0.0; 5];
-                for cell in from.max(first)..to.min(end) {
-                    let product = self.slopes[k][cell] * self.slopes[l][cell];
-                    let (z, square) = (z[cell], z[cell] * z[cell]);
+                let begin = from.max(first);
+                let both = begin..to.min(end).max(begin);
+                let slopes = self.slopes[k][both.clone()].iter().zip(&self.slopes[l][both.clone()]);
+                for ((one, other), z) in slopes.zip(&z[both]) {
+                    let (product, square) = (one * other, z * z);
                     self.powers[0] += product;
                     self.powers[1] += product * z;
                     self.powers[2] += product * square;
@@ -253,8 +256,7 @@ impl Row {
 /// value changes by a factor that itself changes by exp(−h²/σ²).
 fn gaussian_row(values: &mut [f64], z: &[f64], cut: Cut, narrow: f64) {
     let nearest = z.partition_point(|&z| z < cut.centre).min(z.len() - 1);
-    let at = |z: f64| (-0.5 * (cut.across + (narrow * (z - cut.centre)).powi(2))).exp();
-    values[nearest] = at(z[nearest]);
+    values[nearest] = (-0.5 * (cut.across + (narrow * (z[nearest] - cut.centre)).powi(2))).exp();
     let Some(spacing) = z.get(1).map(|next| next - z[0]) else { return };
     let change = (-(narrow * spacing).powi(2)).exp();
     let ratio =
