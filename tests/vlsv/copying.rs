@@ -5,8 +5,7 @@ use std::fs;
 use vdf_basis::{Crop, Error, Vdf, VlsvFile};
 
 use crate::folder;
-use crate::reading::hermite_stream;
-use crate::writer::{Naming, Run};
+use crate::writer::{Naming, Run, hermite_stream};
 
 fn halved(vdf: &Vdf) -> Vdf {
     Vdf::from_vec(*vdf.grid(), vdf.as_slice().iter().map(|f| 0.5 * f).collect()).unwrap()

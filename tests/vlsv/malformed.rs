@@ -3,9 +3,8 @@
 use rand::Rng;
 use vdf_basis::{Crop, Error, VlsvFile};
 
-use crate::reading::hermite_stream;
 use crate::testing::for_cases;
-use crate::writer::{Naming, Run, VlsvWriter};
+use crate::writer::{Naming, Run, VlsvWriter, hermite_stream};
 
 fn run() -> Run {
     Run::new(false, 4, 4, Naming::Named("proton"))

@@ -3,7 +3,7 @@
 use vdf_basis::{Crop, VlsvFile};
 
 use crate::folder;
-use crate::writer::{LOWER, Naming, Run, SPACING};
+use crate::writer::{LOWER, Naming, Run, SPACING, hermite_stream};
 
 /// Runs of every byte order, precision, block width and naming.
 fn runs() -> Vec<Run> {
@@ -100,25 +100,6 @@ fn facts_are_those_of_the_cell() {
     let file = VlsvFile::from_bytes(Run::new(false, 8, 4, Naming::Avgs).file()).unwrap();
     let facts = file.facts(5, "avgs").unwrap();
     assert_eq!((facts.sparsity_threshold, facts.density, facts.time), (None, None, Some(12.5)));
-}
-
-/// A stream of Vlasiator's Hermite codec with one coefficient, on 8 x 6 x 4 nodes from cell [2, 3, 1] on.
-pub fn hermite_stream(coefficient: f32) -> Vec<u8> {
-    let mut stream = 2_i32.to_le_bytes().to_vec();
-    for number in [8e4_f32, -1e5, -1e5, 2e4] {
-        stream.extend(number.to_le_bytes());
-    }
-    stream.extend(8_u64.to_le_bytes());
-    (0..8).for_each(|k| stream.extend((if k == 0 { coefficient } else { 0.0 }).to_le_bytes()));
-    let node = |axis: usize, cell: f64| (LOWER[axis] + (cell + 0.5) * SPACING[axis]).to_le_bytes();
-    for (axis, cell) in [2.0, 3.0, 1.0].into_iter().enumerate() {
-        stream.extend(node(axis, cell));
-    }
-    for (axis, cell) in [9.0, 8.0, 4.0].into_iter().enumerate() {
-        stream.extend(node(axis, cell));
-    }
-    [8_u64, 6, 4].into_iter().for_each(|count| stream.extend(count.to_le_bytes()));
-    stream
 }
 
 #[test]

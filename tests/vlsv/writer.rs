@@ -200,3 +200,22 @@ impl Run {
         writer.finish()
     }
 }
+
+/// A stream of Vlasiator's Hermite codec with one coefficient, on 8 x 6 x 4 nodes from cell [2, 3, 1] on.
+pub fn hermite_stream(coefficient: f32) -> Vec<u8> {
+    let mut stream = 2_i32.to_le_bytes().to_vec();
+    for number in [8e4_f32, -1e5, -1e5, 2e4] {
+        stream.extend(number.to_le_bytes());
+    }
+    stream.extend(8_u64.to_le_bytes());
+    (0..8).for_each(|k| stream.extend((if k == 0 { coefficient } else { 0.0 }).to_le_bytes()));
+    let node = |axis: usize, cell: f64| (LOWER[axis] + (cell + 0.5) * SPACING[axis]).to_le_bytes();
+    for (axis, cell) in [2.0, 3.0, 1.0].into_iter().enumerate() {
+        stream.extend(node(axis, cell));
+    }
+    for (axis, cell) in [9.0, 8.0, 4.0].into_iter().enumerate() {
+        stream.extend(node(axis, cell));
+    }
+    [8_u64, 6, 4].into_iter().for_each(|count| stream.extend(count.to_le_bytes()));
+    stream
+}
