@@ -136,3 +136,6 @@ pub use registry::Registry;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;
+#[cfg(all(doctest, feature = "vlsv"))]
+#[doc = include_str!("../docs/files.md")]
+struct FilesDoctests;
