@@ -7,8 +7,8 @@
 //! - the distance from where the run of occupied blocks should begin or end, extrapolated from the rows before;
 //! - the mirror images of the block, where they come before it: in y and z, in all three axes, and in x.
 //!
-//! On the stored blocks of a Vlasiator proton population (1390 of 4284 in the box) this takes 62 bytes, the first
-//! context alone 78.
+//! The stored blocks of two Vlasiator populations, 1390 of 4284 in the box and 1395 of 4536, take 67 and 62 bytes with
+//! the shape of the grid (`cargo test --release --test vlsv -- --nocapture real`).
 
 use super::BlockOccupancy;
 use crate::coding::{Coder, Integers, Mixing, malformed};

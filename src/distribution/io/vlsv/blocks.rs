@@ -27,7 +27,15 @@ pub(super) struct Blocks {
     width: usize,
     precision: Precision,
     big_endian: bool,
+    /// The array of their values, and the rows that are theirs.
+    values: Array,
+    entry: Entry,
+    /// The array in an error.
+    what: String,
 }
+
+/// Bytes of blocks that are read at a time.
+const CHUNK: usize = 1 << 16;
 
 impl Blocks {
     /// Reads the numbers of the blocks of a cell, and checks that they lie in the mesh.
@@ -57,7 +65,8 @@ impl Blocks {
             };
         let ids = source.integers(ids, entry.first, entry.count, &what)?;
         let corners = ids.into_iter().map(corner).collect::<Result<Vec<_>>>()?;
-        Ok(Self { corners, width: mesh.block_width, precision, big_endian: source.big_endian })
+        let (big_endian, what) = (source.big_endian, format!("BLOCKVARIABLE of {name}, cell {}", entry.cell));
+        Ok(Self { corners, width: mesh.block_width, precision, big_endian, values: *values, entry, what })
     }
 
     /// The box around the blocks.
@@ -73,7 +82,7 @@ impl Blocks {
     }
 
     /// The set of blocks in the box around them, if none is there twice.
-    pub(super) fn stored(&self, source: &Source, entry: Entry, name: &str) -> Result<StoredBlocks> {
+    pub(super) fn stored(&self, source: &Source, name: &str) -> Result<StoredBlocks> {
         let Window { first, shape } = self.bounds();
         let [nbx, nby, _] = shape.map(|cells| cells / self.width);
         let id = |corner: &[usize; 3]| {
@@ -82,7 +91,7 @@ impl Blocks {
         };
         let ids: Vec<u32> = self.corners.iter().map(id).collect();
         let occupancy = BlockOccupancy::from_ids(shape, self.width, &ids).map_err(|_| {
-            source.malformed(format!("BLOCKIDS of {name}, cell {}: a block is there twice", entry.cell))
+            source.malformed(format!("BLOCKIDS of {name}, cell {}: a block is there twice", self.entry.cell))
         })?;
         Ok(StoredBlocks { first: first.map(|cell| cell / self.width), occupancy })
     }
@@ -92,19 +101,38 @@ impl Blocks {
         self.width.pow(3) * self.precision.bytes()
     }
 
-    /// The cell of the highest density, along each axis of the mesh; the first in C order among several.
-    pub(super) fn peak(&self, bytes: &[u8]) -> [usize; 3] {
+    /// Calls `visit` for each block, with its first cell and its values. Blocks are read some at a time: a buffer that
+    /// stays in the processor's cache is filled and emptied faster than one for all of them.
+    fn for_each(&self, source: &Source, mut visit: impl FnMut(&[usize; 3], &[f64])) -> Result<()> {
         let mut buffer = vec![0.0; self.width.pow(3)];
+        let at_a_time = (CHUNK / self.block_bytes()).max(1);
+        let mut first = self.entry.first;
+        for corners in self.corners.chunks(at_a_time) {
+            let bytes = source.rows(&self.values, first, corners.len() as u64, &self.what)?;
+            first = first.saturating_add(corners.len() as u64);
+            for (corner, block) in corners.iter().zip(bytes.chunks_exact(self.block_bytes())) {
+                decode(block, self.precision, self.big_endian, &mut buffer);
+                visit(corner, &buffer);
+            }
+        }
+        Ok(())
+    }
+
+    /// The cell of the highest density, along each axis of the mesh; the first in C order among several.
+    pub(super) fn peak(&self, source: &Source) -> Result<[usize; 3]> {
         let (mut highest, mut peak) = (f64::NEG_INFINITY, [0; 3]);
-        for (corner, block) in self.corners.iter().zip(bytes.chunks_exact(self.block_bytes())) {
-            decode(block, self.precision, self.big_endian, &mut buffer);
-            for (place, &value) in buffer.iter().enumerate() {
+        self.for_each(source, |corner, block| {
+            let largest = |largest: f64, &value: &f64| if value > largest { value } else { largest };
+            if block.iter().fold(f64::NEG_INFINITY, largest) < highest {
+                return;
+            }
+            for (place, &value) in block.iter().enumerate() {
                 if value > highest || (value == highest && self.cell(corner, place) < peak) {
                     (highest, peak) = (value, self.cell(corner, place));
                 }
             }
-        }
-        peak
+        })?;
+        Ok(peak)
     }
 
     /// The cell of a mesh at a place of a block.
@@ -114,22 +142,20 @@ impl Blocks {
     }
 
     /// Puts the values of the blocks where they belong in a window, and says if all are finite.
-    pub(super) fn fill(&self, bytes: &[u8], window: &Window, target: &mut [f64]) -> bool {
-        let mut buffer = vec![0.0; self.width.pow(3)];
+    pub(super) fn fill(&self, source: &Source, window: &Window, target: &mut [f64]) -> Result<bool> {
         let mut finite = true;
-        for (corner, block) in self.corners.iter().zip(bytes.chunks_exact(self.block_bytes())) {
-            decode(block, self.precision, self.big_endian, &mut buffer);
-            finite &= buffer.iter().fold(true, |finite, value| finite & value.is_finite());
+        self.for_each(source, |corner, values| {
+            finite &= values.iter().fold(true, |finite, value| finite & value.is_finite());
             let block = Window { first: *corner, shape: [self.width; 3] };
             let inside = window.common(&block);
             match self.width {
-                _ if inside != block => self.fill_clipped(corner, &buffer, window, &inside, target),
-                4 => scatter::<4>(&buffer, window, corner, target),
-                8 => scatter::<8>(&buffer, window, corner, target),
-                _ => self.fill_clipped(corner, &buffer, window, &inside, target),
+                _ if inside != block => self.fill_clipped(corner, values, window, &inside, target),
+                4 => scatter::<4>(values, window, corner, target),
+                8 => scatter::<8>(values, window, corner, target),
+                _ => self.fill_clipped(corner, values, window, &inside, target),
             }
-        }
-        finite
+        })?;
+        Ok(finite)
     }
 
     fn fill_clipped(&self, corner: &[usize; 3], block: &[f64], window: &Window, inside: &Window, target: &mut [f64]) {

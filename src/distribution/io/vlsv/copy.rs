@@ -137,7 +137,7 @@ impl Drop for VlsvCopy<'_> {
 fn window_of(vdf: &Vdf, mesh: &VelocityMesh) -> Result<Window> {
     let (grid, whole) = (vdf.grid(), &mesh.grid);
     let mut first = [0; 3];
-    for axis in 0..3 {
+    for (axis, first) in first.iter_mut().enumerate() {
         let (spacing, cells) = (whole.spacing()[axis], grid.shape()[axis]);
         let place = (grid.lower()[axis] - whole.lower()[axis]) / spacing;
         let stretch = (grid.spacing()[axis] / spacing - 1.0).abs() * cells as f64;
@@ -145,7 +145,7 @@ fn window_of(vdf: &Vdf, mesh: &VelocityMesh) -> Result<Window> {
         if (place - place.round()).abs() > MAX_OFFSET || stretch > MAX_OFFSET || !inside {
             return Err(Error::GridMismatch { left: whole.to_string(), right: grid.to_string() });
         }
-        first[axis] = place.round() as usize;
+        *first = place.round() as usize;
     }
     Ok(Window { first, shape: grid.shape() })
 }

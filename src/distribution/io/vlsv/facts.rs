@@ -8,6 +8,7 @@ use super::source::Source;
 use crate::error::Result;
 
 /// What a file says of a cell and a population. Each is None where the file does not say it.
+#[non_exhaustive]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CellFacts {
     /// Density below which blocks are not stored [s³ m⁻⁶].

@@ -71,7 +71,7 @@ impl Mesh {
                 edges.get(end.min(edges.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
             })
         });
-        let mesh = Self::new(source, name, blocks, width, lower, upper)?;
+        let mesh = Self::uniform(source, name, blocks, width, lower, upper)?;
         for (axis, edges) in edges.iter().enumerate() {
             let (lower, spacing) = (mesh.grid.lower()[axis], mesh.grid.spacing()[axis]);
             let off = |(k, &edge): (usize, &f64)| {
@@ -106,10 +106,10 @@ impl Mesh {
         let width = (1..=MAX_WIDTH as u64).find(|width| Some(width.pow(3)) == block_cells).unwrap_or(4);
         let width = block_width(source, &label, width, block_cells)?;
         let blocks = block_counts(source, &label, counts)?;
-        Ok(Self { public: Self::new(source, name, blocks, width, lower, upper)?, edges: [const { Vec::new() }; 3] })
+        Ok(Self { public: Self::uniform(source, name, blocks, width, lower, upper)?, edges: [const { Vec::new() }; 3] })
     }
 
-    fn new(
+    fn uniform(
         source: &Source,
         name: &str,
         blocks: [u32; 3],

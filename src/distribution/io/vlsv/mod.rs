@@ -78,6 +78,7 @@ pub struct VlsvFile {
 }
 
 /// A distribution of a VLSV file.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 pub struct VlsvDistribution {
     /// The densities [s³ m⁻⁶], in metres per second; zero outside the stored blocks.
@@ -163,14 +164,12 @@ impl VlsvFile {
                 let refined = population.is_refined(&self.footer);
                 let name = &population.name;
                 let blocks = Blocks::read(&self.source, (ids, values), entry, &mesh.public, refined, name)?;
-                let what = format!("BLOCKVARIABLE of {name}, cell {cell}");
-                let bytes = self.source.rows(values, entry.first, entry.count, &what)?;
-                self.from_blocks(population, entry, mesh, &blocks, &bytes, crop)
+                self.decode_blocks(population, cell, mesh, &blocks, crop)
             }
             Storage::Hermite { bytes } => {
                 let what = format!("BLOCKVARIABLE of {}, cell {cell}", population.name);
                 let bytes = self.source.rows(bytes, entry.first, entry.count, &what)?;
-                self.from_hermite(population, cell, mesh, &bytes, crop)
+                self.decode_hermite(population, cell, mesh, &bytes, crop)
             }
             Storage::Other(codec) => {
                 let problem =
@@ -189,30 +188,29 @@ impl VlsvFile {
         self.facts_of(cell, self.population(population)?)?.read()
     }
 
-    fn from_blocks(
+    fn decode_blocks(
         &self,
         population: &Population,
-        entry: Entry,
+        cell: u64,
         mesh: &Mesh,
         blocks: &Blocks,
-        bytes: &[u8],
         crop: Crop,
     ) -> Result<VlsvDistribution> {
         let bounds = blocks.bounds();
         self.check_cells(bounds)?;
-        let stored = blocks.stored(&self.source, entry, &population.name)?;
+        let stored = blocks.stored(&self.source, &population.name)?;
         let window = match crop {
             Crop::Stored => bounds,
-            Crop::Peak(half) => Window::about(blocks.peak(bytes), half, mesh.public.grid.shape()),
+            Crop::Peak(half) => Window::about(blocks.peak(&self.source)?, half, mesh.public.grid.shape()),
             Crop::Whole => Window { first: [0; 3], shape: mesh.public.grid.shape() },
         };
         let mut values = vec![0.0; self.check_cells(window)?];
-        let finite = blocks.fill(bytes, &window, &mut values);
-        let vdf = self.vdf(population, entry.cell, mesh, window, values, finite)?;
+        let finite = blocks.fill(&self.source, &window, &mut values)?;
+        let vdf = self.vdf(population, cell, mesh, window, values, finite)?;
         Ok(VlsvDistribution { vdf, first: window.first, mesh: mesh.public, blocks: Some(stored), codec: None })
     }
 
-    fn from_hermite(
+    fn decode_hermite(
         &self,
         population: &Population,
         cell: u64,

@@ -1,6 +1,7 @@
 //! Boxes of cells of a velocity mesh, and how much of it is read.
 
 /// The part of a velocity mesh that is read.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Crop {
     /// The box around the stored blocks, or the codec's own box.
