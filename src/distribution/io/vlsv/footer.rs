@@ -10,7 +10,7 @@ use crate::error::Result;
 /// Largest footer that is read. Those of large runs have thousands of elements, of some 200 bytes each.
 const MAX_FOOTER: u64 = 1 << 26;
 /// Largest number of elements that are kept.
-const MAX_ELEMENTS: usize = 1 << 18;
+const MAX_ELEMENTS: usize = 1 << 16;
 const END: &[u8] = b"</VLSV>";
 
 /// Elements that the reader knows. Others are skipped.
