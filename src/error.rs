@@ -93,6 +93,14 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// A file that is sound, but of a kind that this crate does not read.
+    #[error("unsupported {format} file: {problem}")]
+    UnsupportedFile {
+        /// Name of the format.
+        format: &'static str,
+        /// What is not read, and what to do instead.
+        problem: String,
+    },
     /// A byte stream that is cut, damaged, or not one of this crate's.
     #[error("malformed stream: {0}")]
     MalformedStream(String),

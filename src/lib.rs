@@ -120,6 +120,10 @@ pub use distribution::frame::{Frame, Orientation};
 pub use distribution::gaussian_fit::{Covariance, Gaussian};
 pub use distribution::grid::VelocityGrid;
 pub use distribution::io::Precision;
+#[cfg(feature = "vlsv")]
+pub use distribution::io::vlsv::{
+    CellFacts, Crop, MagneticField, StoredBlocks, VelocityMesh, VlsvCopy, VlsvDistribution, VlsvFile,
+};
 pub use distribution::moments::Moments;
 pub use distribution::resample::Interpolation;
 pub use distribution::synthetic::{Sampling, ShockPopulation, Synthetic};
@@ -134,3 +138,6 @@ pub use registry::Registry;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;
+#[cfg(all(doctest, feature = "vlsv"))]
+#[doc = include_str!("../docs/files.md")]
+struct FilesDoctests;

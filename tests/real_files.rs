@@ -9,7 +9,7 @@ use vdf_basis::distribution::io::Precision;
 
 /// The blocks of the sample above a threshold, when the first block begins `before` cells before the grid.
 fn sample_blocks(vdf: &Vdf, before: [isize; 3], threshold: f64) -> BlockOccupancy {
-    vdf.window(before.map(|cells| -cells), [56; 3]).unwrap().block_occupancy(threshold).unwrap()
+    vdf.window(before.map(|cells| -cells), [56; 3]).unwrap().block_occupancy(threshold, 4).unwrap()
 }
 
 /// The sample was cut out of a larger grid: how many blocks it occupies depends on where they begin.
@@ -17,7 +17,7 @@ fn sample_blocks(vdf: &Vdf, before: [isize; 3], threshold: f64) -> BlockOccupanc
 fn blocks_of_the_sample_depend_on_their_alignment() {
     let Some(path) = common::real_data("sample_vdf.npy") else { return };
     let vdf = Vdf::read_npy(path).unwrap();
-    let occupancy = vdf.block_occupancy(1e-15).unwrap();
+    let occupancy = vdf.block_occupancy(1e-15, 4).unwrap();
     assert_eq!((occupancy.block_shape(), occupancy.count()), ([13; 3], 1096));
     assert_eq!(sample_blocks(&vdf, [0; 3], 1e-15).count(), 1096);
 
@@ -41,10 +41,10 @@ fn blocks_of_the_sample_depend_on_their_alignment() {
 fn blocks_hold_the_whole_sample() {
     let Some(path) = common::real_data("sample_vdf.npy") else { return };
     let vdf = Vdf::read_npy(path).unwrap();
-    let occupancy = vdf.block_occupancy(0.0).unwrap();
+    let occupancy = vdf.block_occupancy(0.0, 4).unwrap();
     let ids: Vec<u32> = occupancy.ids().collect();
     let values = vdf.block_values(&occupancy).unwrap();
-    assert_eq!(Vdf::from_blocks(*vdf.grid(), &ids, &values).unwrap(), vdf);
+    assert_eq!(Vdf::from_blocks(*vdf.grid(), 4, &ids, &values).unwrap(), vdf);
 }
 
 #[test]

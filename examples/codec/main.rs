@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --example codec -- synthetic NAME OUT.npy [--cells N] [--seed N] [--single]
 //! cargo run --release --example codec -- encode --basis SPEC IN.npy OUT.vdfb [--lower X,Y,Z --spacing X,Y,Z]
+//! cargo run --release --example codec -- encode --basis SPEC IN.vlsv OUT.vdfb [--cell ID] [--population NAME] [--box N]
 //! cargo run --release --example codec -- decode IN.vdfb OUT.npy [--single]
 //! cargo run --release --example codec -- info IN.vdfb
 //! ```
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use files::vlsv::{Selection, is_vlsv};
 use vdf_basis::container::MOST_CELLS;
 use vdf_basis::{Coefficients, Expansion, Fidelity, Precision, Quantise, Registry, Sampling, Synthetic, Vdf};
 
@@ -34,7 +36,7 @@ struct Arguments {
 enum Command {
     /// Write a synthetic distribution as a `.npy` file: something to try the rest on.
     Synthetic(Sample),
-    /// Write a distribution, a `.npy` file in C order [vx, vy, vz], as a stream.
+    /// Write a distribution, a `.npy` file in C order [vx, vy, vz] or a cell of a `.vlsv` file, as a stream.
     Encode(Encode),
     /// Write what a stream holds as a `.npy` file.
     Decode {
@@ -78,6 +80,8 @@ struct Encode {
     /// Width of a cell along each axis [m/s].
     #[arg(long, value_name = "X,Y,Z", value_parser = triple, requires = "lower")]
     spacing: Option<[f64; 3]>,
+    #[command(flatten)]
+    selection: Selection,
     input: PathBuf,
     output: PathBuf,
 }
@@ -125,10 +129,16 @@ fn sample(Sample { cells, seed, single, name, output }: &Sample) -> Result<(), B
     Ok(())
 }
 
-fn encode(Encode { basis, lower, spacing, input, output }: &Encode) -> Result<(), Box<dyn Error>> {
+fn encode(Encode { basis, lower, spacing, selection, input, output }: &Encode) -> Result<(), Box<dyn Error>> {
     let basis = Registry::standard().parse(basis)?;
     files::check_output(output, [&**input])?;
-    let vdf = Vdf::read_npy(input).map_err(|problem| files::in_file(input, problem))?;
+    let vdf = match is_vlsv(input) {
+        true => selection.read(input)?,
+        false if selection.is_given() => {
+            return Err(files::in_file(input, "--cell, --population and --box belong to .vlsv files").into());
+        }
+        false => Vdf::read_npy(input).map_err(|problem| files::in_file(input, problem))?,
+    };
     if vdf.grid().cells() > MOST_CELLS {
         return Err(files::in_file(input, format!("{}: a stream holds at most {MOST_CELLS} cells", vdf.grid())).into());
     }
@@ -228,6 +238,7 @@ mod tests {
                 basis: "wavelet".to_owned(),
                 lower: None,
                 spacing: None,
+                selection: Selection::default(),
                 input: name("x.npy"),
                 output: name(output),
             }))
@@ -255,9 +266,11 @@ mod tests {
         let name = |file: &str| folder.join(file);
         fs::write(name("bad.npy"), "no array").unwrap();
         fs::write(name("bad.vdfb"), "no stream").unwrap();
+        fs::write(name("bad.vlsv"), "no VLSV file").unwrap();
         let encode = |input: &str, output: &str| {
             let (input, output) = (name(input), name(output));
-            run(Command::Encode(Encode { basis: "wavelet".to_owned(), lower: None, spacing: None, input, output }))
+            let (basis, selection) = ("wavelet".to_owned(), Selection::default());
+            run(Command::Encode(Encode { basis, lower: None, spacing: None, selection, input, output }))
         };
         let sample = |output: &str| {
             let (name, output) = ("beams".to_owned(), name(output));
@@ -267,6 +280,8 @@ mod tests {
         let found = [
             (encode("bad.npy", "x.vdfb"), "bad.npy"),
             (encode("none.npy", "x.vdfb"), "none.npy"),
+            (encode("none.vlsv", "x.vdfb"), "none.vlsv"),
+            (encode("bad.vlsv", "x.vdfb"), "bad.vlsv"),
             (encode("beams.npy", "nowhere/x.vdfb"), "nowhere"),
             (encode("beams.npy", "."), "folder"),
             (sample("nowhere/x.npy"), "nowhere"),
@@ -277,7 +292,7 @@ mod tests {
             let problem = result.unwrap_err().to_string();
             assert_eq!(problem.matches(part).count(), 1, "{problem}");
         }
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 4);
         fs::remove_dir_all(folder).unwrap();
     }
 

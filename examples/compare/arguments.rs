@@ -6,6 +6,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Parser, ValueEnum};
 use vdf_basis::Synthetic;
 
+use crate::files::vlsv::Selection;
+
 /// The bases compared when none are named, and a compressor beside them.
 pub const DEFAULT_BASES: [&str; 26] = [
     "maxwellian:fit=moments",
@@ -47,8 +49,8 @@ const SYNTHETIC: [&str; 5] = ["bi-maxwellian", "beams", "kappa", "loss-cone", "g
 #[derive(Debug, Parser)]
 #[command(name = "compare", after_help = EXAMPLES)]
 pub struct Arguments {
-    /// A distribution in C order `[vx, vy, vz]`: `.npy`, or bare little-endian `.bin` with --shape. Without it,
-    /// several synthetic distributions are compared.
+    /// A distribution in C order `[vx, vy, vz]`: `.npy`, or bare little-endian `.bin` with --shape; or a Vlasiator `.vlsv`
+    /// file with --cell. Without it, several synthetic distributions are compared.
     pub file: Option<PathBuf>,
 
     /// A basis to compare, or the general compressor `zlib`. Give the option again for each further one, or several specs in
@@ -90,6 +92,9 @@ pub struct Arguments {
     #[arg(long, value_enum, requires = "file")]
     pub precision: Option<Bits>,
 
+    #[command(flatten)]
+    pub selection: Selection,
+
     /// A synthetic distribution to compare, again for each further one.
     #[arg(long, value_name = "NAME", value_delimiter = ',', default_values = SYNTHETIC, conflicts_with = "file",
           value_parser = PossibleValuesParser::new(Synthetic::names()))]
@@ -117,6 +122,7 @@ const EXAMPLES: &str = "Examples:
   compare
   compare vdf.npy --bases maxwellian --bases hermite:order=12,truncation=total-degree
   compare --bases \"maxwellian; maxwellian + hermite:order=8; smallest:l2=0.03\" vdf.npy --json rows.json
+  compare bulk.vlsv --cell 1 --population proton --box 25
   compare --synthetic beams --pictures all";
 
 /// Which pictures are drawn.
@@ -211,12 +217,22 @@ mod tests {
     }
 
     #[test]
+    fn a_cell_of_a_vlsv_file_is_named() {
+        let selection = parsed("f.vlsv --cell 12 --population proton --box 25").unwrap().selection;
+        assert_eq!((selection.cell, selection.half_width), (Some(12), Some(25)));
+        assert_eq!(selection.population.as_deref(), Some("proton"));
+        assert!(!parsed("f.vlsv").unwrap().selection.is_given());
+    }
+
+    #[test]
     fn nonsense_is_refused() {
         let lines = [
             "f.bin --shape 1,2",
             "f.bin --repeat 0",
             "f.npy --lower 0,0,0",
             "f.npy --cells 4",
+            "f.vlsv --cell -1",
+            "f.vlsv --box many",
             "f.npy --synthetic beams",
             "--synthetic no-such",
             "--bases",

@@ -8,7 +8,7 @@ use vdf_basis::distribution::synthetic::{Sampling, Synthetic};
 use vdf_basis::{Vdf, VelocityGrid};
 
 use crate::arguments::{Arguments, Bits};
-use crate::files;
+use crate::files::{self, vlsv::is_vlsv};
 
 /// Seed of their random parts.
 const SEED: u64 = 0;
@@ -25,7 +25,10 @@ pub struct Input {
 pub fn load(arguments: &Arguments) -> Result<Vec<Input>, Box<dyn Error>> {
     match &arguments.file {
         Some(path) => {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let mut name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            if let Some(cell) = arguments.selection.cell {
+                name += &format!("-cell{cell}");
+            }
             Ok(vec![Input { name, vdf: read(path, arguments)? }])
         }
         None => synthetic(&arguments.synthetic, arguments.cells),
@@ -35,12 +38,15 @@ pub fn load(arguments: &Arguments) -> Result<Vec<Input>, Box<dyn Error>> {
 fn read(path: &Path, arguments: &Arguments) -> Result<Vdf, Box<dyn Error>> {
     let problem = |problem: vdf_basis::Error| files::in_file(path, problem);
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if arguments.selection.is_given() && !is_vlsv(path) {
+        return Err(files::in_file(path, "--cell, --population and --box belong to .vlsv files").into());
+    }
     let vdf = match extension.as_str() {
+        "vlsv" => arguments.selection.read(path)?,
         "npy" => Vdf::read_npy(path).map_err(problem)?,
         "bin" => read_bare(path, arguments)?,
         _ => {
-            let reason =
-                "only .npy and .bin files are read; --bases takes one spec, and is given again for each further one";
+            let reason = "only .npy, .bin and .vlsv files are read; --bases takes one spec, and is given again for each further one";
             return Err(files::in_file(path, reason).into());
         }
     };

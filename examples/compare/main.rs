@@ -6,6 +6,7 @@
 //! cargo run --release --example compare -- [FILE] [--bases SPEC]... [--json FILE] [--repeat N]
 //!     [--out DIR] [--pictures none|summary|all] [--synthetic NAME]... [--cells N]
 //!     [--shape NX,NY,NZ] [--precision f32|f64] [--lower X,Y,Z --spacing X,Y,Z]
+//!     [--cell ID] [--population NAME] [--box N]
 //! ```
 
 mod arguments;
@@ -27,6 +28,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use vdf_basis::distribution::blocks::BLOCK_EDGE;
 use vdf_basis::{Fidelity, Registry};
 
 use arguments::{Arguments, Pictures};
@@ -108,7 +110,7 @@ fn compare(
 ) -> Result<Vec<Row>, Box<dyn Error>> {
     let Input { name, vdf } = input;
     let floor = Fidelity::default_floor(vdf);
-    let occupied_blocks = vdf.block_occupancy(floor)?.count();
+    let occupied_blocks = vdf.block_occupancy(floor, BLOCK_EDGE)?.count();
     let task = Task { vdf, occupied_blocks, repeat, progress };
     let mut rows = Vec::with_capacity(subjects.len());
     for (spec, subject) in subjects {
@@ -193,6 +195,8 @@ mod tests {
             ("@zero.npy --bases wavelet --out @out --json @bad.npy/rows.json", "bad.npy"),
             ("@zero.npy --bases wavelet --out @out --json @zero.npy", "would be lost"),
             ("@zero.npy --bases wavelet --out @out --json @", "folder"),
+            ("@zero.npy --bases wavelet --out @out --cell 1", "zero.npy: --cell, --population and --box"),
+            ("@none.vlsv --bases wavelet --out @out --cell 1", "none.vlsv"),
         ];
         for (line, part) in lines {
             let problem = outcome(&folder, line).unwrap_err();

@@ -1,4 +1,8 @@
-//! Output of the examples: files never over an input, and whole or not at all; text to whoever reads it.
+//! Output of the examples: files never over an input, and whole or not at all; text to whoever reads it. And input from
+//! VLSV files.
+
+#[cfg(feature = "vlsv")]
+pub mod vlsv;
 
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -63,7 +67,7 @@ pub fn check_folder(folder: &Path) -> Result<(), String> {
 pub fn in_file(path: &Path, problem: impl Display) -> String {
     let (path, problem) = (path.display().to_string(), problem.to_string());
     // Problems with the file itself are named already.
-    if problem.starts_with(&path) { problem } else { format!("{path}: {problem}") }
+    if problem.contains(&format!("{path}: ")) { problem } else { format!("{path}: {problem}") }
 }
 
 /// Prints a line, or several, to stdout. Nothing is wrong where whoever reads has seen enough and closed it.

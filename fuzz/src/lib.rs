@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use vdf_basis::{AnyBasis, Expansion, Precision, Registry, Vdf};
+use vdf_basis::{AnyBasis, Crop, Expansion, Precision, Registry, Vdf, VlsvFile};
 
 /// Largest grid that is decoded. Work grows with the cells, coverage hardly does.
 const MOST_CELLS: usize = 1 << 6;
@@ -42,4 +42,24 @@ pub fn npy(bytes: &[u8]) {
     vdf.to_npy(&mut written, Precision::Double).expect("a vector takes all");
     let read = Vdf::from_npy(&written[..]).expect("what was written is read");
     assert!(read.as_slice().iter().zip(vdf.as_slice()).all(|(a, b)| a.to_bits() == b.to_bits()));
+}
+
+/// Any bytes as a VLSV file: an error, or distributions that lie on their velocity mesh.
+pub fn vlsv(bytes: &[u8]) {
+    const MOST_VLSV_CELLS: usize = 1 << 14;
+    let Ok(file) = VlsvFile::from_bytes(bytes) else { return };
+    let file = file.with_limit(MOST_VLSV_CELLS);
+    for population in file.populations() {
+        let Ok(cells) = file.cells(population) else { continue };
+        for &cell in cells.iter().take(3) {
+            for crop in [Crop::Stored, Crop::Peak(2), Crop::Whole] {
+                let Ok(read) = file.read(cell, population, crop) else { continue };
+                let (shape, mesh) = (read.vdf.grid().shape(), read.mesh.grid.shape());
+                assert!((0..3).all(|axis| read.first[axis] + shape[axis] <= mesh[axis]));
+                assert!(read.vdf.grid().cells() <= MOST_VLSV_CELLS);
+            }
+            let _ = file.facts(cell, population);
+        }
+        let _ = file.read(u64::MAX, population, Crop::Stored);
+    }
 }

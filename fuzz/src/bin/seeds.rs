@@ -1,14 +1,20 @@
-//! Writes seeds for the `decode` target: streams of every kind on small grids, without magic, version and checksum.
-//! Needed again whenever the format changes, after `rm fuzz/seeds/decode/*`.
+//! Writes seeds for the `decode` target: streams of every kind on small grids, without magic, version and checksum; and
+//! for the `vlsv` target: small files of every kind. The former are needed again whenever the format changes, after
+//! `rm fuzz/seeds/decode/*`.
 //!
 //! ```text
 //! cd fuzz && cargo run --release --bin seeds
 //! ```
 
+#[allow(dead_code)]
+#[path = "../../../tests/vlsv/writer.rs"]
+mod writer;
+
 use std::error::Error;
 use std::path::Path;
 
 use vdf_basis::{Expansion, Registry, Vdf, VelocityGrid};
+use writer::{Naming, Run, hermite_stream};
 
 const SPECS: &[&str] = &[
     "maxwellian",
@@ -83,6 +89,29 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     println!("{written} seeds in {}", folder.display());
+    vlsv_seeds()
+}
+
+/// VLSV files of both byte orders, precisions and block widths, and one of a codec.
+fn vlsv_seeds() -> Result<(), Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds/vlsv");
+    std::fs::create_dir_all(&folder)?;
+    let named = Naming::Named("proton");
+    let runs = [
+        (false, 4, 1, named),
+        (true, 8, 1, named),
+        (false, 4, 2, Naming::Avgs),
+        (true, 4, 2, Naming::Nameless),
+        (false, 8, 4, named),
+    ];
+    let mut files: Vec<Vec<u8>> =
+        runs.into_iter().map(|(big, size, width, naming)| Run::new(big, size, width, naming).file()).collect();
+    let run = Run::new(false, 4, 4, named);
+    files.extend([run.compressed("HERMITE", &hermite_stream(3e8)), run.compressed("ZFP", &[1, 2, 3])]);
+    for file in &files {
+        std::fs::write(folder.join(format!("{:08x}", crc32fast::hash(file))), file)?;
+    }
+    println!("{} seeds in {}", files.len(), folder.display());
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Distributions in files: NumPy's `.npy` ([`npy`]) and bare values ([`raw`]).
+//! Distributions in files: NumPy's `.npy` ([`npy`]), bare values ([`raw`]) and Vlasiator's VLSV (`vlsv`).
 //!
 //! No file is trusted: what its header claims is checked before anything is allocated, memory grows only with bytes
 //! that have arrived, and a file that holds more or less than it should is refused.
@@ -6,6 +6,8 @@
 pub mod npy;
 pub(crate) use npy::npy_numbers;
 pub mod raw;
+#[cfg(feature = "vlsv")]
+pub mod vlsv;
 
 use std::fmt;
 use std::fs::File;
