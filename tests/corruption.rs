@@ -10,7 +10,7 @@ use vdf_basis::{Error, Expansion, Registry, Sampling, Synthetic, Vdf, VelocityGr
 #[global_allocator]
 static ALLOCATED: PeakAlloc = PeakAlloc;
 
-const SPECS: [&str; 30] = [
+const SPECS: [&str; 32] = [
     "maxwellian",
     "quantized(maxwellian:covariance=full)",
     "hermite:order=2",
