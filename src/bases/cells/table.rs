@@ -91,6 +91,11 @@ impl Table {
         self.0.iter().copied().map(f64::from_bits)
     }
 
+    /// True if the magnitudes are stored as multiples of a quantum.
+    pub(super) fn has_quantum(&self) -> bool {
+        Quantum::find(&self.0, zero_bits(self.0.iter().copied())).is_some()
+    }
+
     /// True if all magnitudes are multiples of a step.
     pub(super) fn holds_multiples_of(&self, step: f64) -> bool {
         /// Steps of a stream differ by as much from those that are looked for; other numbers are as near by chance only
