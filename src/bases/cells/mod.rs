@@ -175,6 +175,13 @@ impl Cells {
     }
 }
 
+/// True for a step of a stream, which is a power of 2^(1/64): its multiples are those of a distribution that was decoded.
+fn is_step(quantum: f64) -> bool {
+    const DIGITS: f64 = 1e-8;
+    let exponent = 64.0 * quantum.log2();
+    (exponent - exponent.round()).abs() < DIGITS
+}
+
 impl NamedBasis for Cells {
     const NAME: &'static str = NAME;
 
@@ -228,11 +235,11 @@ impl Quantise for Cells {
     /// With a table of multiples of a quantum, or of a few values. Others are rounded to steps, which repeated encodings keep.
     fn encode_to_round(&self, vdf: &Vdf) -> Result<CellsCoefficients> {
         /// Most values that are no multiples of a quantum.
-        const FEW: usize = 64;
+        const FEW: usize = 12;
         let mut found = CellsCoefficients::with_table(vdf);
         if let Form::Places(table) = &found.form
             && table.len() > FEW
-            && !table.has_quantum()
+            && table.quantum().is_none_or(is_step)
         {
             found.form = Form::Single;
         }

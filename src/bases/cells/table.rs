@@ -91,9 +91,10 @@ impl Table {
         self.0.iter().copied().map(f64::from_bits)
     }
 
-    /// True if the magnitudes are stored as multiples of a quantum.
-    pub(super) fn has_quantum(&self) -> bool {
-        Quantum::find(&self.0, zero_bits(self.0.iter().copied())).is_some()
+    /// The quantum of which the magnitudes are stored as multiples, if there is one.
+    pub(super) fn quantum(&self) -> Option<f64> {
+        let multiple = Quantum::find(&self.0, zero_bits(self.0.iter().copied()))?;
+        self.0.last().map(|largest| f64::from_bits(*largest) / multiple as f64)
     }
 
     /// True if all magnitudes are multiples of a step.
