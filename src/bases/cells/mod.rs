@@ -238,8 +238,7 @@ impl Quantise for Cells {
         const FEW: usize = 12;
         let mut found = CellsCoefficients::with_table(vdf);
         if let Form::Places(table) = &found.form
-            && table.len() > FEW
-            && table.quantum().is_none_or(is_step)
+            && table.quantum().map_or(table.len() > FEW, is_step)
         {
             found.form = Form::Single;
         }
