@@ -111,10 +111,12 @@ fn with_bound(spec: &str, bound: Option<Bound>) -> String {
     }
 }
 
+/// A preset, or the cells themselves, which have no choices but a bound either.
 fn preset(random: &mut ChaCha8Rng) -> Drawn {
     let name = match random.random_range(0..20) {
         0 => "smallest",
         1..=3 => "balanced",
+        4..=7 => "cells",
         _ => "fast",
     };
     let bound = bound(random);

@@ -82,6 +82,13 @@ impl CellsCoefficients {
         }
     }
 
+    /// The values of a distribution, with a table if few of them are different.
+    fn with_table(vdf: &Vdf) -> Self {
+        let values = vdf.as_slice().to_vec();
+        let form = Table::of(&values).map_or(Form::Single, Form::Places);
+        Self { shape: vdf.grid().shape(), values, form }
+    }
+
     /// Codes the values as places in a table, which was coded before.
     fn code_places(&mut self, table: &Table, coder: &mut Coder<'_>) -> Result<()> {
         let mut places: Vec<i64> = self.values.iter().map(|value| table.place(*value)).collect();
@@ -168,6 +175,13 @@ impl Cells {
     }
 }
 
+/// True for a step of a stream, which is a power of 2^(1/64): its multiples are those of a distribution that was decoded.
+fn is_step(quantum: f64) -> bool {
+    const DIGITS: f64 = 1e-8;
+    let exponent = 64.0 * quantum.log2();
+    (exponent - exponent.round()).abs() < DIGITS
+}
+
 impl NamedBasis for Cells {
     const NAME: &'static str = NAME;
 
@@ -180,7 +194,7 @@ impl Basis for Cells {
     type Coefficients = CellsCoefficients;
 
     fn encode(&self, vdf: &Vdf) -> Result<CellsCoefficients> {
-        let mut found = self.encode_to_round(vdf)?;
+        let mut found = CellsCoefficients::with_table(vdf);
         if let Form::Places(table) = &found.form
             && !found.are_places_shorter(table)?
         {
@@ -218,11 +232,17 @@ impl Stream for Cells {
 }
 
 impl Quantise for Cells {
-    /// With a table wherever there is one.
+    /// With a table of multiples of a quantum, or of a few values. Others are rounded to steps, which repeated encodings keep.
     fn encode_to_round(&self, vdf: &Vdf) -> Result<CellsCoefficients> {
-        let values = vdf.as_slice().to_vec();
-        let form = Table::of(&values).map_or(Form::Single, Form::Places);
-        Ok(CellsCoefficients { shape: vdf.grid().shape(), values, form })
+        /// Most values that are no multiples of a quantum.
+        const FEW: usize = 12;
+        let mut found = CellsCoefficients::with_table(vdf);
+        if let Form::Places(table) = &found.form
+            && table.quantum().map_or(table.len() > FEW, is_step)
+        {
+            found.form = Form::Single;
+        }
+        Ok(found)
     }
 
     /// Values whose bits cost more than the error they save become smaller or zero. Those of a table remain exact, or become

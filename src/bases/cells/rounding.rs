@@ -38,13 +38,17 @@ pub(super) fn dropping_error(values: &[f64], step: f64) -> f64 {
 /// Coefficients rounded to a step.
 pub(super) fn rounded(coefficients: &CellsCoefficients, step: f64) -> Result<CellsCoefficients> {
     match &coefficients.form {
+        // Values of a distribution that was decoded from this step.
+        Form::Places(table) if table.holds_multiples_of(step) => to_steps(coefficients, step),
         Form::Places(table) => to_places(coefficients, table, step),
         Form::Single | Form::Steps(_) => to_steps(coefficients, step),
     }
 }
 
-/// Values rounded to multiples of a step, or to the next smaller one.
+/// Values rounded to multiples of a step, or to the next smaller one. Those that are multiples already stay.
 fn to_steps(coefficients: &CellsCoefficients, step: f64) -> Result<CellsCoefficients> {
+    /// Distance of a multiple that was decoded, in steps.
+    const DIGITS: f64 = 1e-9;
     /// Larger multiples are only rounded: whether they are one less changes their length little.
     const MAX_CHOSEN: f64 = 8.0;
     let in_steps = in_steps(step);
@@ -54,14 +58,14 @@ fn to_steps(coefficients: &CellsCoefficients, step: f64) -> Result<CellsCoeffici
     let mut chosen = multiples.clone();
     symbols::weigh(coefficients.shape, &mut multiples, |cell, multiple, cost| {
         let size = exact[cell].abs();
-        if multiple == 0 || size >= MAX_CHOSEN {
+        let nearest = multiple.unsigned_abs();
+        if multiple == 0 || size >= MAX_CHOSEN || (size - nearest as f64).abs() <= DIGITS {
             return;
         }
         let price = |multiple: u64| {
             let error = size - multiple as f64;
             error * error + ERROR_OF_A_COST * f64::from(cost(multiple))
         };
-        let nearest = multiple.unsigned_abs();
         if price(nearest - 1) < price(nearest) {
             chosen[cell] = multiple - multiple.signum();
         }

@@ -91,6 +91,12 @@ impl Table {
         self.0.iter().copied().map(f64::from_bits)
     }
 
+    /// The quantum of which the magnitudes are stored as multiples, if there is one.
+    pub(super) fn quantum(&self) -> Option<f64> {
+        let multiple = Quantum::find(&self.0, zero_bits(self.0.iter().copied()))?;
+        self.0.last().map(|largest| f64::from_bits(*largest) / multiple as f64)
+    }
+
     /// True if all magnitudes are multiples of a step.
     pub(super) fn holds_multiples_of(&self, step: f64) -> bool {
         /// Steps of a stream differ by as much from those that are looked for; other numbers are as near by chance only
