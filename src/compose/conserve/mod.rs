@@ -4,16 +4,22 @@ mod change;
 mod choice;
 mod correction;
 mod digits;
+mod field;
+mod halo;
 mod lattice;
+mod method;
 mod moments;
+mod newton;
 mod occupancy;
+mod polynomial;
+mod sums;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
-use change::Correction;
 use choice::Choice;
+use correction::Correction;
 
 use crate::basis::bound::Bound;
 use crate::basis::choices::{Choices, spec_around, write_spec};
@@ -60,9 +66,6 @@ pub struct ConserveCoefficients<B: Basis> {
 pub(crate) const NAME: &str = "conserve";
 /// Part by which the correction may enlarge the error `l2`. A bound passed on to an inner basis is lowered by it.
 const ADDED_ERROR: f64 = 0.02;
-/// Relative decrease of the error from which on blocks are compared by the length of the stream: their bits cost at
-/// least as much of it.
-const MIN_GAIN: f64 = 1e-4;
 
 impl<B: Basis> Conserve<B> {
     /// Corrects n, u and P of `inner`.
@@ -95,7 +98,7 @@ impl<B: Quantise> Conserve<B> {
             false => None,
             true => {
                 let inner = inner()?;
-                let correction = self.correction(&inner, vdf, Resolution::Exact)?;
+                let correction = self.correction(&inner, vdf)?;
                 Some((inner, correction))
             }
         };
@@ -103,24 +106,10 @@ impl<B: Quantise> Conserve<B> {
     }
 
     /// Correction of the decoded moments to those of `vdf`.
-    fn correction(&self, inner: &B::Coefficients, vdf: &Vdf, resolution: Resolution) -> Result<Correction> {
+    fn correction(&self, inner: &B::Coefficients, vdf: &Vdf) -> Result<Correction> {
         let decoded = self.inner.reconstruct(inner, vdf.grid())?;
         let choice = Choice::new(vdf, &decoded, self.heat_flux);
-        let best = choice.best().ok_or_else(|| Error::Degenerate { basis: NAME, reason: choice.reason() })?;
-        if let Some(in_blocks) = choice.in_blocks(&best) {
-            let length = |correction: &Correction| {
-                let mut coder = Coder::writing();
-                correction.clone().code(vdf.grid(), self.heat_flux, &mut coder)?;
-                self.inner.code(&mut inner.clone(), vdf.grid(), resolution, &mut coder)?;
-                Ok::<f64, Error>(coder.finish().len() as f64)
-            };
-            // The better stream has the smaller product of length and error: near a bound a wider step trades one for
-            // the other at about that rate.
-            if in_blocks.l2() * length(&in_blocks.correction)? < best.l2() * length(&best.correction)? {
-                return Ok(in_blocks.correction);
-            }
-        }
-        Ok(best.correction)
+        choice.best().ok_or_else(|| Error::Degenerate { basis: NAME, reason: choice.reason() })
     }
 }
 
@@ -242,7 +231,7 @@ impl<B: Quantise> Quantise for Conserve<B> {
     ) -> Result<Self::Coefficients> {
         let Some((inner, _)) = &coefficients.found else { return Ok(coefficients.clone()) };
         let inner = self.inner.rounded(inner, vdf, resolution)?;
-        let correction = self.correction(&inner, vdf, resolution)?;
+        let correction = self.correction(&inner, vdf)?;
         Ok(ConserveCoefficients { found: Some((inner, correction)), ..coefficients.clone() })
     }
 }
