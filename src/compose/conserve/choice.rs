@@ -1,5 +1,7 @@
 //! Choice of the correction for one distribution.
 
+use std::f64::consts::LN_10;
+
 use super::change::{Change, factor_of, positive};
 use super::correction::{Correction, Way};
 use super::halo::{Halo, Lack};
@@ -8,8 +10,9 @@ use super::method::{Method, Threshold};
 use super::moments::{CellMoments, Cells, NARROW_IN_CELLS};
 use super::occupancy::Occupancy;
 use crate::distribution::decades::above;
-use crate::distribution::fidelity::{Fidelity, Reference};
+use crate::distribution::fidelity::Reference;
 use crate::distribution::vdf::Vdf;
+use crate::numerics::summation::row_sums;
 
 /// Maximum error of a moment, relative to its scale: 10⁻¹² plus the rounding errors of the sums over the cells.
 const MAX_ERROR: f64 = 1.1e-12;
@@ -28,11 +31,19 @@ const ROUNDING_ERROR: f64 = 1e-9;
 /// Part of the peak up to which negative densities count as ripples of a reconstruction, not as data.
 const MAX_RIPPLES: f64 = 1e-6;
 
-/// Errors of a density: `l2`, and the root mean square of the difference of decades above the floor.
+/// Lowest floor of logarithms, as a part of the peak: a choice must not depend on the unit of density.
+const FLOOR: f64 = 1e-6;
+/// Floors above which the error in logarithms is measured, in decades above the lowest: 10⁻⁶, 10⁻⁴ and 3·10⁻³ of the
+/// peak.
+const FLOORS: [f64; 3] = [0.0, 2.0, 3.5];
+/// Floor for the fit of a halo, likewise: 10⁻⁴ of the peak.
+const HALO_FLOOR: f64 = 2.0;
+
+/// Errors of a density: `l2`, and for each of [`FLOORS`] the root mean square of the difference of decades above it.
 #[derive(Debug, Clone, Copy)]
 struct Errors {
     l2: f64,
-    log: f64,
+    logs: [f64; FLOORS.len()],
 }
 
 /// A correction and its errors.
@@ -49,7 +60,7 @@ pub(super) struct Choice<'a> {
     decoded: &'a Vdf,
     heat_flux: bool,
     reference: Reference<'a>,
-    /// Floor of the logarithms, and the decades of the original above it.
+    /// Lowest floor of the logarithms, and the decades of the original above it.
     floor: f64,
     decades: Vec<f64>,
     before: Errors,
@@ -63,9 +74,9 @@ impl<'a> Choice<'a> {
     pub(super) fn new(vdf: &'a Vdf, decoded: &'a Vdf, heat_flux: bool) -> Self {
         let (factor, cells) = (factor_of(decoded), Cells::of(vdf.grid()));
         let wanted = CellMoments::of(&cells, &scaled(vdf, factor));
-        let floor = Fidelity::default_floor(vdf);
+        let floor = (FLOOR * vdf.peak()).max(f64::MIN_POSITIVE);
         let (reference, decades) = (Reference::new(vdf), above(vdf.as_slice(), floor));
-        let before = Errors { l2: 0.0, log: 0.0 };
+        let before = Errors { l2: 0.0, logs: [0.0; FLOORS.len()] };
         let mut choice = Self { vdf, decoded, heat_flux, reference, floor, decades, before, cells, factor, wanted };
         choice.before = choice.errors(decoded);
         choice
@@ -111,39 +122,53 @@ impl<'a> Choice<'a> {
 
     fn errors(&self, density: &Vdf) -> Errors {
         let found = above(density.as_slice(), self.floor);
-        let squares: f64 = self.decades.iter().zip(&found).map(|(f, g)| (f - g) * (f - g)).sum();
-        Errors { l2: self.reference.relative_l2(density), log: (squares / found.len() as f64).sqrt() }
+        let difference = |f: f64, g: f64, floor: f64| {
+            let [f, g] = [f, g].map(|decades| if decades > floor { decades } else { floor });
+            (f - g) * (f - g)
+        };
+        let squares = row_sums(found.len(), |k| FLOORS.map(|floor| difference(self.decades[k], found[k], floor)));
+        let logs = squares.map(|sum| (sum / found.len() as f64).sqrt());
+        Errors { l2: self.reference.relative_l2(density), logs }
     }
 
-    /// Growth of the two errors.
-    fn growth(&self, errors: Errors) -> [f64; 2] {
+    /// Growth of `l2`, and of the errors in logarithms.
+    fn growth(&self, errors: Errors) -> (f64, [f64; FLOORS.len()]) {
         let of = |after: f64, before: f64| after.max(ROUNDING_ERROR) / before.max(ROUNDING_ERROR);
-        [of(errors.l2, self.before.l2), of(errors.log, self.before.log)]
+        let logs = std::array::from_fn(|k| of(errors.logs[k], self.before.logs[k]));
+        (of(errors.l2, self.before.l2), logs)
     }
 
     /// Growth of the errors beyond what is allowed.
     fn excess(&self, errors: Errors) -> f64 {
-        let [l2, log] = self.growth(errors);
+        let (l2, logs) = self.growth(errors);
+        let log = logs.into_iter().fold(0.0, f64::max);
         (l2 / MAX_GROWTH - 1.0).max(0.0) + (log / MAX_LOG_GROWTH - 1.0).max(0.0)
+    }
+
+    /// Growth of `l2` times the mean growth in logarithms.
+    fn product(&self, errors: Errors) -> f64 {
+        let (l2, logs) = self.growth(errors);
+        l2 * logs.into_iter().product::<f64>().powf(1.0 / FLOORS.len() as f64)
     }
 
     /// The better of two attempts: a sharp one before one that is not, then one whose errors grow less beyond what is
     /// allowed, then the one with the smaller product of the errors.
     fn better(&self, a: Option<Attempt>, b: Option<Attempt>) -> Option<Attempt> {
-        let product = |attempt: &Attempt| self.growth(attempt.errors).into_iter().product::<f64>();
         [a, b].into_iter().flatten().min_by(|a, b| {
             let excess = self.excess(a.errors).total_cmp(&self.excess(b.errors));
-            b.sharp.cmp(&a.sharp).then(excess).then_with(|| product(a).total_cmp(&product(b)))
+            b.sharp.cmp(&a.sharp).then(excess).then_with(|| self.product(a.errors).total_cmp(&self.product(b.errors)))
         })
     }
 
     /// Halo for tails that the decoded density lacks.
     fn halo(&self, change: &Change) -> Option<Halo> {
         let (grid, maxwellian) = (self.vdf.grid(), change.maxwellian()?);
-        let found = above(self.decoded.as_slice(), self.floor);
-        let log_floor = self.floor.ln() + change.factor().ln();
+        let above_floor = |decades: &[f64]| -> Vec<f64> { decades.iter().map(|d| (d - HALO_FLOOR).max(0.0)).collect() };
+        let wanted = above_floor(&self.decades);
+        let found = above_floor(&above(self.decoded.as_slice(), self.floor));
+        let log_floor = self.floor.ln() + HALO_FLOOR * LN_10 + change.factor().ln();
         let axes = change.axes(grid, grid);
-        Lack { maxwellian: &maxwellian, axes: &axes, wanted: &self.decades, found: &found, log_floor }.halo()
+        Lack { maxwellian: &maxwellian, axes: &axes, wanted: &wanted, found: &found, log_floor }.halo()
     }
 
     /// A correction on those cells only that contribute to the moments.

@@ -18,7 +18,7 @@ pub(super) enum Method {
     Everywhere,
     /// h = g φ(p / (g + t)), φ(e) = 1 + e for e ≥ 0 and exp(e) below, t a part of the peak of g. Densities far above t
     /// change by p as with [`Method::Even`], those far below it by the factor φ(p / t), so that no tail is emptied. The
-    /// distance is (h − g)²/2w above g, w = g/(g + t), and the relative entropy of g to h below.
+    /// distance is (h − g)²/2w above g, w = g/(g + t), and g + t times the relative entropy below.
     Mixed(Threshold),
     /// h = g eᵖ: the nearest density in relative entropy. Of a Gaussian it makes a Gaussian again.
     Tilt,

@@ -55,12 +55,13 @@ impl<R: Rule, const H: usize, const S: usize> Vectorisable for Pass<'_, R, H, S>
         let blocks = in_vectors(z);
         let mut sums = Sums { of_h: [[[0.0; 4]; 4]; 4], of_slope: [[[0.0; 7]; 7]; 7] };
         let mut of_h = CompensatedSums::<64>::zero();
+        let mut scratch = [[[0.0; LANES]; RUN]; 2];
         for (row, &x) in x.iter().enumerate() {
             let along: Vec<[f64; 4]> = y.iter().map(|y| self.polynomial.along_z(x, *y)).collect();
             for (block, first, column) in self.field.columns(row) {
                 let runs = column.chunks(RUN).zip(along[first..].chunks(RUN)).zip(y[first..].chunks(RUN));
                 for ((column, along), y) in runs {
-                    let (h, slope) = self.along_y(i, column, along, y, &blocks[block]);
+                    let (h, slope) = self.along_y(i, column, along, y, &blocks[block], &mut scratch);
                     add_slopes::<S>(&mut sums.of_slope, x, &moments_of_z(i, slope, &blocks[block]));
                     of_h.add(products::<H>(x, &moments_of_z(i, h, &blocks[block])));
                 }
@@ -85,16 +86,16 @@ impl<R: Rule, const H: usize, const S: usize> Pass<'_, R, H, S> {
         along: &[[f64; 4]],
         y: &[f64],
         z: &Lanes,
+        [changed, slopes]: &mut [[Lanes; RUN]; 2],
     ) -> ([Vector<I>; H], [Vector<I>; S]) {
         let z = Vector::load(i, z);
-        let (mut changed, mut slopes) = ([[0.0; LANES]; RUN], [[0.0; LANES]; RUN]);
-        for (((g, along), changed), slope) in column.iter().zip(along).zip(&mut changed).zip(&mut slopes) {
+        for (((g, along), changed), slope) in column.iter().zip(along).zip(&mut *changed).zip(&mut *slopes) {
             let p = if H == 3 { quadratic(*along, z) } else { at(*along, z) };
             let [h, derivative] = self.rule.changed(Vector::load(i, g), p);
             h.store(changed);
             derivative.store(slope);
         }
-        (powers_of_y(i, &changed, y), powers_of_y(i, &slopes, y))
+        (powers_of_y(i, &changed[..column.len()], y), powers_of_y(i, &slopes[..column.len()], y))
     }
 }
 
