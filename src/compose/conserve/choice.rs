@@ -1,5 +1,6 @@
 //! Choice of the correction for one distribution.
 
+use std::cmp::Ordering;
 use std::f64::consts::LN_10;
 
 use super::change::{Change, factor_of, positive};
@@ -33,9 +34,8 @@ const MAX_RIPPLES: f64 = 1e-6;
 
 /// Lowest floor of logarithms, as a part of the peak: a choice must not depend on the unit of density.
 const FLOOR: f64 = 1e-6;
-/// Floors above which the error in logarithms is measured, in decades above the lowest: 10⁻⁶, 10⁻⁴ and 3·10⁻³ of the
-/// peak.
-const FLOORS: [f64; 3] = [0.0, 2.0, 3.5];
+/// Floors above which the error in logarithms is measured, in decades above the lowest: 10⁻⁶, 10⁻⁴ and 10⁻³ of the peak.
+const FLOORS: [f64; 3] = [0.0, 2.0, 3.0];
 /// Floor for the fit of a halo, likewise: 10⁻⁴ of the peak.
 const HALO_FLOOR: f64 = 2.0;
 
@@ -95,7 +95,7 @@ impl<'a> Choice<'a> {
             let mut attempt = |way: Way| {
                 let new = self.moments(&change, way, residues);
                 best = self.better(best.take(), new);
-                best.as_ref().is_some_and(|best| best.sharp && self.excess(best.errors) == 0.0)
+                best.as_ref().is_some_and(|best| best.sharp && self.excess(best.errors) == [0.0; 2])
             };
             let halo = self.halo(&change);
             let mut enough = false;
@@ -138,11 +138,12 @@ impl<'a> Choice<'a> {
         (of(errors.l2, self.before.l2), logs)
     }
 
-    /// Growth of the errors beyond what is allowed.
-    fn excess(&self, errors: Errors) -> f64 {
-        let (l2, logs) = self.growth(errors);
+    /// Growth of `l2` beyond what is allowed, and of the errors in logarithms. That above the lowest floor does not count:
+    /// most of it is the tail of ripples.
+    fn excess(&self, errors: Errors) -> [f64; 2] {
+        let (l2, [_, logs @ ..]) = self.growth(errors);
         let log = logs.into_iter().fold(0.0, f64::max);
-        (l2 / MAX_GROWTH - 1.0).max(0.0) + (log / MAX_LOG_GROWTH - 1.0).max(0.0)
+        [(l2 / MAX_GROWTH - 1.0).max(0.0), (log / MAX_LOG_GROWTH - 1.0).max(0.0)]
     }
 
     /// Growth of `l2` times the mean growth in logarithms.
@@ -151,13 +152,18 @@ impl<'a> Choice<'a> {
         l2 * logs.into_iter().product::<f64>().powf(1.0 / FLOORS.len() as f64)
     }
 
-    /// The better of two attempts: a sharp one before one that is not, then one whose errors grow less beyond what is
-    /// allowed, then the one with the smaller product of the errors.
+    /// The better of two attempts: a sharp one before one that is not, then the one whose `l2` grows less beyond what is
+    /// allowed, then the one whose logarithms do, then the one with the smaller product of the errors.
     fn better(&self, a: Option<Attempt>, b: Option<Attempt>) -> Option<Attempt> {
-        [a, b].into_iter().flatten().min_by(|a, b| {
-            let excess = self.excess(a.errors).total_cmp(&self.excess(b.errors));
-            b.sharp.cmp(&a.sharp).then(excess).then_with(|| self.product(a.errors).total_cmp(&self.product(b.errors)))
-        })
+        let order = |attempt: &Attempt| {
+            let [l2, log] = self.excess(attempt.errors);
+            [if attempt.sharp { 0.0 } else { 1.0 }, l2, log, self.product(attempt.errors)]
+        };
+        let smaller = |a: &Attempt, b: &Attempt| {
+            let pairs = order(a).into_iter().zip(order(b));
+            pairs.map(|(a, b)| a.total_cmp(&b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        };
+        [a, b].into_iter().flatten().min_by(smaller)
     }
 
     /// Halo for tails that the decoded density lacks.

@@ -38,8 +38,8 @@ use crate::error::{Error, Result};
 /// A quadratic polynomial p of velocity changes what B decodes to, g, by one of several rules: g + p where g is large and
 /// a factor where it is small, so that tails survive; max(0, g + p), which removes ripples; or g eᵖ, of which a Gaussian
 /// stays one. If B lacks the tails of the original, a wide Gaussian stands in for them. The encoder measures the errors
-/// `l2` and `log10_rms` of each rule. It takes one that enlarges them by at most 2% and 5%, if there is one, with the
-/// smallest product of both.
+/// `l2` and `log10_rms` (above parts of the peak) of each rule. It takes one that enlarges them by at most 2% and 5%, if
+/// there is one, with the smallest product of both.
 ///
 /// The stream holds the differences of the moments, about 35 bits each, and the rule. If a density occupies few cells,
 /// as a beam narrower than a cell does, no other density may have its moments: the stream may then hold these cells,
