@@ -134,9 +134,9 @@ fn products<const H: usize>(x: f64, of: &[[f64; H]; H]) -> [f64; 64] {
     let mut products = [0.0; 64];
     let mut power = 1.0;
     for i in 0..H {
-        for j in 0..H - i {
-            for k in 0..H - i - j {
-                products[16 * i + 4 * j + k] = power * of[j][k];
+        for (j, of) in of.iter().enumerate().take(H - i) {
+            for (k, of) in of.iter().enumerate().take(H - i - j) {
+                products[16 * i + 4 * j + k] = power * of;
             }
         }
         power *= x;
@@ -148,10 +148,10 @@ fn products<const H: usize>(x: f64, of: &[[f64; H]; H]) -> [f64; 64] {
 #[inline(always)]
 fn add_slopes<const S: usize>(sums: &mut [[[f64; 7]; 7]; 7], x: f64, of: &[[f64; S]; S]) {
     let mut power = 1.0;
-    for i in 0..S {
-        for j in 0..S - i {
-            for k in 0..S - i - j {
-                sums[i][j][k] += power * of[j][k];
+    for (i, sums) in sums.iter_mut().enumerate().take(S) {
+        for (j, (sums, of)) in sums.iter_mut().zip(of).enumerate().take(S - i) {
+            for (sum, of) in sums.iter_mut().zip(of).take(S - i - j) {
+                *sum += power * of;
             }
         }
         power *= x;
