@@ -1,13 +1,19 @@
 //! Choice of the correction for one distribution.
 
-use super::MIN_GAIN;
-use super::change::{Change, Correction, factor_of, positive};
-use super::correction::Method;
+use std::cmp::Ordering;
+use std::f64::consts::LN_10;
+
+use super::change::{Change, factor_of, positive};
+use super::correction::{Correction, Way};
+use super::halo::{Halo, Lack};
 use super::lattice::Residues;
+use super::method::{Method, Threshold};
 use super::moments::{CellMoments, Cells, NARROW_IN_CELLS};
 use super::occupancy::Occupancy;
+use crate::distribution::decades::above;
 use crate::distribution::fidelity::Reference;
 use crate::distribution::vdf::Vdf;
+use crate::numerics::summation::row_sums;
 
 /// Maximum error of a moment, relative to its scale: 10⁻¹² plus the rounding errors of the sums over the cells.
 const MAX_ERROR: f64 = 1.1e-12;
@@ -19,16 +25,31 @@ const MAX_STORED: usize = 8;
 /// Growth of the error `l2` from which on other methods are tried. The nearest density with the moments of an original
 /// without negative values is never farther from it than the decoded one, so that growth means a failed search.
 const MAX_GROWTH: f64 = 1.02;
+/// Growth of the error in logarithms from which on other methods are tried.
+const MAX_LOG_GROWTH: f64 = 1.05;
 /// Minimum error to which the growth is compared: below it, rounding errors may grow by any factor.
 const ROUNDING_ERROR: f64 = 1e-9;
 /// Part of the peak up to which negative densities count as ripples of a reconstruction, not as data.
 const MAX_RIPPLES: f64 = 1e-6;
 
-/// A correction, the density corrected by it, and its error.
-pub(super) struct Attempt {
-    pub(super) correction: Correction,
-    changed: Vdf,
+/// Lowest floor of logarithms, as a part of the peak: a choice must not depend on the unit of density.
+const FLOOR: f64 = 1e-6;
+/// Floors above which the error in logarithms is measured, in decades above the lowest: 10⁻⁶, 10⁻⁴ and 10⁻³ of the peak.
+const FLOORS: [f64; 3] = [0.0, 2.0, 3.0];
+/// Floor for the fit of a halo, likewise: 10⁻⁴ of the peak.
+const HALO_FLOOR: f64 = 2.0;
+
+/// Errors of a density: `l2`, and for each of [`FLOORS`] the root mean square of the difference of decades above it.
+#[derive(Debug, Clone, Copy)]
+struct Errors {
     l2: f64,
+    logs: [f64; FLOORS.len()],
+}
+
+/// A correction and its errors.
+struct Attempt {
+    correction: Correction,
+    errors: Errors,
     /// True if the moments are exact relative to the density's own widths, not only to [`NARROW_IN_CELLS`].
     sharp: bool,
 }
@@ -39,6 +60,10 @@ pub(super) struct Choice<'a> {
     decoded: &'a Vdf,
     heat_flux: bool,
     reference: Reference<'a>,
+    /// Lowest floor of the logarithms, and the decades of the original above it.
+    floor: f64,
+    decades: Vec<f64>,
+    before: Errors,
     cells: Cells,
     /// Factor by which the densities are multiplied, so that they are near one.
     factor: f64,
@@ -49,50 +74,117 @@ impl<'a> Choice<'a> {
     pub(super) fn new(vdf: &'a Vdf, decoded: &'a Vdf, heat_flux: bool) -> Self {
         let (factor, cells) = (factor_of(decoded), Cells::of(vdf.grid()));
         let wanted = CellMoments::of(&cells, &scaled(vdf, factor));
-        Self { vdf, decoded, heat_flux, reference: Reference::new(vdf), cells, factor, wanted }
+        let floor = (FLOOR * vdf.peak()).max(f64::MIN_POSITIVE);
+        let (reference, decades) = (Reference::new(vdf), above(vdf.as_slice(), floor));
+        let before = Errors { l2: 0.0, logs: [0.0; FLOORS.len()] };
+        let mut choice = Self { vdf, decoded, heat_flux, reference, floor, decades, before, cells, factor, wanted };
+        choice.before = choice.errors(decoded);
+        choice
     }
 
-    /// The correction to the nearest density with the moments; `None` if no density has them.
+    /// The best correction; `None` if no density has the moments.
     ///
-    /// [`Method::Even`] has no disadvantage if its search succeeds. [`Method::Tilt`] is also tried for densities that
-    /// are positive everywhere, [`Method::Everywhere`] if the error has grown, and few cells if the result is still
-    /// not near.
-    pub(super) fn best(&self) -> Option<Attempt> {
-        let before = self.reference.relative_l2(self.decoded);
+    /// [`Method::Everywhere`] is tried if the others enlarge an error, and few cells if the result is still not near.
+    pub(super) fn best(&self) -> Option<Correction> {
         let found = CellMoments::of(&self.cells, &positive(self.decoded, self.factor));
         let residues = Residues::new(&self.cells, &self.wanted, &found, self.heat_flux);
         let mut best = None;
-        if let Some(residues) = &residues {
-            let attempt = |method| self.moments(method, None, residues);
-            best = attempt(Method::Even);
-            if !is_sharp(&best) || self.decoded.as_slice().iter().all(|&g| g >= 0.0) {
-                best = better(best, attempt(Method::Tilt));
+        if let Some(residues) = &residues
+            && let Ok(change) = Change::new(self.decoded, residues, self.heat_flux)
+        {
+            let mut attempt = |way: Way| {
+                let new = self.moments(&change, way, residues);
+                best = self.better(best.take(), new);
+                best.as_ref().is_some_and(|best| best.sharp && self.excess(best.errors) == [0.0; 2])
+            };
+            // What changes the density least, if that bends no tail at all: numbers that were decoded stay near their steps.
+            if attempt(Way::new(Method::Even, None)) && best.as_ref().is_some_and(|best| self.keeps_all(best.errors)) {
+                return best.map(|best| best.correction);
             }
-            if !is_sharp(&best) || best.as_ref().is_some_and(|best| best.l2 > before) {
-                best = better(best, attempt(Method::Everywhere));
+            let halo = self.halo(&change);
+            let mut enough = false;
+            for method in Method::USUAL {
+                enough = attempt(Way::new(method, halo));
+            }
+            if halo.is_some() && !enough {
+                for method in [Method::Even, Method::Mixed(Threshold::Low)] {
+                    enough = attempt(Way::new(method, None));
+                }
+            }
+            if !enough {
+                attempt(Way::new(Method::Everywhere, None));
             }
         }
         let ripples = MAX_RIPPLES * self.vdf.peak();
         let negative = self.vdf.as_slice().iter().any(|&f| f < -ripples);
-        let most = if negative { f64::INFINITY } else { MAX_GROWTH * before.max(ROUNDING_ERROR) };
+        let most = if negative { f64::INFINITY } else { MAX_GROWTH * self.before.l2.max(ROUNDING_ERROR) };
         if !is_near(&best, most) {
-            best = better(best, self.on_few_cells(residues.as_ref(), most));
+            best = self.better(best, self.on_few_cells(residues.as_ref(), most));
         }
-        best
+        best.map(|best| best.correction)
     }
 
-    /// The correction restricted to the original's occupied blocks; `None` unless it lowers the error.
-    pub(super) fn in_blocks(&self, best: &Attempt) -> Option<Attempt> {
-        let Correction::Moments { method, occupied: None, residues } = &best.correction else { return None };
-        let grid = self.vdf.grid();
-        let blocks = Occupancy::blocks(grid.shape(), |cell| self.vdf.as_slice()[cell] != 0.0);
-        let mut within = best.changed.clone().into_values();
-        if let Some(values) = within.as_slice_mut() {
-            blocks.for_each_outside(grid, grid, |cell| values[cell] = 0.0);
-        }
-        let worth = self.reference.relative_l2(&Vdf::new(*grid, within).ok()?) < (1.0 - MIN_GAIN) * best.l2;
-        let attempt = worth.then(|| self.moments(*method, Some(blocks), residues)).flatten()?;
-        (attempt.sharp || !best.sharp).then_some(attempt)
+    fn errors(&self, density: &Vdf) -> Errors {
+        let found = above(density.as_slice(), self.floor);
+        let difference = |f: f64, g: f64, floor: f64| {
+            let [f, g] = [f, g].map(|decades| if decades > floor { decades } else { floor });
+            (f - g) * (f - g)
+        };
+        let squares = row_sums(found.len(), |k| FLOORS.map(|floor| difference(self.decades[k], found[k], floor)));
+        let logs = squares.map(|sum| (sum / found.len() as f64).sqrt());
+        Errors { l2: self.reference.relative_l2(density), logs }
+    }
+
+    /// Growth of `l2`, and of the errors in logarithms.
+    fn growth(&self, errors: Errors) -> (f64, [f64; FLOORS.len()]) {
+        let of = |after: f64, before: f64| after.max(ROUNDING_ERROR) / before.max(ROUNDING_ERROR);
+        let logs = std::array::from_fn(|k| of(errors.logs[k], self.before.logs[k]));
+        (of(errors.l2, self.before.l2), logs)
+    }
+
+    /// Growth of `l2` beyond what is allowed, and of the errors in logarithms. That above the lowest floor does not count:
+    /// most of it is the tail of ripples.
+    fn excess(&self, errors: Errors) -> [f64; 2] {
+        let (l2, [_, logs @ ..]) = self.growth(errors);
+        let log = logs.into_iter().fold(0.0, f64::max);
+        [(l2 / MAX_GROWTH - 1.0).max(0.0), (log / MAX_LOG_GROWTH - 1.0).max(0.0)]
+    }
+
+    /// True if no error grows beyond what is allowed, nor the one in logarithms above the lowest floor.
+    fn keeps_all(&self, errors: Errors) -> bool {
+        let (l2, logs) = self.growth(errors);
+        l2 <= MAX_GROWTH && logs.into_iter().all(|log| log <= MAX_LOG_GROWTH)
+    }
+
+    /// Growth of `l2` times the mean growth in logarithms.
+    fn product(&self, errors: Errors) -> f64 {
+        let (l2, logs) = self.growth(errors);
+        l2 * logs.into_iter().product::<f64>().powf(1.0 / FLOORS.len() as f64)
+    }
+
+    /// The better of two attempts: a sharp one before one that is not, then the one whose `l2` grows less beyond what is
+    /// allowed, then the one whose logarithms do, then the one with the smaller product of the errors.
+    fn better(&self, a: Option<Attempt>, b: Option<Attempt>) -> Option<Attempt> {
+        let order = |attempt: &Attempt| {
+            let [l2, log] = self.excess(attempt.errors);
+            [if attempt.sharp { 0.0 } else { 1.0 }, l2, log, self.product(attempt.errors)]
+        };
+        let smaller = |a: &Attempt, b: &Attempt| {
+            let pairs = order(a).into_iter().zip(order(b));
+            pairs.map(|(a, b)| a.total_cmp(&b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        };
+        [a, b].into_iter().flatten().min_by(smaller)
+    }
+
+    /// Halo for tails that the decoded density lacks.
+    fn halo(&self, change: &Change) -> Option<Halo> {
+        let (grid, maxwellian) = (self.vdf.grid(), change.maxwellian()?);
+        let above_floor = |decades: &[f64]| -> Vec<f64> { decades.iter().map(|d| (d - HALO_FLOOR).max(0.0)).collect() };
+        let wanted = above_floor(&self.decades);
+        let found = above_floor(&above(self.decoded.as_slice(), self.floor));
+        let log_floor = self.floor.ln() + HALO_FLOOR * LN_10 + change.factor().ln();
+        let axes = change.axes(grid, grid);
+        Lack { maxwellian: &maxwellian, axes: &axes, wanted: &wanted, found: &found, log_floor }.halo()
     }
 
     /// A correction on those cells only that contribute to the moments.
@@ -104,7 +196,11 @@ impl<'a> Choice<'a> {
         let cells = self.holding_cells()?;
         let (few, all) = (cells.count() <= MAX_STORED, cells.count() == self.vdf.as_slice().len());
         let searched = match residues {
-            Some(residues) if !few && !all => self.moments(Method::Everywhere, Some(cells.clone()), residues),
+            Some(residues) if !few && !all => {
+                let way = Way { cells: Some(cells.clone()), ..Way::new(Method::Everywhere, None) };
+                let change = Change::new(self.decoded, residues, self.heat_flux).ok()?;
+                self.moments(&change, way, residues)
+            }
             _ => None,
         };
         if is_near(&searched, most) { searched } else { self.densities(cells) }
@@ -114,7 +210,7 @@ impl<'a> Choice<'a> {
     /// cell (Cantelli): all others together change no moment by more than [`LEFT_OUT`].
     fn holding_cells(&self) -> Option<Occupancy> {
         let grid = self.vdf.grid();
-        let change = Change::to(self.wanted, self.factor, &self.cells).ok()?;
+        let change = Change::to(self.wanted, self.factor, &self.cells, self.heat_flux).ok()?;
         let [x, y, z] = change.most(grid, grid);
         let least = LEFT_OUT / grid.cells() as f64;
         let holds = |cell: usize| {
@@ -122,28 +218,30 @@ impl<'a> Choice<'a> {
             let most = x[i].min(y[j]).min(z[k]);
             self.vdf.as_slice()[cell] * change.factor() > least * most
         };
-        Some(Occupancy::cells(grid.shape(), holds))
+        Some(Occupancy::new(grid.shape(), holds))
     }
 
-    fn moments(&self, method: Method, occupied: Option<Occupancy>, residues: &Residues) -> Option<Attempt> {
-        self.attempt(Correction::Moments { method, occupied, residues: residues.clone() })
+    fn moments(&self, change: &Change, way: Way, residues: &Residues) -> Option<Attempt> {
+        let changed = change.changed(self.decoded, None, &way).ok()?;
+        self.attempt(&changed, || Correction::Moments { way, residues: residues.clone() })
     }
 
     fn densities(&self, occupied: Occupancy) -> Option<Attempt> {
         let values = self.vdf.values();
         let densities =
             values.indexed_iter().filter(|((x, y, z), _)| occupied.contains([*x, *y, *z])).map(|(_, f)| *f).collect();
-        self.attempt(Correction::Densities { occupied, densities })
+        let correction = Correction::Densities { occupied, densities };
+        let changed = correction.changed(self.decoded, self.heat_flux).ok()?;
+        self.attempt(&changed, || correction)
     }
 
-    /// Applies a correction and checks the moments; `None` if they are wrong or the search fails.
-    fn attempt(&self, correction: Correction) -> Option<Attempt> {
-        let changed = correction.changed(self.decoded, self.heat_flux).ok()?;
-        let found = CellMoments::of(&self.cells, &scaled(&changed, self.factor));
+    /// Checks the moments of a corrected density; `None` if they are wrong.
+    fn attempt(&self, changed: &Vdf, correction: impl FnOnce() -> Correction) -> Option<Attempt> {
+        let found = CellMoments::of(&self.cells, &scaled(changed, self.factor));
         let agree = |narrowest| found.error(&self.wanted, &self.cells, narrowest, self.heat_flux) <= MAX_ERROR;
         let sharp = agree(0.0);
-        let l2 = self.reference.relative_l2(&changed);
-        (sharp || agree(NARROW_IN_CELLS)).then_some(Attempt { correction, changed, l2, sharp })
+        let attempt = || Attempt { correction: correction(), errors: self.errors(changed), sharp };
+        (sharp || agree(NARROW_IN_CELLS)).then(attempt)
     }
 
     /// Reason for an error if no density has the moments.
@@ -161,24 +259,9 @@ impl<'a> Choice<'a> {
     }
 }
 
-impl Attempt {
-    pub(super) fn l2(&self) -> f64 {
-        self.l2
-    }
-}
-
-fn is_sharp(attempt: &Option<Attempt>) -> bool {
-    attempt.as_ref().is_some_and(|attempt| attempt.sharp)
-}
-
 /// True if an attempt is sharp, and its error at most `most`.
 fn is_near(attempt: &Option<Attempt>, most: f64) -> bool {
-    attempt.as_ref().is_some_and(|attempt| attempt.sharp && attempt.l2 <= most)
-}
-
-/// The better of two attempts: a sharp one before one that is not, then the one with the smaller error.
-fn better(a: Option<Attempt>, b: Option<Attempt>) -> Option<Attempt> {
-    [a, b].into_iter().flatten().min_by(|a, b| b.sharp.cmp(&a.sharp).then(a.l2.total_cmp(&b.l2)))
+    attempt.as_ref().is_some_and(|attempt| attempt.sharp && attempt.errors.l2 <= most)
 }
 
 fn scaled(vdf: &Vdf, factor: f64) -> Vec<f64> {

@@ -10,9 +10,9 @@
 
 use std::f64::consts::LN_2;
 
-use super::correction::{MOMENTS, WITH_HEAT_FLUX};
 use super::digits::{Digits, Models, PLACES, UNSURE, USUAL};
 use super::moments::{CellMoments, Cells, PAIRS};
+use super::polynomial::{MOMENTS, WITH_HEAT_FLUX};
 use crate::coding::{Bit, Coder, malformed};
 use crate::error::Result;
 

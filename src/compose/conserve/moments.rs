@@ -5,6 +5,7 @@
 //! narrower than a cell keep their digits, however far it lies from the middle of the grid.
 
 use crate::distribution::grid::VelocityGrid;
+use crate::numerics::lanes::{Instructions, Vectorisable, vectorised};
 use crate::numerics::summation::{CompensatedSums, row_sums};
 
 /// Powers of x, y and z of all monomials up to the third degree.
@@ -154,20 +155,50 @@ fn nearest_to_mean(shape: [usize; 3], values: &[f64]) -> [i64; 3] {
 
 /// Sums of all [`MONOMIALS`] of the index differences to `cell`.
 fn sums_about(shape: [usize; 3], cell: [i64; 3], values: &[f64]) -> [f64; 20] {
-    let [_, ny, nz] = shape;
-    let from = |axis: usize, k: usize| (k as i64 - cell[axis]) as f64;
-    let powers = |x: f64| [1.0, x, x * x, x * x * x];
-    let z: Vec<f64> = (0..nz).map(|k| from(2, k)).collect();
-    let mut sums = CompensatedSums::zero();
-    for (row, f) in values.chunks_exact(nz).enumerate() {
-        let along = row_sums(nz, |k| {
-            let (f, z) = (f[k], z[k]);
-            [f, f * z, f * z * z, f * z * z * z]
-        });
-        let (x, y) = (powers(from(0, row / ny)), powers(from(1, row % ny)));
-        sums.add(MONOMIALS.map(|[i, j, k]| x[i] * y[j] * along[k]));
+    vectorised(SumsAbout { shape, cell, values })
+}
+
+struct SumsAbout<'a> {
+    shape: [usize; 3],
+    cell: [i64; 3],
+    values: &'a [f64],
+}
+
+impl Vectorisable for SumsAbout<'_> {
+    type Output = [f64; 20];
+
+    #[inline(always)]
+    fn run<I: Instructions>(self, _: I) -> [f64; 20] {
+        let [_, ny, nz] = self.shape;
+        let from = |axis: usize, k: usize| (k as i64 - self.cell[axis]) as f64;
+        let powers = |x: f64| [1.0, x, x * x, x * x * x];
+        let z: Vec<f64> = (0..nz).map(|k| from(2, k)).collect();
+        let mut sums = CompensatedSums::<20>::zero();
+        for (row, plane) in self.values.chunks_exact(ny * nz).enumerate() {
+            // Sums of yʲ zᵏ in a plane, at 4 j + k.
+            let mut of_plane = CompensatedSums::<16>::zero();
+            for (row, f) in plane.chunks_exact(nz).enumerate() {
+                let along = row_sums(nz, |k| {
+                    let (f, z) = (f[k], z[k]);
+                    [f, f * z, f * z * z, f * z * z * z]
+                });
+                let mut terms = [0.0; 16];
+                for (terms, power) in terms.chunks_exact_mut(4).zip(powers(from(1, row))) {
+                    for (term, along) in terms.iter_mut().zip(along) {
+                        *term = power * along;
+                    }
+                }
+                of_plane.add(terms);
+            }
+            let (x, of_plane) = (powers(from(0, row)), of_plane.values());
+            let mut terms = [0.0; 20];
+            for (term, [i, j, k]) in terms.iter_mut().zip(MONOMIALS) {
+                *term = x[i] * of_plane[4 * j + k];
+            }
+            sums.add(terms);
+        }
+        sums.values()
     }
-    sums.values()
 }
 
 #[cfg(test)]

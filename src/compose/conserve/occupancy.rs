@@ -1,95 +1,54 @@
-//! Coding of occupied boxes of cells: a bit for each box, with its neighbours as contexts.
+//! Coding of occupied cells: a bit for each cell, with its neighbours as contexts.
 
 use crate::coding::{Bit, Coder};
-use crate::distribution::blocks::BLOCK_EDGE;
 use crate::distribution::grid::VelocityGrid;
 
-/// Occupied boxes of cells. Boxes at the upper ends of the axes may be smaller.
+/// Occupied cells.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Occupancy {
-    /// Cells along each edge of a box: [`BLOCK_EDGE`] or one.
-    edge: usize,
-    boxes: [usize; 3],
-    /// Bits of the boxes, x fastest.
+    shape: [usize; 3],
+    /// Bits of the cells, x fastest.
     occupied: Vec<bool>,
 }
 
 impl Occupancy {
-    /// Blocks of 4×4×4 cells with a cell for which `holds` (of its index in C order) is true.
-    pub(super) fn blocks(shape: [usize; 3], holds: impl Fn(usize) -> bool) -> Self {
-        Self::new(shape, BLOCK_EDGE, holds)
-    }
-
-    /// Cells for which `holds` is true.
-    pub(super) fn cells(shape: [usize; 3], holds: impl Fn(usize) -> bool) -> Self {
-        Self::new(shape, 1, holds)
-    }
-
-    fn new(shape: [usize; 3], edge: usize, holds: impl Fn(usize) -> bool) -> Self {
-        let mut occupancy = Self::empty(shape, edge);
+    /// Cells for which `holds` (of the index in C order) is true.
+    pub(super) fn new(shape: [usize; 3], holds: impl Fn(usize) -> bool) -> Self {
+        let mut occupancy = Self::empty(shape);
         let [nx, ny, nz] = shape;
         for row in 0..nx * ny {
-            for low in (0..nz).step_by(edge) {
-                let place = occupancy.place([row / ny, row % ny, low]);
-                let occupied = &mut occupancy.occupied[place];
-                *occupied = *occupied || (low..nz.min(low + edge)).any(|z| holds(row * nz + z));
+            for z in 0..nz {
+                let place = occupancy.place([row / ny, row % ny, z]);
+                occupancy.occupied[place] = holds(row * nz + z);
             }
         }
         occupancy
     }
 
-    fn empty(shape: [usize; 3], edge: usize) -> Self {
-        let boxes = shape.map(|cells| cells.div_ceil(edge));
-        Self { edge, boxes, occupied: vec![false; boxes.iter().product()] }
+    fn empty(shape: [usize; 3]) -> Self {
+        Self { shape, occupied: vec![false; shape.iter().product()] }
     }
 
-    fn place(&self, cell: [usize; 3]) -> usize {
-        let [x, y, z] = cell.map(|k| k / self.edge);
-        x + self.boxes[0] * (y + self.boxes[1] * z)
+    fn place(&self, [x, y, z]: [usize; 3]) -> usize {
+        x + self.shape[0] * (y + self.shape[1] * z)
     }
 
     pub(super) fn contains(&self, cell: [usize; 3]) -> bool {
         self.occupied[self.place(cell)]
     }
 
-    /// Number of occupied boxes.
+    /// Number of occupied cells.
     pub(super) fn count(&self) -> usize {
         self.occupied.iter().filter(|&&occupied| occupied).count()
     }
 
-    /// Number of cells of a grid in occupied boxes.
-    pub(super) fn cells_in(&self, shape: [usize; 3]) -> usize {
-        let [_, ny, nz] = shape;
-        let inside = |cell: usize| self.contains([cell / (ny * nz), cell / nz % ny, cell % nz]);
-        (0..shape.iter().product()).filter(|&cell| inside(cell)).count()
-    }
-
-    /// Calls `visit` for every cell of `grid`, in C order, whose centre lies in a cell of `own` that is not occupied.
-    pub(super) fn for_each_outside(&self, grid: &VelocityGrid, own: &VelocityGrid, mut visit: impl FnMut(usize)) {
-        let [x, y, z] = places_in(grid, own);
-        let mut cell = 0;
-        for x in &x {
-            for y in &y {
-                for z in &z {
-                    if let (Some(x), Some(y), Some(z)) = (x, y, z)
-                        && !self.contains([*x, *y, *z])
-                    {
-                        visit(cell);
-                    }
-                    cell += 1;
-                }
-            }
-        }
-    }
-
     pub(super) fn code(&mut self, shape: [usize; 3], coder: &mut Coder<'_>) {
-        let edge = if coder.rarely(self.edge == 1) { 1 } else { BLOCK_EDGE };
-        // Context of a bit, out of 8 · 5: the pattern of the three boxes that share a face and come before it, and the
-        // number of occupied ones among the three that share an edge and the second box below. Reader and writer fill
+        // Context of a bit, out of 8 · 5: the pattern of the three cells that share a face and come before it, and the
+        // number of occupied ones among the three that share an edge and the second cell below. Reader and writer fill
         // `read` in the same order.
-        let given = std::mem::replace(self, Self::empty(shape, edge));
+        let given = std::mem::replace(self, Self::empty(shape));
         let read = self;
-        let [nx, ny, nz] = read.boxes;
+        let [nx, ny, nz] = read.shape;
         let mut models = [[Bit::even(); 5]; 8];
         for z in 0..nz {
             for y in 0..ny {
@@ -139,20 +98,16 @@ mod tests {
     }
 
     #[test]
-    fn blocks_come_back_and_round_bodies_are_short() {
-        let shape = [50, 47, 41];
+    fn cells_come_back_and_round_bodies_are_short() {
+        let shape = [13, 12, 11];
         let ball = |cell: usize| {
-            let d = [cell / (47 * 41), cell / 41 % 47, cell % 41].map(|k| (k / 4) as f64 - 5.5);
+            let d = [cell / (12 * 11), cell / 11 % 12, cell % 11].map(|k| k as f64 - 5.5);
             d[0] * d[0] + d[1] * d[1] + 1.3 * d[2] * d[2] < 17.0
         };
-        let rubbish = |cell: usize| {
-            let [x, y, z] = [cell / (47 * 41) / 4, cell / 41 % 47 / 4, cell % 41 / 4];
-            let id = x + 13 * (y + 12 * z);
-            id * id % 7 < 3
-        };
+        let rubbish = |cell: usize| cell * cell % 7 < 3;
         for (chosen, most) in [(&ball as &dyn Fn(usize) -> bool, 71), (&rubbish, 261), (&|_| false, 8), (&|_| true, 40)]
         {
-            let bytes = round_trip(&Occupancy::blocks(shape, chosen), shape);
+            let bytes = round_trip(&Occupancy::new(shape, chosen), shape);
             assert!(bytes <= most, "{bytes} bytes");
         }
     }
@@ -160,7 +115,7 @@ mod tests {
     #[test]
     fn a_few_cells_of_many_are_a_few_bytes() {
         let shape = [20; 3];
-        let few = Occupancy::cells(shape, |cell| [0, 399, 4321, 7999].contains(&cell));
+        let few = Occupancy::new(shape, |cell| [0, 399, 4321, 7999].contains(&cell));
         assert_eq!(few.count(), 4);
         assert!(few.contains([0, 0, 0]) && few.contains([0, 19, 19]) && !few.contains([0, 0, 1]));
         let bytes = round_trip(&few, shape);
@@ -170,10 +125,8 @@ mod tests {
     #[test]
     fn cells_of_another_grid_are_found_by_their_centres() {
         let own = VelocityGrid::unit([3, 1, 1]).unwrap();
-        let occupancy = Occupancy::cells(own.shape(), |cell| cell == 1);
         let finer = VelocityGrid::new([8, 1, 1], [-1.0, -0.5, -0.5], [0.5, 1.0, 1.0]).unwrap();
-        let mut outside = Vec::new();
-        occupancy.for_each_outside(&finer, &own, |cell| outside.push(cell));
-        assert_eq!(outside, [1, 2, 5, 6]);
+        let [x, ..] = places_in(&finer, &own);
+        assert_eq!(x, [None, Some(0), Some(0), Some(1), Some(1), Some(2), Some(2), None]);
     }
 }

@@ -85,17 +85,19 @@ impl Instructions for V3 {
 
     #[inline(always)]
     fn split(self, x: Eight) -> (Eight, Eight) {
-        let half = |x: f64x4| -> (f64x4, f64x4) {
-            let bits: u64x4 = cast(x);
-            let shifted = self.wrapping_add_u64x4(bits, self.splat_u64x4(ONE.wrapping_sub(SQRT_HALF)));
-            let exponent = self.shr_const_u64x4::<52>(shifted);
-            let whole: f64x4 = cast(self.or_u64x4(exponent, self.splat_u64x4(TWO_52.to_bits())));
-            let one = self.splat_u64x4(ONE);
-            let mantissa =
-                self.wrapping_add_u64x4(self.wrapping_sub_u64x4(bits, self.shl_const_u64x4::<52>(exponent)), one);
-            (self.sub_f64x4(whole, self.splat_f64x4(TWO_52 + 1023.0)), cast(mantissa))
-        };
-        let [(e0, m0), (e1, m1)] = [half(x[0]), half(x[1])];
+        let [(e0, m0), (e1, m1)] = [split_half(self, x[0]), split_half(self, x[1])];
         ([e0, e1], [m0, m1])
     }
+}
+
+// A function, because a closure that is called twice is not inlined, nor are the instructions in it.
+#[inline(always)]
+fn split_half(v3: V3, x: f64x4) -> (f64x4, f64x4) {
+    let bits: u64x4 = cast(x);
+    let shifted = v3.wrapping_add_u64x4(bits, v3.splat_u64x4(ONE.wrapping_sub(SQRT_HALF)));
+    let exponent = v3.shr_const_u64x4::<52>(shifted);
+    let whole: f64x4 = cast(v3.or_u64x4(exponent, v3.splat_u64x4(TWO_52.to_bits())));
+    let mantissa = v3.wrapping_sub_u64x4(bits, v3.shl_const_u64x4::<52>(exponent));
+    let mantissa = v3.wrapping_add_u64x4(mantissa, v3.splat_u64x4(ONE));
+    (v3.sub_f64x4(whole, v3.splat_f64x4(TWO_52 + 1023.0)), cast(mantissa))
 }
