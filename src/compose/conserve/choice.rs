@@ -92,24 +92,25 @@ impl<'a> Choice<'a> {
         if let Some(residues) = &residues
             && let Ok(change) = Change::new(self.decoded, residues, self.heat_flux)
         {
+            // What changes the density least, if that bends no tail at all: numbers that were decoded stay near their steps.
+            best = self.moments(&change, Way::new(Method::Even, None), residues);
+            if let Some(Attempt { correction, errors, sharp: true }) = &best
+                && self.keeps_all(*errors)
+            {
+                return Some(correction.clone());
+            }
             let mut attempt = |way: Way| {
                 let new = self.moments(&change, way, residues);
                 best = self.better(best.take(), new);
                 best.as_ref().is_some_and(|best| best.sharp && self.excess(best.errors) == [0.0; 2])
             };
-            // What changes the density least, if that bends no tail at all: numbers that were decoded stay near their steps.
-            if attempt(Way::new(Method::Even, None)) && best.as_ref().is_some_and(|best| self.keeps_all(best.errors)) {
-                return best.map(|best| best.correction);
-            }
             let halo = self.halo(&change);
             let mut enough = false;
-            for method in Method::USUAL {
+            for method in Method::USUAL.into_iter().filter(|method| halo.is_some() || *method != Method::Even) {
                 enough = attempt(Way::new(method, halo));
             }
             if halo.is_some() && !enough {
-                for method in [Method::Even, Method::Mixed(Threshold::Low)] {
-                    enough = attempt(Way::new(method, None));
-                }
+                enough = attempt(Way::new(Method::Mixed(Threshold::Low), None));
             }
             if !enough {
                 attempt(Way::new(Method::Everywhere, None));
