@@ -21,6 +21,8 @@ use crate::error::Result;
 pub struct LogDensity<B: Basis> {
     inner: B,
     floor: Floor,
+    /// True if rounding may choose the decades of cells below the floor.
+    is_free_below: bool,
 }
 
 /// Coefficients of the logarithm, and the floor above which it was taken.
@@ -48,7 +50,7 @@ impl<B: Basis> LogDensity<B> {
     /// Encodes the logarithm above a floor of [`Self::RELATIVE_FLOOR`] of each distribution's peak.
     #[must_use]
     pub fn new(inner: B) -> Self {
-        Self { inner, floor: Floor::default() }
+        Self { inner, floor: Floor::default(), is_free_below: false }
     }
 
     /// Encodes the logarithm above a given floor [s³ m⁻⁶].
@@ -56,13 +58,19 @@ impl<B: Basis> LogDensity<B> {
     /// # Errors
     /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if the floor is not a positive number.
     pub fn above(inner: B, floor: f64) -> Result<Self> {
-        Ok(Self { inner, floor: Floor::at(floor)? })
+        Ok(Self { inner, floor: Floor::at(floor)?, is_free_below: false })
     }
 
     /// Encodes the logarithm above this part of the floor that [`Fidelity`](crate::Fidelity) takes by default. No spec
     /// says so: it is for a basis around this one that knows.
     pub(crate) fn above_default(inner: B, part: f64) -> Self {
-        Self { inner, floor: Floor::Found(part) }
+        Self { inner, floor: Floor::Found(part), is_free_below: false }
+    }
+
+    /// The same, in which rounding chooses decades below the floor that take fewer bytes. For errors of the logarithm: the
+    /// step of a decoded density is then seldom found again, so that repeated encodings add up more of their errors.
+    pub(crate) fn free_below(self) -> Self {
+        Self { is_free_below: true, ..self }
     }
 
     /// Coefficients that `find` makes of the logarithm, with the floor and the ratios to it.
@@ -149,7 +157,7 @@ impl<B: Quantise> Quantise for LogDensity<B> {
         let LogDensityCoefficients { floor, octaves, octaves_of_peak, .. } = *coefficients;
         let resolution = decades::resolution(resolution, floor, octaves);
         let target = logarithm(vdf, floor)?;
-        let free = target.as_slice().iter().map(|&decades| decades <= 0.0).collect();
+        let free = target.as_slice().iter().map(|&decades| self.is_free_below && decades <= 0.0).collect();
         let inner = FreeDecades::new(target, free).rounded(&self.inner, &coefficients.inner, resolution)?;
         Ok(LogDensityCoefficients { floor, octaves, octaves_of_peak, inner })
     }

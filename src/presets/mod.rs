@@ -117,7 +117,7 @@ fn part_of_floor(bound: &Bound) -> f64 {
 fn logarithm(bound: &Bound) -> LogDensity<Wavelet> {
     let (inner, part) = (Wavelet::default(), part_of_floor(bound));
     let given = bound.floor().and_then(|floor| LogDensity::above(inner.clone(), part * floor).ok());
-    given.unwrap_or_else(|| LogDensity::above_default(inner, part))
+    given.unwrap_or_else(|| LogDensity::above_default(inner, part)).free_below()
 }
 
 /// A mixture with its fit in the logarithm.

@@ -82,11 +82,18 @@ impl<'a> Search<'a> {
     pub(super) fn try_few_gaussians(&mut self) -> Result<bool> {
         /// Part of the bound that the Gaussians may use; rounding has the rest.
         const SHARE: f64 = 0.8;
+        /// Part of the bound that rounding has at most.
+        const ROUNDING: f64 = 0.3;
+        /// Largest error of what is nearly Maxwellian, however loose the bound.
+        const NEAR: f64 = 0.1;
         let bound = self.preset.bound();
         let Some(l2) = bound.limit(Figure::L2) else { return Ok(false) };
-        let Some(found) = near_maxwellian::gaussians(self.vdf, SHARE * l2) else { return Ok(false) };
+        let gaussians = near_maxwellian::gaussians(self.vdf, (SHARE * l2).min(NEAR));
+        let Some((found, error)) = gaussians else { return Ok(false) };
         let pressure = bound.limit(Figure::Pressure).unwrap_or(l2);
-        let quantized = self.preset.quantized_to(Candidate::Mixture, bound.and(Figure::Pressure, pressure))?;
+        // A byte or two more, and repeated encodings add up less.
+        let finer = bound.and(Figure::L2, l2.min(1.05 * error + ROUNDING * l2)).and(Figure::Pressure, pressure);
+        let quantized = self.preset.quantized_to(Candidate::Mixture, finer)?;
         let head = || self.preset.head(Candidate::Mixture, self.vdf.grid());
         let rounded = met(quantized.round_quickly(head, &AnyCoefficients::new(found), self.vdf), &mut None)?;
         let Some(rounded) = rounded else { return Ok(false) };

@@ -29,6 +29,9 @@ const MAX_GROWTH: f64 = 1.02;
 const MAX_LOG_GROWTH: f64 = 1.05;
 /// Minimum error to which the growth is compared: below it, rounding errors may grow by any factor.
 const ROUNDING_ERROR: f64 = 1e-9;
+/// Factor by which the product of the errors must be smaller to be preferred to the change that is the smallest in squares:
+/// that one leaves numbers which were decoded nearest to their steps.
+const CLEARLY: f64 = 1.1;
 /// Part of the peak up to which negative densities count as ripples of a reconstruction, not as data.
 const MAX_RIPPLES: f64 = 1e-6;
 
@@ -52,6 +55,13 @@ struct Attempt {
     errors: Errors,
     /// True if the moments are exact relative to the density's own widths, not only to [`NARROW_IN_CELLS`].
     sharp: bool,
+}
+
+impl Attempt {
+    /// True for the change that is the smallest in squares.
+    fn is_even(&self) -> bool {
+        matches!(&self.correction, Correction::Moments { way: Way { method: Method::Even, halo: None, .. }, .. })
+    }
 }
 
 /// Data for the choice of a correction.
@@ -92,13 +102,6 @@ impl<'a> Choice<'a> {
         if let Some(residues) = &residues
             && let Ok(change) = Change::new(self.decoded, residues, self.heat_flux)
         {
-            // What changes the density least, if that bends no tail at all: numbers that were decoded stay near their steps.
-            best = self.moments(&change, Way::new(Method::Even, None), residues);
-            if let Some(Attempt { correction, errors, sharp: true }) = &best
-                && self.keeps_all(*errors)
-            {
-                return Some(correction.clone());
-            }
             let mut attempt = |way: Way| {
                 let new = self.moments(&change, way, residues);
                 best = self.better(best.take(), new);
@@ -106,11 +109,13 @@ impl<'a> Choice<'a> {
             };
             let halo = self.halo(&change);
             let mut enough = false;
-            for method in Method::USUAL.into_iter().filter(|method| halo.is_some() || *method != Method::Even) {
+            for method in Method::USUAL {
                 enough = attempt(Way::new(method, halo));
             }
             if halo.is_some() && !enough {
-                enough = attempt(Way::new(Method::Mixed(Threshold::Low), None));
+                for method in [Method::Even, Method::Mixed(Threshold::Low)] {
+                    enough = attempt(Way::new(method, None));
+                }
             }
             if !enough {
                 attempt(Way::new(Method::Everywhere, None));
@@ -151,12 +156,6 @@ impl<'a> Choice<'a> {
         [(l2 / MAX_GROWTH - 1.0).max(0.0), (log / MAX_LOG_GROWTH - 1.0).max(0.0)]
     }
 
-    /// True if no error grows beyond what is allowed, nor the one in logarithms above the lowest floor.
-    fn keeps_all(&self, errors: Errors) -> bool {
-        let (l2, logs) = self.growth(errors);
-        l2 <= MAX_GROWTH && logs.into_iter().all(|log| log <= MAX_LOG_GROWTH)
-    }
-
     /// Growth of `l2` times the mean growth in logarithms.
     fn product(&self, errors: Errors) -> f64 {
         let (l2, logs) = self.growth(errors);
@@ -168,7 +167,8 @@ impl<'a> Choice<'a> {
     fn better(&self, a: Option<Attempt>, b: Option<Attempt>) -> Option<Attempt> {
         let order = |attempt: &Attempt| {
             let [l2, log] = self.excess(attempt.errors);
-            [if attempt.sharp { 0.0 } else { 1.0 }, l2, log, self.product(attempt.errors)]
+            let clearly = if attempt.is_even() { 1.0 } else { CLEARLY };
+            [if attempt.sharp { 0.0 } else { 1.0 }, l2, log, clearly * self.product(attempt.errors)]
         };
         let smaller = |a: &Attempt, b: &Attempt| {
             let pairs = order(a).into_iter().zip(order(b));
