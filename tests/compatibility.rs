@@ -19,7 +19,7 @@ use vdf_basis::{Expansion, Fidelity, Registry, Sampling, Synthetic, Vdf, Velocit
 
 /// Small, and between them every basis, combinator and way of writing numbers. On cells in index units, on a box about
 /// zero, and on any other.
-const STREAMS: [(&str, &str, &str); 29] = [
+const STREAMS: [(&str, &str, &str); 32] = [
     ("maxwellian", "maxwellian", "maxwellian"),
     ("maxwellian-full", "bi-maxwellian", "quantized(maxwellian:covariance=full)"),
     ("maxwellian-isotropic", "cells", "maxwellian:fit=moments,covariance=isotropic"),
@@ -37,6 +37,9 @@ const STREAMS: [(&str, &str, &str); 29] = [
     ("wavelet-rounded", "shell", "wavelet:linf=0.1"),
     ("wavelet-bytes", "cells", "wavelet:filter=bior1.3,bytes=60"),
     ("cells-rounded", "ring", "cells:l2=0.2"),
+    ("lossless", "ring", "lossless"),
+    ("ratio-log10", "ring", "mixture:components=2,refine=log10 * wavelet"),
+    ("fast-dex", "ring", "fast:dex=0.2,floor=1e-16"),
     ("octree", "beams", "octree:l2=0.3"),
     ("octree-rounded", "gyrating-ring", "quantized(octree:l2=0.1,leaf=best,degree=3)"),
     ("pca", "cells", "pca:components=1"),
@@ -101,9 +104,9 @@ fn every_name_of_the_registry_has_a_golden_stream() {
     }
     let bases = Registry::standard().names().collect::<Vec<_>>();
     for name in bases.iter().copied().chain(Registry::standard().combinators()) {
-        // All presets are written alike.
-        let preset = ["fast", "balanced"].contains(&name);
-        assert!(preset || specs.iter().any(|spec| names(spec, name)), "`{name}` has no golden stream");
+        // All presets are written alike, and `lossless` is another name of `cells`.
+        let written_alike = ["fast", "balanced", "lossless"].contains(&name);
+        assert!(written_alike || specs.iter().any(|spec| names(spec, name)), "`{name}` has no golden stream");
     }
 }
 

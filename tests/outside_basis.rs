@@ -188,5 +188,5 @@ fn it_composes_is_bounded_and_streams() {
 fn its_choices_are_checked_like_those_of_the_crate() {
     let refused = |spec: &str| registry().parse(spec).unwrap_err().to_string();
     assert!(refused("blocks:edge=0").contains("from 1 to 64"));
-    assert!(refused("blocks:egde=3").contains("no key `egde`; its keys are edge, l2, linf, bytes"));
+    assert!(refused("blocks:egde=3").contains("no key `egde`; its keys are edge, l2, linf, dex, relative"));
 }

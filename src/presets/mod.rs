@@ -91,7 +91,16 @@ enum Candidate {
 
 impl Candidate {
     /// By their numbers in a stream.
-    const ALL: [Self; 6] = [Self::Wavelet, Self::Mixture, Self::Sum, Self::Spherical, Self::Logarithm, Self::Cells];
+    const ALL: [Self; 8] = [
+        Self::Wavelet,
+        Self::Mixture,
+        Self::Sum,
+        Self::Spherical,
+        Self::Logarithm,
+        Self::Cells,
+        Self::LogMixture,
+        Self::Ratio,
+    ];
 
     /// The basis for a bound, whose floor is that of logarithms.
     fn basis(self, bound: &Bound) -> AnyBasis {
@@ -166,8 +175,8 @@ impl Effort {
     fn components_in_logarithm(self) -> &'static [usize] {
         match self {
             Self::Fast => &[],
-            Self::Balanced => &[10],
-            Self::Smallest => &[12, 25],
+            Self::Balanced => &[3, 8],
+            Self::Smallest => &[3, 8, 14, 25],
         }
     }
 }

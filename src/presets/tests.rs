@@ -94,13 +94,19 @@ fn logarithms_are_taken_where_a_bound_counts_decades() {
         (Bound::new(Figure::Relative, 0.1), Figure::Relative),
         (Bound::l2(0.05).and(Figure::Relative, 0.1).above(1e-16), Figure::Relative),
     ] {
-        let preset = Preset::new(Effort::Fast, bound).unwrap();
-        let found = preset.encode(&vdf).unwrap();
-        assert_eq!(found.candidate, Candidate::Logarithm);
-        let bytes = Expansion::from_parts(grid, preset.clone(), found).to_bytes().unwrap();
-        let back = crate::Registry::standard().decode(&bytes).unwrap().reconstruct().unwrap();
-        let fidelity = crate::Fidelity::compare_above(&vdf, &back, bound.floor_of(&vdf)).unwrap();
-        assert!(figure.of(&fidelity) <= bound.limit(figure), "{preset}: {fidelity}");
+        let mut last = usize::MAX;
+        for effort in [Effort::Fast, Effort::Balanced, Effort::Smallest] {
+            let preset = Preset::new(effort, bound).unwrap();
+            let found = preset.encode(&vdf).unwrap();
+            let of_logarithm = [Candidate::Logarithm, Candidate::LogMixture, Candidate::Ratio];
+            assert!(of_logarithm.contains(&found.candidate), "{preset}: {:?}", found.candidate);
+            let bytes = Expansion::from_parts(grid, preset.clone(), found).to_bytes().unwrap();
+            let back = crate::Registry::standard().decode(&bytes).unwrap().reconstruct().unwrap();
+            let fidelity = crate::Fidelity::compare_above(&vdf, &back, bound.floor_of(&vdf)).unwrap();
+            assert!(figure.of(&fidelity) <= bound.limit(figure), "{preset}: {fidelity}");
+            assert!(bytes.len() <= last.saturating_add(2), "{preset}: {} bytes after {last}", bytes.len());
+            last = bytes.len();
+        }
     }
 }
 

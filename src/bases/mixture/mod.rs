@@ -331,7 +331,9 @@ impl Basis for Mixture {
 
 impl Stream for Mixture {
     fn spec(&self) -> Result<Spec> {
-        spec_of(self)
+        // A floor that a preset finds is no choice of a spec.
+        let floor = if self.floor.given().is_some() { self.floor } else { Floor::default() };
+        spec_of(&Self { floor, ..*self })
     }
 
     fn blank(&self, _: &VelocityGrid) -> MixtureCoefficients {

@@ -159,7 +159,7 @@ impl Lack<'_> {
             let [a, b, c, _] = distance.along_z(x, y);
             let [count, row @ ..] = row_sums(z.len(), |k| {
                 let (f, q) = (wanted[k], a + z[k] * (b + z[k] * c));
-                let lacks = f > 0.0 && found[k] < f - HALF || f > 0.0 && found[k] <= 0.0;
+                let lacks = f > 0.0 && (found[k] < f - HALF || found[k] <= 0.0);
                 let one = if lacks { 1.0 } else { 0.0 };
                 [if f > 0.0 { 1.0 } else { 0.0 }, one, one * q, one * q * q, one * f, one * q * f]
             });
