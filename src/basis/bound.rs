@@ -8,7 +8,7 @@ use crate::distribution::fidelity::Fidelity;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 
-/// A figure that a [`Bound`] limits. All but the length are fields of [`Fidelity`](crate::Fidelity).
+/// A figure that a [`Bound`] limits. All but the length are fields of [`Fidelity`].
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Figure {
@@ -165,7 +165,7 @@ impl Bound {
 
     /// This bound with a floor [s³ m⁻⁶] for [`Figure::Dex`] and [`Figure::Relative`]: densities below it count as equal
     /// to it in the one, and do not count in the other. Without a floor, that of
-    /// [`Fidelity::default_floor`](crate::Fidelity::default_floor) is taken.
+    /// [`Fidelity::default_floor`] is taken.
     #[must_use]
     pub fn above(self, floor: f64) -> Self {
         Self { floor: Some(floor), ..self }

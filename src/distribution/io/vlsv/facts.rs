@@ -13,9 +13,9 @@ use crate::error::Result;
 pub struct CellFacts {
     /// Density below which blocks are not stored [s³ m⁻⁶].
     pub sparsity_threshold: Option<f64>,
-    /// Time of the simulation [s].
+    /// Time of the simulation \[s\].
     pub time: Option<f64>,
-    /// Centre of the cell [m].
+    /// Centre of the cell \[m\].
     pub position: Option<[f64; 3]>,
     /// Magnetic field in the cell.
     pub magnetic_field: Option<MagneticField>,
@@ -23,16 +23,16 @@ pub struct CellFacts {
     pub density: Option<f64>,
     /// Bulk velocity [m s⁻¹] that the simulation stored.
     pub bulk_velocity: Option<[f64; 3]>,
-    /// Pressures P_xx, P_yy, P_zz [Pa] that the simulation stored.
+    /// Pressures P_xx, P_yy, P_zz \[Pa\] that the simulation stored.
     pub pressure_diagonal: Option<[f64; 3]>,
-    /// Pressures P_yz, P_xz, P_xy [Pa] that the simulation stored.
+    /// Pressures P_yz, P_xz, P_xy \[Pa\] that the simulation stored.
     pub pressure_off_diagonal: Option<[f64; 3]>,
 }
 
 /// A magnetic field and where it comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MagneticField {
-    /// B [T].
+    /// B \[T\].
     pub value: [f64; 3],
     /// Name of the variable, or of the two variables of which it is the sum. `fg_b` holds components on the lower faces
     /// of the field solver's cells: their mean over the spatial cell is given.
