@@ -98,7 +98,7 @@ pub enum Error {
     UnsupportedFile {
         /// Name of the format.
         format: &'static str,
-        /// What is not read, and what to do instead.
+        /// The part of the file that this crate does not read, and what to do instead.
         problem: String,
     },
     /// A byte stream that is cut, damaged, or not one of this crate's.

@@ -157,7 +157,7 @@ impl Bound {
     #[must_use]
     pub fn without(mut self, figure: Figure) -> Self {
         self.limits[figure as usize] = None;
-        if !self.limits().any(|(figure, _)| figure.has_floor()) {
+        if !self.has_floor() {
             self.floor = None;
         }
         self
@@ -169,6 +169,11 @@ impl Bound {
     #[must_use]
     pub fn above(self, floor: f64) -> Self {
         Self { floor: Some(floor), ..self }
+    }
+
+    /// True if it limits a figure that counts densities above a floor only.
+    pub(crate) fn has_floor(&self) -> bool {
+        self.limits().any(|(figure, _)| figure.has_floor())
     }
 
     /// The floor, if one was given.
@@ -222,7 +227,7 @@ impl Bound {
             if !(floor >= f64::MIN_POSITIVE && floor.is_finite()) {
                 return Err(Error::parameter(FLOOR, floor, "a positive phase-space density"));
             }
-            if !self.limits().any(|(figure, _)| figure.has_floor()) {
+            if !self.has_floor() {
                 return Err(Error::parameter(FLOOR, floor, "only together with dex or relative"));
             }
         }
@@ -263,7 +268,7 @@ impl Bound {
             }
         }
         let is_own_floor = choices.has_shown_given(FLOOR);
-        if !is_own_floor || chosen.limits().any(|(figure, _)| figure.has_floor()) {
+        if !is_own_floor || chosen.has_floor() {
             choices.optional(FLOOR, &mut chosen.floor)?;
         }
         if let Some(own) = own.filter(|_| bound.is_none() && chosen != Self::default()) {

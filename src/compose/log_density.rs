@@ -50,7 +50,7 @@ impl<B: Basis> LogDensity<B> {
     /// Encodes the logarithm above a floor of [`Self::RELATIVE_FLOOR`] of each distribution's peak.
     #[must_use]
     pub fn new(inner: B) -> Self {
-        Self { inner, floor: Floor::default(), is_free_below: false }
+        Self::with_floor(inner, Floor::default())
     }
 
     /// Encodes the logarithm above a given floor [s³ m⁻⁶].
@@ -58,13 +58,12 @@ impl<B: Basis> LogDensity<B> {
     /// # Errors
     /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if the floor is not a positive number.
     pub fn above(inner: B, floor: f64) -> Result<Self> {
-        Ok(Self { inner, floor: Floor::at(floor)?, is_free_below: false })
+        Ok(Self::with_floor(inner, Floor::at(floor)?))
     }
 
-    /// Encodes the logarithm above this part of the floor that [`Fidelity`](crate::Fidelity) takes by default. No spec
-    /// says so: it is for a basis around this one that knows.
-    pub(crate) fn above_default(inner: B, part: f64) -> Self {
-        Self { inner, floor: Floor::Found(part), is_free_below: false }
+    /// Encodes the logarithm above a floor of any kind.
+    pub(crate) fn with_floor(inner: B, floor: Floor) -> Self {
+        Self { inner, floor, is_free_below: false }
     }
 
     /// The same, in which rounding chooses decades below the floor that take fewer bytes. For errors of the logarithm: the
@@ -157,8 +156,12 @@ impl<B: Quantise> Quantise for LogDensity<B> {
         let LogDensityCoefficients { floor, octaves, octaves_of_peak, .. } = *coefficients;
         let resolution = decades::resolution(resolution, floor, octaves);
         let target = logarithm(vdf, floor)?;
-        let free = target.as_slice().iter().map(|&decades| self.is_free_below && decades <= 0.0).collect();
-        let inner = FreeDecades::new(target, free).rounded(&self.inner, &coefficients.inner, resolution)?;
+        let inner = if self.is_free_below {
+            let free = target.as_slice().iter().map(|&decades| decades <= 0.0).collect();
+            FreeDecades::new(target, free).rounded(&self.inner, &coefficients.inner, resolution)?
+        } else {
+            self.inner.rounded(&coefficients.inner, &target, resolution)?
+        };
         Ok(LogDensityCoefficients { floor, octaves, octaves_of_peak, inner })
     }
 
@@ -197,17 +200,19 @@ fn logarithm(vdf: &Vdf, floor: f64) -> Result<Vdf> {
     Vdf::from_vec(*vdf.grid(), decades::above(vdf.as_slice(), floor))
 }
 
+/// A slot of a basis that encodes decades: amplitudes are densities to it, and here they are decades.
+pub(super) fn in_decades(slot: Slot) -> Slot {
+    let quantity = match slot.quantity {
+        Quantity::PhaseSpaceDensity | Quantity::NumberDensity => Quantity::Decades,
+        other => other,
+    };
+    Slot { quantity, ..slot }
+}
+
 impl<B: Basis> Coefficients for LogDensityCoefficients<B> {
     fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
         visitor(Slot::new(Quantity::PhaseSpaceDensity, 0), self.floor);
-        // Amplitudes of the inner basis are densities to it; here they are decades.
-        self.inner.visit(&mut |slot, value| {
-            let quantity = match slot.quantity {
-                Quantity::PhaseSpaceDensity | Quantity::NumberDensity => Quantity::Decades,
-                other => other,
-            };
-            visitor(Slot { quantity, ..slot }, value);
-        });
+        self.inner.visit(&mut |slot, value| visitor(in_decades(slot), value));
     }
 
     fn scale(&mut self, factor: f64) {

@@ -6,3 +6,4 @@ pub mod log_density;
 pub mod quantized;
 pub mod ratio;
 pub mod residual;
+mod second;

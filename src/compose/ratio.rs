@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::free_decades::FreeDecades;
+use super::log_density::in_decades;
+use super::second::{self, or_nothing};
 use crate::basis::bound::Bound;
 use crate::basis::choices::write_spec;
 use crate::basis::spec::{Spec, Value, invalid};
@@ -11,14 +13,14 @@ use crate::coding::{Coder, Resolution};
 use crate::distribution::decades::{self, Floor};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// `A * B`: A encodes the distribution f, and B encodes h = log₁₀(max(f, floor) / max(a, floor)), a being A *as
 /// decoded*, with the rounding errors of its coefficients. The reconstruction is max(a, floor)·10^h where that is above
 /// the floor, zero elsewhere. So A carries the shape over many decades, and B the relative detail.
 ///
-/// Where f is not above the floor, any smaller h has the same reconstruction. Rounding chooses one that B encodes in
-/// fewer bytes. The reconstruction is limited to two to four times the distribution's peak, as that of
+/// In cells where f is not above the floor, a smaller h gives the same reconstruction, zero. Rounding there chooses an h that
+/// takes fewer bytes. The reconstruction is limited to two to four times the distribution's peak, as that of
 /// [`LogDensity`](crate::LogDensity).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ratio<A: Basis, B: Basis> {
@@ -59,7 +61,7 @@ impl<A: Basis, B: Basis> Ratio<A, B> {
     /// Encodes the ratio to `first` in `second`, above a floor of 1e-6 of each distribution's peak.
     #[must_use]
     pub fn new(first: A, second: B) -> Self {
-        Self { first, second, floor: Floor::default() }
+        Self::with_floor(first, second, Floor::default())
     }
 
     /// Encodes the ratio above a given floor [s³ m⁻⁶].
@@ -67,13 +69,12 @@ impl<A: Basis, B: Basis> Ratio<A, B> {
     /// # Errors
     /// [`Error::InvalidParameter`] if the floor is not a positive number.
     pub fn above(first: A, second: B, floor: f64) -> Result<Self> {
-        Ok(Self { first, second, floor: Floor::at(floor)? })
+        Ok(Self::with_floor(first, second, Floor::at(floor)?))
     }
 
-    /// Encodes the ratio above this part of the floor that [`Fidelity`](crate::Fidelity) takes by default. No spec says so:
-    /// it is for a basis around this one that knows.
-    pub(crate) fn above_default(first: A, second: B, part: f64) -> Self {
-        Self { first, second, floor: Floor::Found(part) }
+    /// Encodes the ratio above a floor of any kind.
+    pub(crate) fn with_floor(first: A, second: B, floor: Floor) -> Self {
+        Self { first, second, floor }
     }
 
     /// Coefficients of the first basis alone, of which rounding finds the second's.
@@ -93,7 +94,7 @@ impl<A: Basis, B: Basis> Ratio<A, B> {
         &self.second
     }
 
-    /// Coefficients of both: those of the first as `find` finds them.
+    /// Coefficients of both, given those of the first.
     fn encoded(&self, vdf: &Vdf, first: A::Coefficients, above: AboveFloor) -> Result<RatioCoefficients<A, B>> {
         let ratio = self.ratio(&first, vdf, above.floor)?;
         let second = or_nothing(self.second.encode(ratio.target()))?;
@@ -114,15 +115,6 @@ impl<A: Basis, B: Basis> Ratio<A, B> {
         let free = of.iter().map(|&decades| decades <= 0.0).collect();
         let ratio = of.iter().zip(over).map(|(of, over)| of - over).collect();
         Ok(FreeDecades::new(Vdf::from_vec(*vdf.grid(), ratio)?, free))
-    }
-}
-
-/// `None` for what a basis cannot encode because there is nothing to describe.
-fn or_nothing<T>(encoded: Result<T>) -> Result<Option<T>> {
-    match encoded {
-        Ok(encoded) => Ok(Some(encoded)),
-        Err(Error::Degenerate { .. }) => Ok(None),
-        Err(other) => Err(other),
     }
 }
 
@@ -201,14 +193,7 @@ impl<A: Quantise, B: Quantise> Stream for Ratio<A, B> {
         decades::code_octaves_of_peak(self.floor, octaves_of_peak, coder)?;
         coder.part_of(&self.first)?;
         self.first.code(first, grid, resolution, coder)?;
-        coder.part_of(&self.second)?;
-        if coder.rarely(second.is_none()) {
-            *second = None;
-            return Ok(());
-        }
-        let resolution = decades::resolution(resolution, *floor, *octaves);
-        let second = second.get_or_insert_with(|| self.second.blank(grid));
-        self.second.code(second, grid, resolution, coder)
+        second::code(&self.second, second, grid, decades::resolution(resolution, *floor, *octaves), coder)
     }
 }
 
@@ -254,15 +239,8 @@ impl<A: Basis, B: Basis> Coefficients for RatioCoefficients<A, B> {
     fn visit(&self, visitor: &mut dyn FnMut(Slot, f64)) {
         visitor(Slot::new(Quantity::PhaseSpaceDensity, 0), self.above.floor);
         self.first.visit(visitor);
-        // Amplitudes of the second basis are densities to it; here they are decades.
         if let Some(second) = &self.second {
-            second.visit(&mut |slot, value| {
-                let quantity = match slot.quantity {
-                    Quantity::PhaseSpaceDensity | Quantity::NumberDensity => Quantity::Decades,
-                    other => other,
-                };
-                visitor(Slot { quantity, ..slot }, value);
-            });
+            second.visit(&mut |slot, value| visitor(in_decades(slot), value));
         }
     }
 
@@ -282,6 +260,7 @@ impl<A: Basis, B: Basis> Coefficients for RatioCoefficients<A, B> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
     use crate::bases::cosine::Cosine;
     use crate::bases::maxwellian::Maxwellian;
     use crate::distribution::fidelity::Fidelity;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::second::{self, or_nothing};
 use crate::basis::bound::Bound;
 use crate::basis::choices::write_spec;
 use crate::basis::spec::{Spec, invalid};
@@ -9,7 +10,7 @@ use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// `A + B`: A encodes the distribution, and B the residual of A *as decoded*, which includes the rounding errors of A's
 /// coefficients. B must accept signed data.
@@ -105,13 +106,7 @@ impl<A: Quantise, B: Quantise> Stream for Residual<A, B> {
     ) -> Result<()> {
         coder.part_of(&self.first)?;
         self.first.code(&mut coefficients.first, grid, resolution, coder)?;
-        coder.part_of(&self.second)?;
-        if coder.rarely(coefficients.second.is_none()) {
-            coefficients.second = None;
-            return Ok(());
-        }
-        let second = coefficients.second.get_or_insert_with(|| self.second.blank(grid));
-        self.second.code(second, grid, resolution, coder)
+        second::code(&self.second, &mut coefficients.second, grid, resolution, coder)
     }
 }
 
@@ -171,12 +166,7 @@ impl<A: Basis, B: Basis> Residual<A, B> {
     fn encode_residual(&self, first: &A::Coefficients, vdf: &Vdf) -> Result<Option<(Vdf, B::Coefficients)>> {
         let decoded = self.first.reconstruct(first, vdf.grid())?;
         let residual = combined(vdf.clone(), &decoded, |f, g| f - g)?;
-        match self.second.encode(&residual) {
-            Ok(second) => Ok(Some((residual, second))),
-            // The residual is zero, or lies in one plane of cells: the first basis alone is the answer.
-            Err(Error::Degenerate { .. }) => Ok(None),
-            Err(other) => Err(other),
-        }
+        Ok(or_nothing(self.second.encode(&residual))?.map(|second| (residual, second)))
     }
 }
 

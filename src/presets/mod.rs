@@ -28,6 +28,7 @@ use crate::compose::log_density::LogDensity;
 use crate::compose::quantized::{Quantized, QuantizedCoefficients};
 use crate::compose::ratio::Ratio;
 use crate::compose::residual::{Residual, ResidualCoefficients};
+use crate::distribution::decades::Floor;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
 use crate::distribution::vdf::Vdf;
@@ -109,38 +110,25 @@ impl Candidate {
             Self::Mixture => AnyBasis::new(Mixture::default()),
             Self::Sum => AnyBasis::new(Residual::new(Self::Mixture.basis(bound), Self::Wavelet.basis(bound))),
             Self::Spherical => AnyBasis::new(Spherical::default()),
-            Self::Logarithm => AnyBasis::new(logarithm(bound)),
+            Self::Logarithm => AnyBasis::new(LogDensity::with_floor(Wavelet::default(), floor(bound)).free_below()),
             Self::Cells => AnyBasis::new(Cells::default()),
-            Self::LogMixture => AnyBasis::new(log_mixture(Mixture::default(), bound)),
+            Self::LogMixture => AnyBasis::new(Mixture::default().with_floor(floor(bound))),
             Self::Ratio => AnyBasis::new(ratio(bound)),
         }
     }
 }
 
-/// The part of a bound's floor at which logarithms begin. Where relative errors are limited it is half: a density at the
-/// floor itself must not become zero.
-fn part_of_floor(bound: &Bound) -> f64 {
-    if bound.limit(Figure::Relative).is_some() { 0.5 } else { 1.0 }
+/// The floor of logarithms for a bound, given or found in each distribution. Where relative errors are limited it is half of
+/// the bound's: a density at the floor itself must not become zero.
+fn floor(bound: &Bound) -> Floor {
+    let part = if bound.limit(Figure::Relative).is_some() { 0.5 } else { 1.0 };
+    bound.floor().and_then(|floor| Floor::at(part * floor).ok()).unwrap_or(Floor::Found(part))
 }
 
-fn logarithm(bound: &Bound) -> LogDensity<Wavelet> {
-    let (inner, part) = (Wavelet::default(), part_of_floor(bound));
-    let given = bound.floor().and_then(|floor| LogDensity::above(inner.clone(), part * floor).ok());
-    given.unwrap_or_else(|| LogDensity::above_default(inner, part)).free_below()
-}
-
-/// A mixture with its fit in the logarithm.
-fn log_mixture(mixture: Mixture, bound: &Bound) -> Mixture {
-    let part = part_of_floor(bound);
-    let given = bound.floor().and_then(|floor| mixture.above(part * floor).ok());
-    given.unwrap_or_else(|| mixture.above_default(part))
-}
-
+/// The product of a mixture fitted in the logarithm and of wavelets.
 fn ratio(bound: &Bound) -> Ratio<AnyBasis, AnyBasis> {
     let [mixture, wavelet] = [Candidate::LogMixture, Candidate::Wavelet].map(|candidate| candidate.basis(bound));
-    let part = part_of_floor(bound);
-    let given = bound.floor().and_then(|floor| Ratio::above(mixture.clone(), wavelet.clone(), part * floor).ok());
-    given.unwrap_or_else(|| Ratio::above_default(mixture, wavelet, part))
+    Ratio::with_floor(mixture, wavelet, floor(bound))
 }
 
 /// Least bytes of spherical harmonics, and of each component of a mixture: a candidate that must be longer than the best
@@ -168,9 +156,7 @@ impl Effort {
             Self::Smallest => &[10, 24, 64],
         }
     }
-}
 
-impl Effort {
     /// As [`Self::components`], for mixtures fitted in the logarithm, whose components take longer.
     fn components_in_logarithm(self) -> &'static [usize] {
         match self {
@@ -279,7 +265,7 @@ impl Basis for Preset {
     /// [`Error::InvalidGrid`](crate::Error::InvalidGrid) for more cells than a stream holds.
     fn encode(&self, vdf: &Vdf) -> Result<PresetCoefficients> {
         let mut search = Search::new(self, vdf)?;
-        let has_floor = self.bound().limits().any(|(figure, _)| figure.has_floor());
+        let has_floor = self.bound().has_floor();
         let is_found = match self.effort {
             effort if has_floor => search.try_logarithms(effort.components_in_logarithm())?,
             Effort::Fast => search.try_few_gaussians()?,

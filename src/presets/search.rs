@@ -58,7 +58,7 @@ impl<'a> Search<'a> {
         let ratio = super::ratio(&self.preset.bound());
         let mut last: Option<MixtureCoefficients> = None;
         for &count in components {
-            let mixture = super::log_mixture(Mixture::new(count)?, &self.preset.bound());
+            let mixture = Mixture::new(count)?.with_floor(super::floor(&self.preset.bound()));
             let fit = match &last {
                 Some(last) => mixture.encode_from(self.vdf, last),
                 None => mixture.encode(self.vdf),

@@ -16,7 +16,7 @@ const AFTER: usize = 1;
 /// Cells whose errors weigh the predictors, and whose sizes are contexts; the nearest three first.
 pub(super) const AROUND: usize = 9;
 
-/// What is known of a coded cell.
+/// The facts about a coded cell that the coding of later cells uses.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Place {
     /// Logarithm of its magnitude; of an empty cell the mean of its neighbours.
@@ -41,9 +41,9 @@ pub(super) struct Window {
 
 /// The prediction of a cell.
 pub(super) struct Prediction {
-    /// Of its logarithm.
+    /// The logarithm that all predictors together give.
     pub(super) logarithm: f64,
-    /// That of each predictor.
+    /// The logarithm that each predictor gives.
     each: [f64; PREDICTORS],
     /// Smallest error of a predictor around, summed.
     pub(super) smallest_error: f64,

@@ -11,83 +11,16 @@ use nalgebra::{DMatrix, DVector};
 
 use super::cells::Cells;
 use super::covariance::Structure;
+use super::logarithm_samples::Samples;
 use super::member::{Cut, Member, Profile};
-use super::parameters::{Bell, MONOMIALS, Parameters, Quadratic, shifted};
+use super::parameters::{Bell, MONOMIALS, Parameters, Quadratic, dot, shifted};
 use crate::numerics::lanes::{LANES, Lanes};
 use crate::numerics::levenberg_marquardt::{
     LeastSquaresProblem, LevenbergMarquardt, NormalEquations, Report, minimise,
 };
 
-/// δ as a part of the floor.
-const SOFTNESS: f64 = 0.1;
 /// Part of δ below which a component counts as zero in a cell.
 const NEGLIGIBLE: f64 = 1e-2;
-/// Number of sampled cells above the floor that suffices to find the components: forty for each number of 15 of them.
-const MIN_SAMPLES: f64 = 6_000.0;
-
-/// Cells at which logarithms are compared: every n-th along each axis.
-#[derive(Debug)]
-pub(super) struct Samples {
-    axes: [Vec<f64>; 3],
-    /// max(f, floor) + δ, row by row.
-    targets: Vec<f64>,
-    /// The floor, scaled as the cells are.
-    pub floor: f64,
-}
-
-impl Samples {
-    /// All cells.
-    pub fn all(cells: &Cells, floor: f64) -> Self {
-        Self::every(cells, floor, [1; 3])
-    }
-
-    /// Enough cells to find components by.
-    pub fn enough(cells: &Cells, floor: f64) -> Self {
-        let shape = cells.grid.shape();
-        // Cells that hold density above the floor, since the others hardly count.
-        let above = cells.values.as_flattened().iter().filter(|&&f| f > floor).count() as f64;
-        let stride = (above / MIN_SAMPLES).cbrt().round().max(1.0) as usize;
-        Self::every(cells, floor, shape.map(|n| stride.min(n / 8).max(1)))
-    }
-
-    fn every(cells: &Cells, floor: f64, stride: [usize; 3]) -> Self {
-        let sampled = |axis: usize| -> Vec<usize> {
-            let n = cells.axes[axis].len();
-            ((n - 1) % stride[axis] / 2..n).step_by(stride[axis]).collect()
-        };
-        let [x, y, z] = [0, 1, 2].map(sampled);
-        let row = cells.z.len() * LANES;
-        let values = cells.values.as_flattened();
-        let mut targets = Vec::with_capacity(x.len() * y.len() * z.len());
-        for &x in &x {
-            for &y in &y {
-                let row = &values[(x * cells.axes[1].len() + y) * row..];
-                targets.extend(z.iter().map(|&z| row[z].max(floor) + SOFTNESS * floor));
-            }
-        }
-        let centres = |axis: usize, cells_of: &[usize]| cells_of.iter().map(|&k| cells.axes[axis][k]).collect();
-        Self { axes: [centres(0, &x), centres(1, &y), centres(2, &z)], targets, floor }
-    }
-
-    /// Number of cells that one sample stands for.
-    pub fn stand_for(&self, cells: &Cells) -> f64 {
-        cells.grid.cells() as f64 / self.targets.len() as f64
-    }
-
-    fn softness(&self) -> f64 {
-        SOFTNESS * self.floor
-    }
-
-    /// Residual log₁₀((g + δ)/target) of one cell.
-    fn residual(&self, g: f64, target: f64) -> f64 {
-        let soft = g + self.softness();
-        // Neither is above the floor.
-        if soft <= target && target <= self.floor + self.softness() {
-            return 0.0;
-        }
-        (soft / target).log10()
-    }
-}
 
 /// Sums over the cells at one place of the search.
 #[derive(Debug, Clone)]
@@ -339,10 +272,6 @@ impl LeastSquaresProblem for LogarithmProblem<'_> {
 /// Sums of products of two monomials.
 fn products(sums: &[f64; 125]) -> [Quadratic; 10] {
     MONOMIALS.map(|[a, b, c]| MONOMIALS.map(|[d, e, f]| sums[25 * (a + d) + 5 * (b + e) + c + f]))
-}
-
-fn dot(a: &Quadratic, b: &Quadratic) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Minimises from `start`. A search that does not converge returns its best mixture.

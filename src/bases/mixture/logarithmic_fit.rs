@@ -5,7 +5,8 @@ use nalgebra::Matrix3;
 
 use super::cells::Cells;
 use super::fit::MixtureReport;
-use super::logarithm::{Samples, refine, residuals};
+use super::logarithm::{refine, residuals};
+use super::logarithm_samples::Samples;
 use super::member::Member;
 use super::search::{Found, Search};
 use super::{Mixture, MixtureCoefficients, NAME};

@@ -5,7 +5,8 @@ use nalgebra::{Cholesky, DVector};
 
 use super::cells::Cells;
 use super::covariance::{Covariance, Structure};
-use super::logarithm::{LogarithmProblem, Samples, rms};
+use super::logarithm::{LogarithmProblem, rms};
+use super::logarithm_samples::Samples;
 use super::logarithmic_coding::{ComponentCoder, bounded_octaves};
 use super::member::Member;
 use super::parameters::Parameters;

@@ -34,6 +34,7 @@ mod evaluate;
 mod fit;
 mod greedy;
 mod logarithm;
+mod logarithm_samples;
 mod logarithmic_coding;
 mod logarithmic_fit;
 mod logarithmic_rounding;
@@ -242,12 +243,12 @@ impl Mixture {
     /// [`Error::InvalidParameter`] if the floor is not a positive number, or for a selection of the number of
     /// components.
     pub fn above(self, floor: f64) -> Result<Self> {
-        Self { refine: Refine::Logarithm, floor: Floor::at(floor)?, ..self }.validated()
+        self.with_floor(Floor::at(floor)?).validated()
     }
 
-    /// Sets [`Refine::Logarithm`] above this part of the floor that [`Fidelity`](crate::Fidelity) takes by default.
-    pub(crate) fn above_default(self, part: f64) -> Self {
-        Self { refine: Refine::Logarithm, floor: Floor::Found(part), ..self }
+    /// Sets [`Refine::Logarithm`] above a floor of any kind.
+    pub(crate) fn with_floor(self, floor: Floor) -> Self {
+        Self { refine: Refine::Logarithm, floor, ..self }
     }
 
     fn validated(self) -> Result<Self> {

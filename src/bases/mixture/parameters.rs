@@ -248,6 +248,11 @@ impl Parameters {
     }
 }
 
+/// Sum of the products of the coefficients.
+pub(super) fn dot(a: &Quadratic, b: &Quadratic) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
 fn constant(value: f64) -> Quadratic {
     let mut polynomial = [0.0; 10];
     polynomial[0] = value;

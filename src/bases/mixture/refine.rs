@@ -14,7 +14,7 @@ use super::cells::Cells;
 use super::covariance::Structure;
 use super::member::{Member, Profile};
 use super::overlap::overlaps;
-use super::parameters::{Parameters, Quadratic, shifted};
+use super::parameters::{Parameters, dot, shifted};
 use super::residual::{Misfit, UNSEEN};
 use crate::numerics::levenberg_marquardt::{
     LeastSquaresProblem, LevenbergMarquardt, NormalEquations, Report, minimise,
@@ -132,10 +132,6 @@ impl LeastSquaresProblem for MixtureProblem<'_> {
         }
         NormalEquations::from_parts(matrix, gradient)
     }
-}
-
-fn dot(a: &Quadratic, b: &Quadratic) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

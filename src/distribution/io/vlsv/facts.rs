@@ -1,4 +1,4 @@
-//! What a file says of a cell besides its distribution: position, magnetic field, moments, threshold.
+//! Facts that a file states about a cell besides its distribution: position, magnetic field, moments, threshold.
 
 use super::array::Array;
 use super::footer::Footer;
@@ -7,7 +7,7 @@ use super::population::Population;
 use super::source::Source;
 use crate::error::Result;
 
-/// What a file says of a cell and a population. Each is None where the file does not say it.
+/// Facts that a file states about a cell and a population. Each is `None` where the file does not state it.
 #[non_exhaustive]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CellFacts {
@@ -65,7 +65,7 @@ impl Rows {
     }
 }
 
-/// What facts are read from.
+/// The parts of a file from which the facts about one cell are read.
 pub(super) struct Facts<'a> {
     pub(super) source: &'a Source,
     pub(super) footer: &'a Footer,

@@ -19,7 +19,7 @@ const TAIL: usize = 72;
 /// Largest logarithm that is decoded: f32 ends at 10³⁸.
 const MAX_LOGARITHM: f64 = 38.0;
 
-/// What a stream holds.
+/// The content of one of Vlasiator's Hermite streams.
 pub(super) struct Stream {
     order: usize,
     width: f64,

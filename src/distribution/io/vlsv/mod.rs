@@ -179,7 +179,7 @@ impl VlsvFile {
         }
     }
 
-    /// What the file says of a cell besides its distribution.
+    /// The facts that the file states about a cell besides its distribution: position, field, moments.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] for a population that is not there, [`Error::MalformedFile`] for variables past the

@@ -23,7 +23,7 @@ pub(super) struct Population {
     threshold: OnceLock<Result<Option<f64>>>,
 }
 
-/// How the distributions of a population are stored.
+/// The form in which a file stores the distributions of a population.
 #[derive(Debug, Clone)]
 pub(super) enum Storage {
     /// Block numbers and block values, one row a block.
