@@ -67,7 +67,7 @@ impl<A: Basis, B: Basis> Ratio<A, B> {
     /// Encodes the ratio above a given floor [s³ m⁻⁶].
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] if the floor is not a positive number.
+    /// [`crate::Error::InvalidParameter`] if the floor is not a positive number.
     pub fn above(first: A, second: B, floor: f64) -> Result<Self> {
         Ok(Self::with_floor(first, second, Floor::at(floor)?))
     }
