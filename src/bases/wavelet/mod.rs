@@ -27,6 +27,7 @@ mod coding;
 mod coefficients;
 mod filters;
 mod kernels;
+mod levels;
 mod rounding;
 mod stationary;
 mod transform;
@@ -55,6 +56,7 @@ use axis::AxisLevel;
 use boundary::BOUNDARIES;
 use coding::Multiples;
 use kernels::shrunk;
+use levels::Arranged;
 use transform::{Layout, Scratch, most_levels_of};
 
 const NAME: &str = "wavelet";
@@ -86,7 +88,7 @@ pub struct Wavelet {
 }
 
 impl Default for Wavelet {
-    /// The 9/7 pair, mirrored, two levels where the grid has room for them, every term.
+    /// The 9/7 pair, mirrored, as many levels as suit the distribution and the step, every term.
     fn default() -> Self {
         Self {
             filter: WaveletFilter::default(),
@@ -95,17 +97,14 @@ impl Default for Wavelet {
             soft: 0.0,
             selection: Selection::default(),
             rounding: Rounding::default(),
-            tables: Arc::new(Cache::new(24)),
+            tables: Arc::new(Cache::new(32)),
             scratch: Arc::default(),
         }
     }
 }
 
 impl Wavelet {
-    /// Levels where none are asked for and the grid has room for them.
-    pub const DEFAULT_LEVELS: usize = 2;
-
-    /// Another filter, with the default levels and its default boundary: whole-sample where the filter allows it, else
+    /// Another filter, with its default boundary: whole-sample where the filter allows it, else
     /// periodic.
     #[must_use]
     pub fn new(filter: WaveletFilter) -> Self {
@@ -178,10 +177,26 @@ impl Wavelet {
         most_levels_of(shape)
     }
 
-    /// The layout on a grid of this shape, with as many levels as it has room for if more are asked for.
+    /// The layout on a grid of this shape with the levels that are asked for, or as many as there is room for; without any
+    /// where they follow the distribution.
     fn layout(&self, shape: [usize; 3]) -> Layout {
-        let levels = self.level.unwrap_or(Self::DEFAULT_LEVELS).min(Self::max_level(shape));
+        let levels = self.level.unwrap_or(0).min(Self::max_level(shape));
         Layout::new(shape, levels, self.boundary, self.filter.bank().len())
+    }
+
+    fn layout_with(&self, shape: [usize; 3], levels: &[levels::Axes]) -> Layout {
+        Layout::with_axes(shape, levels, self.boundary, self.filter.bank().len())
+    }
+
+    /// The coefficients in the layout that suits a step, if the levels are left open.
+    fn arranged<'a>(&self, coefficients: &'a WaveletCoefficients, vdf: &'a Vdf, step: f64) -> Arranged<'a> {
+        let WaveletCoefficients { layout, positions, amplitudes, .. } = coefficients;
+        if self.level.is_some() || positions.is_some() || !self.is_transform() {
+            return Arranged::unchanged(layout, coefficients.dense());
+        }
+        let bank = levels::Bank { boundary: self.boundary, taps: self.filter.bank().len(), table: &|n| self.table(n) };
+        self.scratch
+            .with(Scratch::bytes, |scratch| levels::for_step(layout, amplitudes, vdf.as_slice(), step, &bank, scratch))
     }
 
     /// Refuses more levels than the grid has room for, and more coefficients than a reader takes: mirrors beyond the ends
@@ -210,9 +225,27 @@ impl Wavelet {
             return Err(Error::GridMismatch { left: format!("{x} x {y} x {z} cells"), right: grid.to_string() });
         }
         self.check_layout(layout, grid)?;
-        if (*filter, *boundary) != (self.filter, self.boundary) || self.layout(*shape) != *layout {
+        let other_levels = self.level.is_some() && self.layout(*shape) != *layout;
+        if (*filter, *boundary) != (self.filter, self.boundary) || other_levels {
             let problem = format!("they are those of {}, {boundary:?}, unlike `{self}`", filter.name());
             return Err(Error::ForeignCoefficients(problem));
+        }
+        Ok(())
+    }
+
+    /// Codes the levels where they follow the distribution.
+    fn code_levels(
+        &self,
+        coefficients: &mut WaveletCoefficients,
+        grid: &VelocityGrid,
+        coder: &mut Coder<'_>,
+    ) -> Result<()> {
+        let mut levels = coefficients.layout.axes();
+        coding::code_levels(grid.shape(), &mut levels, coder)?;
+        if coder.is_reading() {
+            let layout = self.layout_with(grid.shape(), &levels);
+            self.check_layout(&layout, grid).map_err(|error| malformed(error.to_string()))?;
+            coefficients.layout = layout;
         }
         Ok(())
     }
@@ -265,7 +298,10 @@ impl Basis for Wavelet {
         /// coefficient 400 times larger.
         const UNCHECKED: f64 = 2.5e-3;
         let shape = vdf.grid().shape();
-        let layout = self.layout(shape);
+        let layout = match self.level {
+            Some(_) => self.layout(shape),
+            None => self.layout_with(shape, &levels::of_values(shape, vdf.as_slice())),
+        };
         self.check_layout(&layout, vdf.grid())?;
         let table = |n| self.table(n);
         let mut values = self.scratch.with(Scratch::bytes, |scratch| layout.analyse(vdf.as_slice(), &table, scratch));
@@ -349,6 +385,9 @@ impl Stream for Wavelet {
         if let Err(error) = self.check(coefficients, grid) {
             return Err(if coder.is_reading() { malformed(error.to_string()) } else { error });
         }
+        if self.level.is_none() {
+            self.code_levels(coefficients, grid, coder)?;
+        }
         match resolution {
             Resolution::Exact => {
                 let WaveletCoefficients { layout, positions, amplitudes, step, .. } = coefficients;
@@ -386,11 +425,12 @@ impl Quantise for Wavelet {
             }
         };
         self.check(coefficients, vdf.grid())?;
+        let Arranged { layout, parts: [first, rest] } = self.arranged(coefficients, vdf, step);
         let mut multiples = Multiples::new();
-        rounding::rounded(&coefficients.layout, &coefficients.dense(), step, |position, multiple| {
+        rounding::rounded(&layout, [&first, &rest], step, |position, multiple| {
             multiples.push((position as u32, multiple));
         });
-        let mut rounded = self.blank(vdf.grid());
+        let mut rounded = WaveletCoefficients { layout, ..self.blank(vdf.grid()) };
         rounded.set_multiples(&multiples, step);
         Ok(rounded)
     }
@@ -399,8 +439,9 @@ impl Quantise for Wavelet {
         Some(dead_zone_error(&coefficients.amplitudes, step))
     }
 
-    fn rounded_before(&self, coefficients: &WaveletCoefficients, _: &Vdf, steps: &[f64]) -> Option<usize> {
-        step_of_multiples(&coefficients.amplitudes, steps)
+    /// Looks in the layout that suits the step which the search found, four times the finest of these.
+    fn rounded_before(&self, coefficients: &WaveletCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+        step_of_multiples(&self.arranged(coefficients, vdf, 4.0 * steps.last()?).whole(), steps)
     }
 
     fn is_transform(&self) -> bool {

@@ -17,11 +17,20 @@ const DEAD_ZONE: f64 = 0.5;
 const ROUNDING_OFFSET: f64 = 0.47;
 
 /// Calls `found` with the position in the layout, ascending, and the multiple of each coefficient that is not rounded to
-/// zero. Returns the sum of squared errors, in squared steps.
-pub(super) fn rounded(layout: &Layout, amplitudes: &[f64], step: f64, mut found: impl FnMut(usize, i64)) -> f64 {
+/// zero. Returns the sum of squared errors, in squared steps. The coefficients are in two parts, of whole bands.
+pub(super) fn rounded(
+    layout: &Layout,
+    [first, rest]: [&[f64]; 2],
+    step: f64,
+    mut found: impl FnMut(usize, i64),
+) -> f64 {
     let mut lost = 0.0;
     for band in layout.bands() {
-        let part = &amplitudes[band.begin..][..band.len()];
+        let part = match band.begin.checked_sub(first.len()) {
+            Some(begin) if band.len() > 0 => &rest[begin..][..band.len()],
+            Some(_) => &[],
+            None => &first[band.begin..][..band.len()],
+        };
         lost += in_band(&band, part, step, |index, multiple| found(band.begin + index, multiple));
     }
     lost
@@ -115,7 +124,7 @@ mod tests {
             (0..layout.len()).map(|k| 2e4 * (noise(k) - 0.5).powi(7) * noise(2 * k).powi(9)).collect();
         for step in [1e-3, 0.25, 1.0, 1e3] {
             let mut multiples = vec![0; layout.len()];
-            let lost = rounded(&layout, &amplitudes, step, |position, multiple| multiples[position] = multiple);
+            let lost = rounded(&layout, [&amplitudes, &[]], step, |position, multiple| multiples[position] = multiple);
             let errors = amplitudes.iter().zip(&multiples).map(|(a, &m)| a / step - m as f64);
             assert!(amplitudes.iter().zip(&multiples).all(|(a, &m)| m as f64 * a >= 0.0));
             assert!(errors.clone().zip(&multiples).all(|(e, m)| *m == 0 || e.abs() <= 0.53 + 1e-9));
@@ -138,7 +147,7 @@ mod tests {
                 left.iter().map(|x| x * x).sum::<f64>() + LAMBDA * 8.0 * writer.finish().len() as f64
             };
             let mut chosen = Vec::new();
-            rounded(&layout, &amplitudes, step, |position, multiple| chosen.push((position as u32, multiple)));
+            rounded(&layout, [&amplitudes, &[]], step, |position, multiple| chosen.push((position as u32, multiple)));
             let nearest = (0..).zip(&amplitudes).map(|(position, a)| (position, (a / step).round() as i64));
             let nearest = nearest.filter(|(_, multiple)| *multiple != 0).collect();
             let (chosen, nearest) = (cost(chosen), cost(nearest));

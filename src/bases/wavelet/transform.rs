@@ -14,6 +14,7 @@ use crate::numerics::selection::scatter;
 pub(super) struct Layout {
     /// From the finest to the coarsest.
     levels: Vec<Level>,
+    shape: [usize; 3],
     coarsest: [usize; 3],
     len: usize,
 }
@@ -44,6 +45,8 @@ pub(super) struct Band {
     pub shape: [usize; 3],
     /// Position of its first coefficient.
     pub begin: usize,
+    /// The axes along which its parent, the band of the same kind one level coarser, has half as many numbers.
+    pub halved: [bool; 3],
 }
 
 impl Band {
@@ -149,10 +152,15 @@ pub(super) fn most_levels_of(shape: [usize; 3]) -> usize {
 impl Layout {
     /// For so many levels; an axis that has been halved as often as it can takes no further part.
     pub(super) fn new(shape: [usize; 3], levels: usize, boundary: Boundary, taps: usize) -> Self {
+        let axes: Vec<_> = (0..levels).map(|level| shape.map(|n| most_levels(n) > level)).collect();
+        Self::with_axes(shape, &axes, boundary, taps)
+    }
+
+    /// For levels in each of which these axes take part, from the finest to the coarsest.
+    pub(super) fn with_axes(shape: [usize; 3], axes: &[[bool; 3]], boundary: Boundary, taps: usize) -> Self {
         let mut now = shape;
         let mut found = Vec::new();
-        for level in 0..levels {
-            let active = shape.map(|n| most_levels(n) > level);
+        for &active in axes {
             let half =
                 std::array::from_fn(|axis| if active[axis] { boundary.half(now[axis], taps) } else { now[axis] });
             let high = now.map(|n| boundary.high(n, taps));
@@ -168,7 +176,32 @@ impl Layout {
                 len += size;
             }
         }
-        Self { levels: found, coarsest: now, len }
+        Self { levels: found, coarsest: now, len, shape }
+    }
+
+    /// The axes that take part in each level, from the finest to the coarsest.
+    pub(super) fn axes(&self) -> Vec<[bool; 3]> {
+        self.levels.iter().map(|level| level.active).collect()
+    }
+
+    /// Of the grid.
+    pub(super) fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// Of the array that a level transforms, the finest being 0.
+    pub(super) fn shape_of(&self, level: usize) -> [usize; 3] {
+        self.levels[level].shape
+    }
+
+    /// Of the coarsest approximation.
+    pub(super) fn coarsest(&self) -> [usize; 3] {
+        self.coarsest
+    }
+
+    /// Position of the first detail of a level, the finest being 0.
+    pub(super) fn begin(&self, level: usize) -> usize {
+        self.levels[level].begin
     }
 
     pub(super) fn len(&self) -> usize {
@@ -187,11 +220,13 @@ impl Layout {
 
     /// The parts in their order.
     pub(super) fn bands(&self) -> Vec<Band> {
-        let mut bands = vec![Band { rank: 0, kind: 0, shape: self.coarsest, begin: 0 }];
+        let mut halved = [true; 3];
+        let mut bands = vec![Band { rank: 0, kind: 0, shape: self.coarsest, begin: 0, halved }];
         for (level, rank) in self.levels.iter().rev().zip(1..) {
             for ((kind, shape), start) in level.details().zip(level.starts) {
-                bands.push(Band { rank, kind, shape, begin: level.begin + start });
+                bands.push(Band { rank, kind, shape, begin: level.begin + start, halved });
             }
+            halved = level.active;
         }
         bands
     }

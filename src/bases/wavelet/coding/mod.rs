@@ -9,10 +9,44 @@
 
 mod neighbourhood;
 
-use super::transform::{Band, Layout};
-use crate::coding::{CLASSES, Coder, FINE_CLASSES, Magnitudes, Mixing, Surroundings, class, fine_class, places};
+use super::levels::Axes;
+use super::transform::{Band, Layout, most_levels};
+use crate::coding::{
+    CLASSES, Coder, FINE_CLASSES, Magnitudes, Mixing, Surroundings, class, fine_class, malformed, places,
+};
 use crate::error::Result;
 use neighbourhood::{BLOCK, Neighbourhood, Sizes};
+
+/// Codes the axes that take part in each level, from the finest to the coarsest; mostly all that can be halved further, or
+/// those of the level before.
+///
+/// # Errors
+/// [`Error::MalformedStream`](crate::Error::MalformedStream) for a level without axes, or an axis halved too often.
+pub(super) fn code_levels(shape: [usize; 3], levels: &mut Vec<Axes>, coder: &mut Coder<'_>) -> Result<()> {
+    let given = std::mem::take(levels);
+    let mut left = shape.map(most_levels);
+    let mut last = [true; 3];
+    loop {
+        let wanted = given.get(levels.len()).copied();
+        if left == [0; 3] || coder.bits(u64::from(wanted.is_some()), 1) == 0 {
+            return Ok(());
+        }
+        let possible: Axes = std::array::from_fn(|axis| last[axis] && left[axis] > 0);
+        let wanted = wanted.unwrap_or(possible);
+        let axes = if possible == [false; 3] || coder.rarely(wanted != possible) {
+            let mask = coder.bits(wanted.iter().fold(0, |mask, &axis| 2 * mask + u64::from(axis)), 3);
+            [4, 2, 1].map(|digit| mask & digit != 0)
+        } else {
+            possible
+        };
+        if axes == [false; 3] || (0..3).any(|axis| axes[axis] && left[axis] == 0) {
+            return Err(malformed("a level of wavelets along an axis that cannot be halved"));
+        }
+        (0..3).for_each(|axis| left[axis] -= usize::from(axes[axis]));
+        levels.push(axes);
+        last = axes;
+    }
+}
 
 /// Positions in a layout, ascending, and the multiples of the step there, none of them zero.
 pub(super) type Multiples = Vec<(u32, i64)>;
@@ -184,7 +218,8 @@ impl Models {
     ) -> bool {
         let signs = near.signs(cell);
         // Number of this place among the eight children of its parent, whose wavelet changes sign between them.
-        let corner = cell.iter().fold(0, |corner, n| 2 * corner + n % 2);
+        let corner =
+            cell.iter().zip(band.halved).fold(0, |corner, (n, halved)| 2 * corner + n % 2 * usize::from(halved));
         // Four contexts, each × the kind of the band: the signs of the three nearest neighbours; the parent's sign and the
         // corner under it; the signs of the three diagonal neighbours; and those two steps away with those one step away.
         let contexts = [

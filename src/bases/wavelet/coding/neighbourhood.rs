@@ -59,6 +59,8 @@ pub(super) struct Neighbourhood {
     ahead: Vec<(usize, u16)>,
     strides: [usize; 3],
     places: Vec<Place>,
+    /// The axes along which there are half as many parents.
+    halved: [bool; 3],
     parent_strides: [usize; 3],
     parents: Vec<Parent>,
     block_strides: [usize; 3],
@@ -141,7 +143,9 @@ impl Neighbourhood {
 
     /// Begins a band of the level.
     pub(super) fn begin(&mut self, band: &Band) {
-        let parents = band.shape.map(|n| n.div_ceil(2) + 2 * MARGIN);
+        self.halved = band.halved;
+        let half = |n: usize, axis: usize| if band.halved[axis] { n.div_ceil(2) } else { n };
+        let parents = std::array::from_fn(|axis| half(band.shape[axis], axis) + 2 * MARGIN);
         self.parent_strides = strides(parents);
         clear(&mut self.parents, parents);
         let Some((_, found)) = self.before.iter().find(|(kind, _)| *kind == band.kind) else { return };
@@ -161,9 +165,10 @@ impl Neighbourhood {
             }
             // The context of a block has the parents of its places and one more on each side.
             let asking = |axis: usize| {
-                let n: usize = cell[axis];
-                let asks = move |&b: &usize| n < (BLOCK * (b + 1)).min(band.shape[axis]).div_ceil(2) + 1;
-                (n.saturating_sub(1) / 2..counts[axis].min(n.div_ceil(2) + 1)).filter(asks)
+                // Parents of a block: half as many as it has places, or as many.
+                let (n, parents) = (cell[axis], if band.halved[axis] { BLOCK / 2 } else { BLOCK });
+                let asks = move |&b: &usize| n < half((BLOCK * (b + 1)).min(band.shape[axis]), axis) + 1;
+                (n.saturating_sub(1) / parents..counts[axis].min((n + 1) / parents + 1)).filter(asks)
             };
             for x in asking(0) {
                 for y in asking(1) {
@@ -214,13 +219,19 @@ impl Neighbourhood {
         self.blocks[block].here += u32::from(size);
     }
 
+    /// The place of the parent.
+    #[inline(always)]
+    fn parent(&self, cell: [usize; 3]) -> [usize; 3] {
+        std::array::from_fn(|axis| cell[axis] >> u32::from(self.halved[axis]))
+    }
+
     #[inline(always)]
     pub(super) fn sizes(&self, cell: [usize; 3]) -> Sizes {
         let at = place(self.strides, cell);
         let [x, y, z] = self.strides;
         let beside = [at - x, at - y, at - z].map(|place| usize::from(self.places[place].class));
         let Place { beside: spatial, siblings, .. } = self.places[at];
-        let parent = self.parents[place(self.parent_strides, cell.map(|n| n / 2))].near;
+        let parent = self.parents[place(self.parent_strides, self.parent(cell))].near;
         Sizes {
             beside,
             spatial: u32::from(spatial),
@@ -237,7 +248,7 @@ impl Neighbourhood {
             beside: three([x, y, z]),
             diagonal: three([x + y, x + z, y + z]),
             second: three([2 * x, 2 * y, 2 * z]),
-            parent: third(self.parents[place(self.parent_strides, cell.map(|n| n / 2))].sign),
+            parent: third(self.parents[place(self.parent_strides, self.parent(cell))].sign),
         }
     }
 
