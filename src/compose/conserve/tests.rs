@@ -138,7 +138,7 @@ fn what_a_basis_has_lost_of_the_tails_is_added() {
     for name in ["maxwellian", "kappa", "gyrating-ring"] {
         let vdf = sampled(name, 28);
         let error = |spec: &str| Fidelity::compare(&vdf, &round_trip(&basis(spec), &vdf)).unwrap().log10_rms;
-        let (plain, conserved) = (error("wavelet:l2=0.1"), error("conserve(wavelet:l2=0.1)"));
+        let (plain, conserved) = (error("wavelet:level=2,l2=0.1"), error("conserve(wavelet:level=2,l2=0.1)"));
         assert!(conserved < 0.5 * plain, "{name}: {conserved} instead of {plain}");
     }
 }
