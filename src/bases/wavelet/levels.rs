@@ -18,9 +18,13 @@ pub(super) type Axes = [bool; 3];
 
 /// Levels that a distribution has at least before it is rounded, where the grid has room for them.
 const MIN_LEVELS: usize = 2;
-/// Axes whose structures are wider than the widest, in cells, divided by this take part in a level. Between structures of
-/// 1 and of 2 cells no axis has an advantage.
-const WIDTH_RATIO: f64 = 1.7;
+/// Axes whose structures are wider than the widest, in cells, divided by this take part in a level: those that are nearer
+/// to the widest than half of it is. Where the widths differ by about 2, which is better depends on the distribution, so
+/// that the search also tries [`ALL_AXES`].
+const WIDTH_RATIO: f64 = std::f64::consts::SQRT_2;
+/// The same for the first levels.
+const FIRST_WIDTH_RATIO: f64 = 2.0 * std::f64::consts::SQRT_2;
+const ALL_AXES: f64 = f64::INFINITY;
 /// Smaller numbers, in steps, are rounded to zero; larger ones to the multiple below them plus [`ROUNDING_OFFSET`].
 const DEAD_ZONE: f64 = 0.6;
 const ROUNDING_OFFSET: f64 = 0.47;
@@ -39,11 +43,13 @@ impl<T: Fn(usize) -> Arc<AxisLevel>> Bank<'_, T> {
 }
 
 /// The levels of values before they are rounded: enough to make their narrowest structure about a cell wide, and at least
-/// two.
+/// two. These two are along all axes whose structures are not much narrower than others: [`for_step`] chooses the axes of
+/// levels that it adds, but takes back whole levels.
 pub(super) fn of_values(shape: [usize; 3], values: &[f64]) -> Vec<Axes> {
     let mut widths = Widths::of(shape, values);
     let mut levels = Vec::new();
-    while let Some(axes) = widths.next() {
+    let ratio = |levels: &[Axes]| if levels.len() < MIN_LEVELS { FIRST_WIDTH_RATIO } else { WIDTH_RATIO };
+    while let Some(axes) = widths.next(ratio(&levels)) {
         if levels.len() >= MIN_LEVELS && widths.widest() < std::f64::consts::SQRT_2 {
             break;
         }
@@ -84,10 +90,10 @@ impl Widths {
         (0..3).filter(|&axis| self.left[axis] > 0).map(|axis| self.widths[axis]).fold(0.0, f64::max)
     }
 
-    /// The axes along which structures are widest; `None` if none can be halved.
-    fn next(&self) -> Option<Axes> {
+    /// The axes along which structures are at most `ratio` times as narrow as the widest; `None` if none can be halved.
+    fn next(&self, ratio: f64) -> Option<Axes> {
         let widest = self.widest();
-        let axes = std::array::from_fn(|axis| self.left[axis] > 0 && self.widths[axis] * WIDTH_RATIO >= widest);
+        let axes = std::array::from_fn(|axis| self.left[axis] > 0 && self.widths[axis] * ratio >= widest);
         (axes != [false; 3]).then_some(axes)
     }
 
@@ -146,24 +152,22 @@ pub(super) fn for_step<'a, T: Fn(usize) -> Arc<AxisLevel>>(
 ) -> Arranged<'a> {
     let approximation = &coefficients[..layout.approximation_len()];
     let cost = bits(layout.coarsest(), approximation, step, false, f64::INFINITY);
-    let mut search = Search {
-        whole: layout.shape(),
+    let found = Found {
         levels: layout.axes(),
         shape: layout.coarsest(),
         approximation: Cow::Borrowed(approximation),
         details: Vec::new(),
         cost,
-        step,
-        bank,
-        scratch,
+        cost_of_details: 0.0,
     };
+    let mut search = Search { whole: layout.shape(), found, step, bank, scratch };
     let kept = if search.add_levels() { layout.axes().len() } else { search.take_back(layout, coefficients, values) };
     search.add_levels_along_single_axes();
-    if search.levels.len() == kept && kept == layout.axes().len() {
+    if search.found.levels.len() == kept && kept == layout.axes().len() {
         return Arranged::unchanged(layout, Cow::Borrowed(coefficients));
     }
     let rest = if kept == 0 { &[] } else { &coefficients[layout.begin(kept - 1)..] };
-    let Search { whole, levels, mut approximation, mut details, .. } = search;
+    let Search { whole, found: Found { levels, mut approximation, mut details, .. }, .. } = search;
     if !details.is_empty() {
         approximation.to_mut().append(&mut details);
     }
@@ -171,15 +175,27 @@ pub(super) fn for_step<'a, T: Fn(usize) -> Arc<AxisLevel>>(
 }
 
 /// The levels found so far, and the approximation that they leave.
-struct Search<'s, 'a, T> {
-    whole: [usize; 3],
+#[derive(Clone)]
+struct Found<'a> {
     levels: Vec<Axes>,
     shape: [usize; 3],
     approximation: Cow<'a, [f64]>,
     /// Details of the levels that have been added, from the coarsest to the finest.
     details: Vec<f64>,
-    /// Estimated bits of the approximation.
+    /// Estimated bits of the approximation, and of these details.
     cost: f64,
+    cost_of_details: f64,
+}
+
+impl Found<'_> {
+    fn all(&self) -> f64 {
+        self.cost + self.cost_of_details
+    }
+}
+
+struct Search<'s, 'a, T> {
+    whole: [usize; 3],
+    found: Found<'a>,
     step: f64,
     bank: &'s Bank<'s, T>,
     scratch: &'s mut Scratch,
@@ -196,45 +212,63 @@ struct Split {
 
 impl<'a, T: Fn(usize) -> Arc<AxisLevel>> Search<'_, 'a, T> {
     fn widths(&self) -> Widths {
-        let mut widths = Widths::of(self.shape, &self.approximation);
+        let mut widths = Widths::of(self.found.shape, &self.found.approximation);
         for axis in 0..3 {
-            let halved = self.levels.iter().filter(|axes| axes[axis]).count();
+            let halved = self.found.levels.iter().filter(|axes| axes[axis]).count();
             widths.left[axis] = most_levels(self.whole[axis]).saturating_sub(halved);
         }
         widths
     }
 
     fn split(&mut self, axes: Axes) -> Split {
-        let layout = self.bank.layout(self.shape, &[axes]);
-        let coefficients = layout.analyse(&self.approximation, self.bank.table, self.scratch);
+        let layout = self.bank.layout(self.found.shape, &[axes]);
+        let coefficients = layout.analyse(&self.found.approximation, self.bank.table, self.scratch);
         let approximation = &coefficients[..layout.approximation_len()];
-        let cost = bits(layout.coarsest(), approximation, self.step, false, self.cost);
-        let all = cost + if cost < self.cost { bits_of_details(&layout, &coefficients, self.step) } else { 0.0 };
+        let cost = bits(layout.coarsest(), approximation, self.step, false, self.found.cost);
+        let all = cost + if cost < self.found.cost { bits_of_details(&layout, &coefficients, self.step) } else { 0.0 };
         Split { layout, coefficients, cost, all }
     }
 
     fn add(&mut self, axes: Axes, split: Split) {
-        let Split { layout, mut coefficients, cost, .. } = split;
+        let Split { layout, mut coefficients, cost, all } = split;
         let mut details = coefficients.split_off(layout.approximation_len());
-        details.append(&mut self.details);
-        (self.shape, self.approximation, self.details) = (layout.coarsest(), Cow::Owned(coefficients), details);
-        self.levels.push(axes);
-        self.cost = cost;
+        details.append(&mut self.found.details);
+        (self.found.shape, self.found.approximation, self.found.details) =
+            (layout.coarsest(), Cow::Owned(coefficients), details);
+        self.found.levels.push(axes);
+        self.found.cost = cost;
+        self.found.cost_of_details += all - cost;
     }
 
-    /// Adds levels along all wide axes while they make fewer bits; returns whether there is one.
+    /// Adds levels along all wide axes, or along all axes, while they make fewer bits; returns whether there is one.
     fn add_levels(&mut self) -> bool {
+        let before = self.found.levels.len();
+        let begin = self.found.clone();
+        if self.add_levels_along(WIDTH_RATIO) {
+            let wide = std::mem::replace(&mut self.found, begin);
+            self.add_levels_along(ALL_AXES);
+            if wide.all() <= self.found.all() {
+                self.found = wide;
+            }
+        }
+        self.found.levels.len() > before
+    }
+
+    /// Adds levels along the axes whose structures are at most `ratio` times as narrow as the widest. Returns whether
+    /// another ratio might add others.
+    fn add_levels_along(&mut self, ratio: f64) -> bool {
         let mut widths = self.widths();
-        let before = self.levels.len();
-        while let Some(axes) = widths.next() {
+        let mut some_left_out = false;
+        while let Some(axes) = widths.next(ratio) {
+            some_left_out |= Some(axes) != widths.next(ALL_AXES);
             let split = self.split(axes);
-            if split.all >= self.cost {
+            if split.all >= self.found.cost {
                 break;
             }
             self.add(axes, split);
             widths.halve(axes);
         }
-        self.levels.len() > before
+        some_left_out
     }
 
     /// Adds levels along one axis each, that which makes the fewest bits, while they make fewer.
@@ -244,7 +278,7 @@ impl<'a, T: Fn(usize) -> Arc<AxisLevel>> Search<'_, 'a, T> {
             let mut best: Option<(usize, Split)> = None;
             for axis in (0..3).filter(|&axis| left[axis] > 0) {
                 let split = self.split(std::array::from_fn(|other| other == axis));
-                if split.all < best.as_ref().map_or(self.cost, |(_, best)| best.all) {
+                if split.all < best.as_ref().map_or(self.found.cost, |(_, best)| best.all) {
                     best = Some((axis, split));
                 }
             }
@@ -256,11 +290,11 @@ impl<'a, T: Fn(usize) -> Arc<AxisLevel>> Search<'_, 'a, T> {
 
     /// Takes back levels of a layout while the approximation without them has fewer bits; returns the number left.
     fn take_back(&mut self, layout: &Layout, coefficients: &'a [f64], values: &'a [f64]) -> usize {
-        while let Some(level) = self.levels.len().checked_sub(1) {
-            let one = self.bank.layout(layout.shape_of(level), &self.levels[level..]);
+        while let Some(level) = self.found.levels.len().checked_sub(1) {
+            let one = self.bank.layout(layout.shape_of(level), &self.found.levels[level..]);
             let details = &coefficients[layout.begin(level)..][..one.len() - one.approximation_len()];
-            let split = [&self.approximation, details].concat();
-            let of_level = self.cost + bits_of_details(&one, &split, self.step);
+            let split = [&self.found.approximation, details].concat();
+            let of_level = self.found.cost + bits_of_details(&one, &split, self.step);
             let merged = match level {
                 0 => Cow::Borrowed(values),
                 _ => Cow::Owned(one.synthesise(&split, self.bank.table, self.scratch)),
@@ -269,10 +303,10 @@ impl<'a, T: Fn(usize) -> Arc<AxisLevel>> Search<'_, 'a, T> {
             if of_merged >= of_level {
                 break;
             }
-            (self.shape, self.approximation, self.cost) = (layout.shape_of(level), merged, of_merged);
-            self.levels.pop();
+            (self.found.shape, self.found.approximation, self.found.cost) = (layout.shape_of(level), merged, of_merged);
+            self.found.levels.pop();
         }
-        self.levels.len()
+        self.found.levels.len()
     }
 }
 
