@@ -3,6 +3,7 @@
 //! No file is trusted: what its header claims is checked before anything is allocated, memory grows only with bytes
 //! that have arrived, and a file that holds more or less than it should is refused.
 
+pub(crate) mod input;
 pub mod npy;
 pub(crate) use npy::npy_numbers;
 pub mod raw;
