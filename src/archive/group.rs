@@ -5,7 +5,7 @@ use super::facts::ArchiveFacts;
 use super::set::Set;
 use crate::basis::any_basis::AnyBasis;
 use crate::basis::framing;
-use crate::basis::{Expansion, Stream};
+use crate::basis::{Coefficients, Expansion, MOST_COEFFICIENTS, Stream};
 use crate::coding::{Bit, Coder, Integers, Resolution, malformed};
 use crate::distribution::grid::VelocityGrid;
 use crate::error::{Error, Result};
@@ -28,6 +28,34 @@ pub(super) struct Group<'a> {
     coder: Coder<'a>,
     set: VelocityGrid,
     last: Last,
+    held: Held,
+}
+
+/// What the cells so far hold, together.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    cells: usize,
+    numbers: usize,
+}
+
+impl Held {
+    /// Most cells of grids: their number bounds the time that a made-up group takes to read.
+    const MOST_CELLS: usize = 64 * framing::MOST_CELLS;
+    /// Most coefficients: all of a group's are in memory at once.
+    const MOST_NUMBERS: usize = framing::MOST_CELLS + MOST_COEFFICIENTS;
+
+    fn add(&mut self, grid: &VelocityGrid, coefficients: &impl Coefficients) -> Result<()> {
+        self.cells = self.cells.saturating_add(grid.cells());
+        self.numbers = self.numbers.saturating_add(coefficients.count());
+        let limits =
+            [(self.cells, Self::MOST_CELLS, "cells of grids"), (self.numbers, Self::MOST_NUMBERS, "coefficients")];
+        match limits.into_iter().find(|(held, limit, _)| held > limit) {
+            Some((held, limit, what)) => {
+                Err(Error::LimitExceeded { what: format!("{held} {what} in one group"), limit })
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// What is expected of the next cell.
@@ -66,7 +94,7 @@ impl<'a> Group<'a> {
             firsts: Integers::default(),
             lengths: Integers::default(),
         };
-        Self { coder: coder.remembering(), set: set.grid, last }
+        Self { coder: coder.remembering(), set: set.grid, last, held: Held::default() }
     }
 
     /// Bytes so far.
@@ -81,7 +109,7 @@ impl<'a> Group<'a> {
     /// Writes a cell.
     ///
     /// # Errors
-    /// As [`Stream::code`]; [`Error::InvalidParameter`] for an id beyond 2⁶¹ or facts that are not finite.
+    /// As [`Stream::code`]; [`Error::LimitExceeded`] for a group that would be too large, [`Error::InvalidParameter`] for an id beyond 2⁶¹ or facts that are not finite.
     pub(super) fn write<B: Stream>(&mut self, basis: &B, member: &Member<B>) -> Result<()> {
         if member.cell > MAX_CELL {
             return Err(Error::parameter("cell", member.cell, format!("at most {MAX_CELL}")));
@@ -95,6 +123,7 @@ impl<'a> Group<'a> {
         self.last.code_cell(&mut self.coder, &mut cell)?;
         self.last.code_grid(&mut self.coder, &self.set, &mut grid, usize::MAX)?;
         facts.code(&mut self.coder)?;
+        self.held.add(&grid, &member.coefficients)?;
         basis.code(&mut member.coefficients.clone(), &grid, Resolution::Exact, &mut self.coder)
     }
 
@@ -109,6 +138,7 @@ impl<'a> Group<'a> {
         facts.code(&mut self.coder)?;
         let mut coefficients = basis.blank(&grid);
         basis.code(&mut coefficients, &grid, Resolution::Exact, &mut self.coder)?;
+        self.held.add(&grid, &coefficients)?;
         let cell = u64::try_from(cell).map_err(|_| malformed(format!("a cell of number {cell}")))?;
         Ok(Read { cell, facts, expansion: Expansion::from_parts(grid, basis.clone(), coefficients) })
     }

@@ -142,7 +142,15 @@ impl Archive {
     /// [`Error::MalformedFile`] for what is not an archive, or one whose index contradicts it;
     /// [`Error::UnsupportedVersion`], [`Error::Io`], and [`Error::InvalidSpec`] for a basis that is not known.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::new(Input::open(path.as_ref())?)
+        Self::new(Input::open(path.as_ref())?, MOST_CELLS)
+    }
+
+    /// As [`Archive::open`], with another limit on the cells of a grid than 2²⁶.
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    pub fn open_within(path: impl AsRef<Path>, most_cells: usize) -> Result<Self> {
+        Self::new(Input::open(path.as_ref())?, most_cells)
     }
 
     /// An archive whose bytes are in memory.
@@ -150,23 +158,25 @@ impl Archive {
     /// # Errors
     /// As [`Archive::open`].
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self> {
-        Self::new(Input::in_memory(bytes.into(), "bytes of an archive"))
+        Self::from_bytes_within(bytes, MOST_CELLS)
     }
 
-    fn new(input: Input) -> Result<Self> {
+    /// As [`Archive::from_bytes`], with another limit on the cells of a grid than 2²⁶.
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    pub fn from_bytes_within(bytes: impl Into<Vec<u8>>, most_cells: usize) -> Result<Self> {
+        Self::new(Input::in_memory(bytes.into(), "bytes of an archive"), most_cells)
+    }
+
+    fn new(input: Input, most_cells: usize) -> Result<Self> {
         chunk::check_prefix(&input)?;
         let registry = Registry::standard();
-        let (index, recovered) = match Index::read(&input, &registry, MOST_CELLS)? {
+        let (index, recovered) = match Index::read(&input, &registry, most_cells)? {
             Some(index) => (index, false),
-            None => (Index::scan(&input, &registry, MOST_CELLS)?, true),
+            None => (Index::scan(&input, &registry, most_cells)?, true),
         };
-        Ok(Self { input, index, recovered, most_cells: MOST_CELLS })
-    }
-
-    /// The same archive, of which grids of up to `cells` cells are read. The default is 2²⁶.
-    #[must_use]
-    pub fn with_limit(self, cells: usize) -> Self {
-        Self { most_cells: cells, ..self }
+        Ok(Self { input, index, recovered, most_cells })
     }
 
     /// True if the index was missing or damaged: what could be read was found by reading all of it.

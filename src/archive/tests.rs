@@ -83,19 +83,13 @@ fn boxes_of_their_own_come_back_to_the_last_bit() {
         .map(|(grid, cell)| ArchiveCell { cell, facts: ArchiveFacts::default(), vdf: vdf(grid) })
         .collect();
     let bytes = archive(8, 2, "cosine", &[("avgs", &cells)]);
-    let read = Archive::from_bytes(bytes).unwrap();
+    let read = Archive::from_bytes(bytes.clone()).unwrap();
     for (grid, cell) in grids.iter().zip(0..) {
         let expansion = read.read(cell, "avgs").unwrap().expansion;
         assert_eq!(expansion.grid(), grid);
         assert!(Fidelity::compare(&vdf(grid), &expansion.reconstruct().unwrap()).unwrap().l2 < 1e-12);
     }
-    assert!(
-        Archive::from_bytes(archive(8, 2, "cosine", &[("avgs", &cells)]))
-            .unwrap()
-            .with_limit(500)
-            .read(5, "avgs")
-            .is_err()
-    );
+    assert!(Archive::from_bytes_within(bytes, 500).is_err());
 }
 
 #[test]
@@ -245,4 +239,25 @@ fn what_is_not_there_is_said_with_what_is() {
             .write("", &Preset::of(Effort::Fast), cells("beams", 1, 8).into_iter().map(Ok), |_, w| w)
             .is_err()
     );
+}
+
+/// Damage that a checksum does not show: made up by someone who repairs it.
+#[test]
+fn groups_that_are_made_up_are_refused_or_are_others() {
+    for spec in ["fast:l2=0.2", "quantized(mixture:components=2):l2=0.6", "cosine:terms=4"] {
+        let bytes = archive(3, 1, spec, &[("proton", &cells("beams", 3, 8))]);
+        let whole = Archive::from_bytes(bytes.clone()).unwrap();
+        let place = &whole.index.groups[0];
+        let payload = chunk::read(&whole.input, place.offset).unwrap().unwrap().payload;
+        for bit in 0..8 * payload.len() {
+            let mut made_up = payload.clone();
+            made_up[bit / 8] ^= 1 << (bit % 8);
+            // Without the index: its cells need not be those that it lists.
+            let found = [&bytes[..place.offset as usize], &chunk::chunk(Kind::Group, &made_up)].concat();
+            let found = Archive::from_bytes(found).unwrap();
+            for group in 0..found.groups().count() {
+                assert!(found.read_group(group).unwrap().len() <= MAX_GROUP);
+            }
+        }
+    }
 }
