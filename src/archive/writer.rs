@@ -182,47 +182,64 @@ struct Encoded {
 }
 
 /// Encodes one distribution after another. A search is begun both at the coefficients of the distribution before and anew;
-/// what takes fewer bytes after all that came before is written.
+/// what takes fewer bytes after all that came before is written. Once both have led to the same twice in a row, as from a
+/// basis that does not search, the rest of the group is encoded anew only.
 fn encoded<B: Stream>(set: &Set, basis: &B, run: Vec<Result<ArchiveCell>>) -> Encoded {
-    let mut group = Group::writing(set);
-    let mut last: Option<B::Coefficients> = None;
+    let mut next = Next { group: Group::writing(set), basis, last: None, in_vain: 0 };
     let outcome = |cell: Result<ArchiveCell>| match cell {
         Err(error) => (None, Err(error)),
-        Ok(ArchiveCell { cell, facts, vdf }) => {
-            let written = shortest(&group, basis, last.as_ref(), cell, facts, &vdf);
-            (Some(cell), written.map(|(longer, found)| (group, last) = (longer, Some(found))))
-        }
+        Ok(cell) => (Some(cell.cell), next.write(&cell)),
     };
     let outcomes = run.into_iter().map(outcome).collect();
-    Encoded { bytes: group.finish(), outcomes }
+    Encoded { bytes: next.group.finish(), outcomes }
 }
 
-/// The group with one more cell, and the coefficients of the cell.
-fn shortest<B: Stream>(
-    group: &Group<'static>,
-    basis: &B,
-    last: Option<&B::Coefficients>,
-    cell: u64,
-    facts: ArchiveFacts,
-    vdf: &Vdf,
-) -> Result<(Group<'static>, B::Coefficients)> {
-    framing::check_cells(vdf.grid(), framing::MOST_CELLS)?;
-    let append = |coefficients: B::Coefficients| {
-        let member = Member { cell, facts, grid: *vdf.grid(), coefficients };
-        let mut longer = group.clone();
-        longer.write(basis, &member)?;
+/// A group that is written, and the coefficients from which the next search may begin.
+struct Next<'a, B: Stream> {
+    group: Group<'static>,
+    basis: &'a B,
+    last: Option<B::Coefficients>,
+    /// How many times in a row both searches led to the same.
+    in_vain: u32,
+}
+
+impl<B: Stream> Next<'_, B> {
+    /// Starts that may be in vain, one after another.
+    const MOST_IN_VAIN: u32 = 2;
+
+    fn write(&mut self, cell: &ArchiveCell) -> Result<()> {
+        framing::check_cells(cell.vdf.grid(), framing::MOST_CELLS)?;
+        let (group, last) = self.shorter(cell)?;
+        (self.group, self.last) = (group, Some(last));
+        Ok(())
+    }
+
+    fn shorter(&mut self, cell: &ArchiveCell) -> Result<(Group<'static>, B::Coefficients)> {
+        let anew = self.basis.encode(&cell.vdf).and_then(|found| self.with(cell, found));
+        let last = self.last.as_ref().filter(|_| self.in_vain < Self::MOST_IN_VAIN);
+        // If the start leads nowhere, there is the other answer.
+        let Some(Ok(found)) = last.map(|last| self.basis.encode_from(&cell.vdf, last)) else { return anew };
+        match anew {
+            Ok(anew) if anew.1 == found => {
+                self.in_vain += 1;
+                Ok(anew)
+            }
+            Ok(anew) => {
+                self.in_vain = 0;
+                Ok(match self.with(cell, found) {
+                    Ok(warm) if warm.0.len() < anew.0.len() => warm,
+                    _ => anew,
+                })
+            }
+            Err(error) => self.with(cell, found).map_err(|_: Error| error),
+        }
+    }
+
+    /// The group with one more cell, and the coefficients of the cell.
+    fn with(&self, cell: &ArchiveCell, coefficients: B::Coefficients) -> Result<(Group<'static>, B::Coefficients)> {
+        let member = Member { cell: cell.cell, facts: cell.facts, grid: *cell.vdf.grid(), coefficients };
+        let mut longer = self.group.clone();
+        longer.write(self.basis, &member)?;
         Ok((longer, member.coefficients))
-    };
-    let anew = basis.encode(vdf).and_then(append);
-    let Some(last) = last else { return anew };
-    // If the start leads nowhere, there is the other answer.
-    let Ok(found) = basis.encode_from(vdf, last) else { return anew };
-    match anew {
-        Ok(anew) if anew.1 == found => Ok(anew),
-        Ok(anew) => Ok(match append(found) {
-            Ok(warm) if warm.0.len() < anew.0.len() => warm,
-            _ => anew,
-        }),
-        Err(error) => append(found).map_err(|_: Error| error),
     }
 }
