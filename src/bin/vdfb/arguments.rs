@@ -60,7 +60,8 @@ pub enum Command {
 /// Where the distributions come from.
 #[derive(Debug, Clone, Default, Args)]
 pub struct From {
-    /// The population. It may be left out where there is only one; of .npy files it is the name in the archive.
+    /// The population. Without it, `encode` takes all of a .vlsv file, and the others the only one there is; of .npy files it
+    /// is the name in the archive.
     #[arg(long, value_name = "NAME")]
     pub population: Option<String>,
     /// Cells, as `1,5,9-20`; a range takes the cells that are there.
@@ -247,7 +248,7 @@ const ENCODE_EXAMPLES: &str = "\
 Examples:
   vdfb encode bulk.0001234.vlsv -o run.vdfa --basis smallest:l2=0.03
   vdfb encode bulk.0001234.vlsv -o run.vdfa --population proton --cells 1,5,9-20 --box 25
-  vdfb encode bulk.0001234.vlsv -o run.vdfa --population helium --append
+  vdfb encode bulk.0001234.vlsv -o run.vdfa --population helium --append --order curve
   vdfb encode shock.npy -o shock.vdfa --lower=-5e5,-5e5,-5e5 --spacing 2e4,2e4,2e4
   vdfb encode vdf.npy -o vdf.vdfb --basis 'conserve(smallest:l2=0.03)'
 

@@ -107,8 +107,13 @@ fn exceeding(bound: Bound, errors: &[CellErrors]) -> Vec<(u64, String)> {
 }
 
 fn table(errors: &[CellErrors]) -> String {
-    let mut lines =
-        vec![format!("{:<14} {:>9} {:>9} {:>9}  in cell", format!("{} cells", errors.len()), "median", "95%", "worst")];
+    let mut lines = vec![format!(
+        "{:<14} {:>9} {:>9} {:>9}  in cell",
+        if errors.len() == 1 { "1 cell".to_owned() } else { format!("{} cells", errors.len()) },
+        "median",
+        "95%",
+        "worst"
+    )];
     for figure in FIGURES {
         if let Some(Spread { median, upper, worst, cell }) = Spread::of(figure, errors) {
             let [median, upper, worst] = [median, upper, worst].map(rounded);

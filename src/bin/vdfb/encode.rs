@@ -9,9 +9,12 @@ use std::path::Path;
 use serde_json::json;
 use vdf_basis::archive::along_curve;
 use vdf_basis::container::MOST_CELLS;
-use vdf_basis::{AnyBasis, Archive, ArchiveCell, ArchiveWriter, Error, Expansion, Fidelity, Quantise, Registry};
+use vdf_basis::{
+    AnyBasis, Archive, ArchiveCell, ArchiveWriter, Error, Expansion, Fidelity, Quantise, Registry, VlsvFile,
+};
 
 use crate::arguments::{Common, Encode, Order};
+use crate::files::vlsv::is_vlsv;
 use crate::progress::Progress;
 use crate::source::Source;
 use crate::{Done, Outcome, Problem, files, statistics};
@@ -35,26 +38,47 @@ pub fn run(arguments: &Encode, common: &Common) -> Outcome {
             return Err(Problem::Usage(format!("{}: {names}", output.display())));
         }
     };
-    let from = &arguments.from;
-    let source = Source::open(&arguments.inputs, from.population.as_deref(), arguments.crop, &arguments.geometry)?;
     let there = if arguments.append { Some(open(output)?) } else { None };
-    let source = match &there {
-        Some(archive) => {
-            let next = next_cell(archive, source.population());
-            source.counted_from(next)
+    let mut selected = Vec::new();
+    for source in sources(arguments)? {
+        let source = match &there {
+            Some(archive) => {
+                let next = next_cell(archive, source.population());
+                source.counted_from(next)
+            }
+            None => source,
+        };
+        let cells = in_order(&source, source.select(&arguments.from.cells)?, arguments.order)?;
+        if let Some(archive) = &there {
+            refuse_repeated(archive, source.population(), &cells, output)?;
         }
-        None => source,
-    };
-    let cells = in_order(&source, source.select(&from.cells)?, arguments.order)?;
-    files::check_writable(output)?;
-    if is_stream {
-        return stream(&source, &cells, &basis, output, common);
-    }
-    if let Some(archive) = &there {
-        refuse_repeated(archive, source.population(), &cells, output)?;
+        selected.push((source, cells));
     }
     drop(there);
-    archive(&source, &cells, &basis, arguments, common)
+    files::check_writable(output)?;
+    match &selected[..] {
+        [(source, cells)] if is_stream => stream(source, cells, &basis, output, common),
+        _ if is_stream => {
+            Err(Problem::Usage(files::in_file(output, "a stream holds one cell: --population NAME --cells ID")))
+        }
+        _ => archive(&selected, &basis, arguments, common),
+    }
+}
+
+/// The populations to be encoded: the one that is named, else all of the file.
+fn sources(arguments: &Encode) -> Result<Vec<Source>, Problem> {
+    let Encode { inputs, from, crop, geometry, .. } = arguments;
+    let open = |population: Option<&str>| Source::open(inputs, population, *crop, geometry);
+    if let ([path], None) = (&inputs[..], &from.population)
+        && is_vlsv(path)
+    {
+        let file = VlsvFile::open(path).map_err(|problem| files::in_file(path, problem))?;
+        let names: Vec<&str> = file.populations().collect();
+        if names.len() > 1 {
+            return names.into_iter().map(|name| open(Some(name))).collect();
+        }
+    }
+    Ok(vec![open(from.population.as_deref())?])
 }
 
 fn open(output: &Path) -> Result<Archive, String> {
@@ -147,11 +171,11 @@ fn in_words(f: &Fidelity) -> String {
     )
 }
 
-fn archive(source: &Source, cells: &[u64], basis: &AnyBasis, arguments: &Encode, common: &Common) -> Outcome {
+fn archive(selected: &[(Source, Vec<u64>)], basis: &AnyBasis, arguments: &Encode, common: &Common) -> Outcome {
     let output = &arguments.output;
     let failed = |problem: Error| files::in_file(output, problem);
     let before = if arguments.append { size(output)? } else { 0 };
-    let task = Task { source, cells, basis, arguments, common };
+    let task = Task { selected, basis, arguments, common };
     let Written { left_out, values } = if arguments.append {
         let mut writer = task.configured(ArchiveWriter::append(output).map_err(failed)?);
         let written = task.write(&mut writer);
@@ -167,10 +191,11 @@ fn archive(source: &Source, cells: &[u64], basis: &AnyBasis, arguments: &Encode,
         })?;
         written.ok_or_else(|| format!("{}: nothing was written", output.display()))?
     };
-    let (count, bytes) = (cells.len() - left_out, size(output)? - before);
+    let (count, bytes) = (task.cells() - left_out, size(output)?.saturating_sub(before));
     let per_cell = bytes as f64 / count as f64;
     let ratio = 4.0 * values as f64 / bytes as f64;
-    let population = source.population();
+    let population = selected.iter().map(|(source, _)| source.population()).collect::<Vec<_>>().join(", ");
+    let cells = if count == 1 { "cell" } else { "cells" };
     if common.json {
         let content = json!({
             "output": output.display().to_string(),
@@ -185,7 +210,7 @@ fn archive(source: &Source, cells: &[u64], basis: &AnyBasis, arguments: &Encode,
         files::print(&format!("{content:#}"))?;
     } else if !common.quiet {
         files::print(&format!(
-            "{}: {bytes} bytes for {count} cells of {population}, {per_cell:.1} a cell, {ratio:.0} times less than f32 values",
+            "{}: {bytes} bytes for {count} {cells} of {population}, {per_cell:.1} a cell, {ratio:.0} times less than f32 values",
             output.display()
         ))?;
     }
@@ -198,8 +223,7 @@ fn size(path: &Path) -> Result<u64, String> {
 
 /// Cells to be written to an archive.
 struct Task<'a> {
-    source: &'a Source,
-    cells: &'a [u64],
+    selected: &'a [(Source, Vec<u64>)],
     basis: &'a AnyBasis,
     arguments: &'a Encode,
     common: &'a Common,
@@ -212,6 +236,10 @@ struct Written {
 }
 
 impl Task<'_> {
+    fn cells(&self) -> usize {
+        self.selected.iter().map(|(_, cells)| cells.len()).sum()
+    }
+
     fn configured<W: Write>(&self, writer: ArchiveWriter<W>) -> ArchiveWriter<W> {
         let writer = writer.with_group(self.arguments.group);
         match self.common.threads {
@@ -221,8 +249,26 @@ impl Task<'_> {
     }
 
     fn write<W: Write>(&self, writer: &mut ArchiveWriter<W>) -> Result<Written, String> {
-        let Self { source, cells, basis, arguments, common } = *self;
-        let progress = Progress::new(cells.len(), common);
+        let progress = Progress::new(self.cells(), self.common);
+        let mut all = Written { left_out: 0, values: 0 };
+        for (source, cells) in self.selected {
+            let Written { left_out, values } = self.write_population(writer, source, cells, &progress)?;
+            all.left_out += left_out;
+            all.values += values;
+        }
+        if all.left_out == self.cells() {
+            return Err(files::in_file(&self.arguments.inputs[0], "no cell could be encoded"));
+        }
+        Ok(all)
+    }
+
+    fn write_population<W: Write>(
+        &self,
+        writer: &mut ArchiveWriter<W>,
+        source: &Source,
+        cells: &[u64],
+        progress: &Progress,
+    ) -> Result<Written, String> {
         let values = Cell::new(0);
         let read = |&cell: &u64| {
             let vdf = source.read(cell)?;
@@ -239,11 +285,8 @@ impl Task<'_> {
             }
             Ok(())
         };
-        let written = writer.write(source.population(), basis, cells.iter().map(read), hook);
-        written.map_err(|problem| files::in_file(&arguments.output, problem))?;
-        if left_out == cells.len() {
-            return Err(files::in_file(&arguments.inputs[0], "no cell could be encoded"));
-        }
+        let written = writer.write(source.population(), self.basis, cells.iter().map(read), hook);
+        written.map_err(|problem| files::in_file(&self.arguments.output, problem))?;
         Ok(Written { left_out, values: values.get() })
     }
 }

@@ -25,8 +25,6 @@ mod progress;
 mod source;
 mod statistics;
 mod synthesise;
-#[cfg(test)]
-mod tests;
 
 use std::io;
 use std::process::ExitCode;

@@ -34,7 +34,7 @@ pub fn draw(title: &str, places: &[Place]) -> Drawn<Canvas> {
     let positions: Option<Vec<[f64; 3]>> = places.iter().map(|place| place.position).collect();
     match positions.as_deref().and_then(directions) {
         Some((positions, directions)) => map(title, places, &positions, directions, &scale),
-        None => curve(title, places, &scale),
+        None => curve(title, places, &LogScale::new(0.5 * least, 2.0 * largest)),
     }
 }
 
