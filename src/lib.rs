@@ -124,11 +124,11 @@ pub use distribution::fidelity::{Fidelity, StorageCost};
 pub use distribution::frame::{Frame, Orientation};
 pub use distribution::gaussian_fit::{Covariance, Gaussian};
 pub use distribution::grid::VelocityGrid;
-pub use distribution::io::Precision;
 #[cfg(feature = "vlsv")]
 pub use distribution::io::vlsv::{
     CellFacts, Crop, MagneticField, StoredBlocks, VelocityMesh, VlsvCopy, VlsvDistribution, VlsvFile,
 };
+pub use distribution::io::{NpyPopulation, Precision};
 pub use distribution::moments::Moments;
 pub use distribution::resample::Interpolation;
 pub use distribution::synthetic::{Sampling, ShockPopulation, Synthetic};

@@ -5,7 +5,9 @@
 
 pub(crate) mod input;
 pub mod npy;
+mod npy_population;
 pub(crate) use npy::npy_numbers;
+pub use npy_population::NpyPopulation;
 pub mod raw;
 #[cfg(feature = "vlsv")]
 pub mod vlsv;
