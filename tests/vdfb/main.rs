@@ -1,4 +1,5 @@
 //! The command `vdfb` from end to end: its outputs, its exit codes, and what it says of bad input.
+#![allow(clippy::unwrap_used)]
 
 mod folder;
 

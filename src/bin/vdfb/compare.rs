@@ -1,6 +1,6 @@
 //! `vdfb compare`: the errors of all cells against the source.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use vdf_basis::{ArchiveRecord, Bound, Crop, Fidelity, Quantise};
@@ -52,7 +52,7 @@ pub struct Compared {
 
 impl Compared {
     /// Compares all cells that are asked for.
-    pub fn new(input: &PathBuf, sources: &[PathBuf], from: &From, common: &Common) -> Result<Self, Problem> {
+    pub fn new(input: &Path, sources: &[PathBuf], from: &From, common: &Common) -> Result<Self, Problem> {
         let encoded = Encoded::open(input)?;
         let population = encoded.population(from.population.as_deref())?;
         let name = Some(population.as_str()).filter(|name| !name.is_empty());
@@ -99,7 +99,7 @@ fn exceeding(bound: Bound, errors: &[CellErrors]) -> Vec<(u64, String)> {
             .limits()
             .filter_map(|(figure, limit)| Some((figure, figure.of(&cell.fidelity)?, limit)))
             // A NaN is beyond every limit.
-            .find(|&(_, value, limit)| !(value <= limit))
+            .find(|&(_, value, limit)| value.is_nan() || value > limit)
             .map(|(figure, value, _)| (figure, value))?;
         Some((cell.cell, format!("{} = {}", figure.key(), rounded(value))))
     };
