@@ -124,7 +124,7 @@ mod tests {
         assert_ne!(once, twice);
         assert_eq!(learn(&mut coder, 0), twice);
         assert_eq!(learn(&mut coder, 1), once);
-        coder.learnt(0, || 7_u32, |_, number| Ok(assert_eq!(*number, 7))).unwrap();
+        assert_eq!(coder.learnt(0, || 7_u32, |_, number| Ok(*number)).unwrap(), 7);
         assert!(coder.learnt(0, Bit::even, |_, _| Err::<(), _>(crate::coding::malformed("no"))).is_err());
         assert_eq!(learn(&mut coder, 0), once);
     }

@@ -116,7 +116,7 @@ fn code_exponent(exponent: i32, coder: &mut Coder<'_>) -> Result<i32> {
         *last = Some(exponent);
         Ok(exponent)
     })?;
-    if exponent < MIN_EXPONENT || exponent >= END_OF_EXPONENTS {
+    if !(MIN_EXPONENT..END_OF_EXPONENTS).contains(&exponent) {
         return Err(malformed(format!("a step of 2^{}", exponent / STEPS_PER_OCTAVE)));
     }
     Ok(exponent)
