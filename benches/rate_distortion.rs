@@ -9,7 +9,7 @@
 mod common;
 // Its tests run in `compare`.
 #[allow(unused_imports)]
-#[path = "../examples/compare/picture/png.rs"]
+#[path = "../src/bin/vdfb/picture/png.rs"]
 mod png;
 
 use std::error::Error;

@@ -5,30 +5,12 @@
 //! cargo run --release --example populations -- [FILE.npy | --name NAME] [--spec mixture:components=3] [--field X,Y,Z] [--out FILE.png]
 //! ```
 
-// What the pictures of `compare` are made of.
 #[allow(dead_code)]
-#[path = "compare/picture/axis.rs"]
-mod axis;
-#[allow(dead_code)]
-#[path = "compare/picture/canvas.rs"]
-mod canvas;
-#[allow(dead_code)]
-#[path = "compare/picture/colours.rs"]
-mod colours;
-#[allow(dead_code)]
-#[path = "files/mod.rs"]
+#[path = "../src/bin/vdfb/files/mod.rs"]
 mod files;
 #[allow(dead_code)]
-#[path = "compare/picture/panel.rs"]
-mod panel;
-#[path = "compare/picture/png.rs"]
-mod png;
-#[allow(dead_code)]
-#[path = "compare/picture/scale.rs"]
-mod scale;
-#[allow(dead_code)]
-#[path = "compare/picture/view.rs"]
-mod view;
+#[path = "../src/bin/vdfb/picture/mod.rs"]
+mod picture;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -41,11 +23,11 @@ use plotters::style::RGBColor;
 use vdf_basis::bases::mixture::relative_entropy;
 use vdf_basis::{Basis, Mixture, MixtureCoefficients, Moments, Registry, Sampling, Synthetic, Vdf};
 
-use axis::{Units, grid_text};
-use canvas::{Align, Area, Canvas, Drawn, Pen};
-use colours::{FADED_INK, INK};
-use panel::{LABEL_SIZE, TICK_SIZE, axis_below, axis_left, density_bar, key, plane};
-use view::{PLANES, View};
+use picture::axis::{Units, grid_text};
+use picture::canvas::{Align, Area, Canvas, Drawn, Pen};
+use picture::colours::{FADED_INK, INK};
+use picture::panel::{LABEL_SIZE, TICK_SIZE, axis_below, axis_left, density_bar, key, plane};
+use picture::view::{PLANES, View};
 
 /// Fit a mixture to a velocity distribution function and list its populations.
 #[derive(Debug, Parser)]

@@ -56,6 +56,7 @@
 //! # Where things are
 //! | floor | room | |
 //! |---|---|---|
+//! | 9 | [`archive`] | the distributions of many cells in one file |
 //! | 8 | [`container`] | streams; many distributions at once ([`container::batch`]) |
 //! | 7 | [`registry`], [`presets`] | names to bases; bases chosen by their streams |
 //! | 6 | [`compose`] | bases made of bases |
@@ -73,6 +74,7 @@
 //! Nothing depends on the magnitude of the values, between 1e-300 and 1e300.
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod bases;
 pub mod basis;
 pub mod coding;
@@ -87,6 +89,9 @@ pub mod registry;
 #[cfg(test)]
 mod testing;
 
+pub use archive::{
+    Archive, ArchiveCell, ArchiveFacts, ArchiveGroup, ArchiveInfo, ArchiveRecord, ArchiveSet, ArchiveWriter,
+};
 pub use bases::cells::{Cells, CellsCoefficients};
 pub use bases::cosine::{Cosine, CosineCoefficients, Padding};
 pub use bases::hermite::{Hermite, HermiteCoefficients, Projection, Scaling, Truncation, Weight};
@@ -119,11 +124,11 @@ pub use distribution::fidelity::{Fidelity, StorageCost};
 pub use distribution::frame::{Frame, Orientation};
 pub use distribution::gaussian_fit::{Covariance, Gaussian};
 pub use distribution::grid::VelocityGrid;
-pub use distribution::io::Precision;
 #[cfg(feature = "vlsv")]
 pub use distribution::io::vlsv::{
     CellFacts, Crop, MagneticField, StoredBlocks, VelocityMesh, VlsvCopy, VlsvDistribution, VlsvFile,
 };
+pub use distribution::io::{NpyPopulation, Precision};
 pub use distribution::moments::Moments;
 pub use distribution::resample::Interpolation;
 pub use distribution::synthetic::{Sampling, ShockPopulation, Synthetic};

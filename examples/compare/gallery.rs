@@ -5,10 +5,15 @@ use std::path::{Path, PathBuf};
 use crate::arguments::Pictures;
 use crate::files;
 use crate::input::Input;
-use crate::measure::Row;
+use crate::measure::{Measured, Row};
 use crate::names;
-use crate::picture::{self, Canvas, Drawn, View};
+use crate::picture::canvas::{Canvas, Drawn};
+use crate::picture::comparison::{Page, comparison};
+use crate::picture::text::printed;
+use crate::picture::view::View;
 use crate::progress::Progress;
+use crate::spectrum::spectrum;
+use crate::summary::summary;
 
 /// A folder for the pictures of one distribution.
 pub struct Gallery<'a> {
@@ -35,14 +40,14 @@ impl Gallery<'_> {
             Err(problem) => problems.push(format!("a picture of {}: {problem}", input.name)),
         };
         progress.doing("summary".to_owned());
-        draw("summary.png".to_owned(), picture::summary(&view, &measured));
+        draw("summary.png".to_owned(), summary(&view, &measured));
         if self.pictures == Pictures::All {
             let stems = names::file_stems(measured.iter().map(|(spec, _)| *spec));
             for ((spec, measured), stem) in measured.iter().zip(stems) {
                 progress.doing(format!("{spec}: picture"));
-                draw(format!("{stem}.png"), picture::comparison(&view, spec, measured));
-                if let Some(spectrum) = &measured.spectrum {
-                    draw(format!("{stem}-spectrum.png"), picture::spectrum(&view, spec, spectrum));
+                draw(format!("{stem}.png"), page(&view, spec, measured));
+                if let Some(powers) = &measured.spectrum {
+                    draw(format!("{stem}-spectrum.png"), spectrum(&view, spec, powers));
                 }
             }
         }
@@ -61,4 +66,19 @@ impl Gallery<'_> {
         files::check_writable(&path)?;
         canvas.save(&path)
     }
+}
+
+/// The page of one basis.
+fn page(view: &View, spec: &str, measured: &Measured) -> Drawn<Canvas> {
+    let figures = format!(
+        "{} coefficients, {} bytes     l2 error {}, pressure error {}     {}, {}",
+        measured.coefficients,
+        measured.cost.bytes,
+        printed(measured.fidelity.l2),
+        printed(measured.fidelity.pressure),
+        view.name,
+        view.shape(),
+    );
+    let (reconstruction, boxes) = (&measured.reconstruction, &measured.boxes[..]);
+    comparison(view, &Page { spec, figures: &figures, reconstruction, boxes })
 }

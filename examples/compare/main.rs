@@ -11,15 +11,21 @@
 
 mod arguments;
 mod compressor;
-#[path = "../files/mod.rs"]
+// Shared with the command, which needs more of it.
+#[allow(dead_code)]
+#[path = "../../src/bin/vdfb/files/mod.rs"]
 mod files;
 mod gallery;
 mod input;
 mod measure;
 mod names;
+#[allow(dead_code)]
+#[path = "../../src/bin/vdfb/picture/mod.rs"]
 mod picture;
 mod progress;
 mod rows;
+mod spectrum;
+mod summary;
 mod table;
 
 use std::error::Error;
@@ -119,7 +125,7 @@ fn compare(
     }
     let heading = format!(
         "{name}: {}, peak {:.3e}, {occupied_blocks} blocks of 4^3 cells above the floor {floor:.1e}",
-        picture::grid_text(vdf.grid()),
+        picture::axis::grid_text(vdf.grid()),
         vdf.peak()
     );
     progress.print(&(paragraph(&heading) + "\n" + &table::table(&rows, columns())))?;

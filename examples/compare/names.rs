@@ -1,4 +1,4 @@
-//! Specs as names of files, and broken into lines.
+//! Specs as names of files.
 
 use std::collections::HashSet;
 
@@ -28,27 +28,6 @@ pub fn file_stems<'a>(specs: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     specs.into_iter().map(unique).collect()
 }
 
-/// A spec in lines of at most `width` characters, broken after `:`, `,`, `+` or `(` where it can be, else after `=` or `-`.
-pub fn broken(spec: &str, width: usize) -> Vec<String> {
-    let fits = |text: &str| text.chars().count() <= width;
-    let mut lines: Vec<String> = Vec::new();
-    let mut append = |piece: &str| match lines.last_mut() {
-        Some(line) if line.chars().count() + piece.chars().count() <= width => line.push_str(piece),
-        _ => lines.push(piece.to_owned()),
-    };
-    for piece in spec.split_inclusive([':', ',', '+', '(']) {
-        if fits(piece) {
-            append(piece);
-            continue;
-        }
-        for part in piece.split_inclusive(['=', '-']) {
-            let characters: Vec<char> = part.chars().collect();
-            characters.chunks(width.max(1)).for_each(|chunk| append(&chunk.iter().collect::<String>()));
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,17 +47,5 @@ mod tests {
     #[test]
     fn no_two_pictures_share_a_file() {
         assert_eq!(file_stems(["a:b", "a=b", "A:B", "summary"]), ["a-b", "a-b-2", "A-B-3", "summary-2"]);
-    }
-
-    #[test]
-    fn specs_break_after_separators() {
-        assert_eq!(
-            broken("hermite:order=15,truncation=total-degree", 24),
-            ["hermite:order=15,", "truncation=total-degree"]
-        );
-        assert_eq!(broken("maxwellian", 24), ["maxwellian"]);
-        assert_eq!(broken("hermite:truncation=total-degree", 18), ["hermite:", "truncation=total-", "degree"]);
-        assert_eq!(broken("abcdef", 4), ["abcd", "ef"]);
-        assert!(broken("", 4).is_empty());
     }
 }

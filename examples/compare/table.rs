@@ -1,7 +1,7 @@
 //! The figures as tables that are no wider than the terminal.
 
 use crate::measure::{Measured, Row};
-use crate::names::broken;
+use crate::picture::text::{broken, rounded};
 
 /// Columns that are never separated.
 struct Group {
@@ -162,22 +162,6 @@ fn block_lines(
     lines
 }
 
-/// Three digits where they are readable without an exponent, two with one.
-pub fn rounded(figure: f64) -> String {
-    let magnitude = figure.abs();
-    if figure == 0.0 {
-        "0".to_owned()
-    } else if !figure.is_finite() {
-        figure.to_string()
-    } else if !(9.995e-3..99_999.5).contains(&magnitude) {
-        format!("{figure:.1e}")
-    } else {
-        // Rounding may add a digit: 9.999 is 10.0, not 10.00.
-        let digits = (magnitude * (1.0 + 5e-4)).log10().floor() as i32;
-        format!("{figure:.*}", (2 - digits).max(0) as usize)
-    }
-}
-
 /// Text in lines of at most `width` characters, broken at spaces; longer words stay whole.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -214,26 +198,6 @@ mod tests {
             }),
         };
         Row { spec: spec.to_owned(), outcome }
-    }
-
-    #[test]
-    fn numbers_are_short_and_readable() {
-        let expected = [
-            (0.0, "0"),
-            (0.13449, "0.134"),
-            (0.012345, "0.0123"),
-            (0.009999, "0.0100"),
-            (0.00123, "1.2e-3"),
-            (9.999, "10.0"),
-            (36.97, "37.0"),
-            (12500.4, "12500"),
-            (123456.0, "1.2e5"),
-            (f64::INFINITY, "inf"),
-            (-0.5, "-0.500"),
-        ];
-        for (figure, text) in expected {
-            assert_eq!(rounded(figure), text);
-        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use vdf_basis::{AnyBasis, Crop, Expansion, Precision, Registry, Vdf, VlsvFile};
+use vdf_basis::{AnyBasis, Archive, Crop, Expansion, Precision, Registry, Vdf, VlsvFile};
 
 /// Largest grid that is decoded. Work grows with the cells, coverage hardly does.
 const MOST_CELLS: usize = 1 << 6;
@@ -62,4 +62,38 @@ pub fn vlsv(bytes: &[u8]) {
         }
         let _ = file.read(u64::MAX, population, Crop::Stored);
     }
+}
+
+/// Any bytes as an archive; and as the payloads of a set and of a group with right checksums, the first byte being the length
+/// of the former.
+pub fn archive(bytes: &[u8]) {
+    read_archive([b"VDFA".as_slice(), &[vdf_basis::archive::VERSION], bytes].concat());
+    let Some((length, rest)) = bytes.split_first() else { return };
+    let (set, group) = rest.split_at(usize::from(*length & 0x7f).min(rest.len()));
+    let chunk = |kind: u8, payload: &[u8]| {
+        let mut bytes = vec![kind];
+        let mut length = payload.len();
+        while length >= 1 << 7 {
+            bytes.push(length as u8 | 1 << 7);
+            length >>= 7;
+        }
+        bytes.push(length as u8);
+        bytes.extend(payload);
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        bytes
+    };
+    read_archive([b"VDFA".as_slice(), &[vdf_basis::archive::VERSION], &chunk(b'S', set), &chunk(b'G', group)].concat());
+}
+
+fn read_archive(bytes: Vec<u8>) {
+    let Ok(archive) = Archive::from_bytes_within(bytes, MOST_CELLS) else { return };
+    let populations: Vec<_> = archive.populations().map(str::to_owned).collect();
+    for population in populations {
+        let Ok(cells) = archive.cells(&population) else { continue };
+        for &cell in cells.iter().take(3) {
+            let Ok(record) = archive.read(cell, &population) else { continue };
+            assert!(record.cell == cell && record.expansion.grid().cells() <= MOST_CELLS);
+        }
+    }
+    let _ = archive.info();
 }

@@ -1,5 +1,6 @@
 //! Coder for writing and reading, so that each format has one definition.
 
+use super::memory::Memory;
 use super::models::{Bit, Integers, Reals};
 use super::range_coder::{Decoder, Encoder};
 use crate::error::{Error, Result};
@@ -16,6 +17,8 @@ use crate::error::{Error, Result};
 pub struct Coder<'a> {
     side: Side<'a>,
     parts: Vec<(String, usize)>,
+    /// Models that are kept from one distribution to the next, if there is a next one.
+    pub(super) memory: Option<Memory>,
 }
 
 /// Largest magnitude of an integer in a stream: half of the range of `i64`, so that smaller numbers can be added to it.
@@ -31,7 +34,7 @@ impl Coder<'static> {
     /// Makes a coder that writes a new stream.
     #[must_use]
     pub fn writing() -> Self {
-        Self { side: Side::Writing(Encoder::new()), parts: Vec::new() }
+        Self { side: Side::Writing(Encoder::new()), parts: Vec::new(), memory: None }
     }
 }
 
@@ -39,7 +42,7 @@ impl<'a> Coder<'a> {
     /// Makes a coder that reads a stream.
     #[must_use]
     pub fn reading(bytes: &'a [u8]) -> Self {
-        Self { side: Side::Reading(Decoder::new(bytes)), parts: Vec::new() }
+        Self { side: Side::Reading(Decoder::new(bytes)), parts: Vec::new(), memory: None }
     }
 
     /// True if this coder reads.

@@ -23,6 +23,7 @@ pub(crate) struct Surroundings<const N: usize> {
 }
 
 /// Adaptive models of magnitudes with `N` contexts each.
+#[derive(Debug, Clone)]
 pub(crate) struct Magnitudes<const N: usize> {
     told: Mixing<N>,
     /// Number of contexts of all aspects.

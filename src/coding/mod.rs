@@ -8,6 +8,7 @@ mod classes;
 mod coder;
 mod logistic;
 mod magnitudes;
+mod memory;
 mod models;
 mod numbers;
 mod range_coder;

@@ -127,7 +127,11 @@ impl Batch {
         self.work(streams, |run| run.into_iter().map(decode).collect(), hook)
     }
 
-    fn work<T: Send, R: Send, E>(
+    /// Works on runs of items in parallel, and hands over the results in order.
+    ///
+    /// # Errors
+    /// The first error that the hook returns: it ends the work.
+    pub(crate) fn work<T: Send, R: Send, E>(
         &self,
         items: impl IntoIterator<Item = T>,
         work: impl Fn(Vec<T>) -> Vec<R> + Sync,

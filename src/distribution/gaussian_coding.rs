@@ -6,6 +6,7 @@
 //! of the norm is therefore that of the resolution, and the others have this step over these factors. The norm comes
 //! first, so that a reader knows a.
 
+mod ancestor;
 mod lower_factor;
 
 use std::f64::consts::{PI, SQRT_2};
@@ -17,6 +18,8 @@ use super::gaussian_fit::Gaussian;
 use super::grid::VelocityGrid;
 use crate::coding::{Coder, Integers, Reals, Resolution, malformed, multiple};
 use crate::error::{Error, Result};
+pub(crate) use ancestor::Ancestor;
+use ancestor::{Coded, Differences, tilt};
 use lower_factor::{Cells, along_field, frame_of, lower_factor};
 
 /// Numbers of the covariance that a stream holds for a Gaussian.
@@ -40,9 +43,16 @@ pub(crate) struct GaussianModels {
     /// The basis they belong to.
     basis: &'static str,
     norm: Integers,
-    mean: Integers,
-    width: Integers,
-    tilt: Integers,
+    mean: Expected,
+    width: Expected,
+    tilt: Expected,
+    /// Differences of norms from those of ancestors, over these.
+    norms: Differences,
+    /// The Gaussian that the next one is expected to be like.
+    ancestor: Option<Ancestor>,
+    /// The numbers of the Gaussian coded last, and its norm in steps.
+    coded: Coded,
+    steps_coded: i64,
     /// Peaks, centres, scales and angles of Gaussians that are not rounded.
     exact: [Reals; 4],
     /// The last norm, in steps: they come in descending order.
@@ -50,8 +60,32 @@ pub(crate) struct GaussianModels {
     last: Option<Frame>,
 }
 
-/// Predicted width, in lengths of the box: boxes are usually chosen to hold four widths on either side of the middle.
-const EXPECTED_WIDTH: f64 = 0.125;
+/// Adaptive models of numbers of one kind: those that are coded by themselves, and differences from an ancestor's.
+#[derive(Debug, Clone, Default)]
+struct Expected {
+    alone: Integers,
+    differences: Differences,
+}
+
+impl Expected {
+    /// Codes a whole number of units: its difference from the number expected, if there is one; else by itself, with
+    /// `places` uniformly distributed digits.
+    fn code(
+        &mut self,
+        coder: &mut Coder<'_>,
+        value: i64,
+        unit: f64,
+        places: u32,
+        expected: Option<f64>,
+    ) -> Result<f64> {
+        let value = match expected {
+            Some(expected) => self.differences.code(coder, value, expected, unit)?,
+            None => coder.scaled(&mut self.alone, value, places)?,
+        };
+        Ok(value as f64 * unit)
+    }
+}
+
 /// Typical deviation of the logarithm of a width from the prediction: a factor of 2.
 const WIDTH_SPREAD: f64 = 0.7;
 /// Typical distance of a mean from the middle, in lengths of the box.
@@ -119,6 +153,26 @@ impl GaussianModels {
     /// New models; errors name `basis`.
     pub(crate) fn of(basis: &'static str) -> Self {
         Self { basis, ..Self::default() }
+    }
+
+    /// Begins another distribution: what was learnt stays, but its norms are not smaller than the last one's.
+    pub(crate) fn begin(&mut self) {
+        (self.steps, self.last, self.ancestor) = (None, None, None);
+    }
+
+    /// Codes a Gaussian, rounded, that is expected to be like one of a distribution before, if there is such a one; returns
+    /// it as an ancestor of later ones. Only for Gaussians with a width for each axis or a full covariance.
+    pub(crate) fn code_like(
+        &mut self,
+        coder: &mut Coder<'_>,
+        ancestor: Option<&Ancestor>,
+        gaussian: &mut Gaussian,
+        (widths, grid, step): (Widths, &VelocityGrid, f64),
+    ) -> Result<Ancestor> {
+        (self.ancestor, self.coded) = (ancestor.copied(), Coded::default());
+        self.code(coder, gaussian, widths, grid, Resolution::Step(step))?;
+        self.ancestor = None;
+        Ok(Ancestor::of(self.steps_coded as f64 * step, &self.coded, grid))
     }
 
     /// Error for a Gaussian whose rounding errors exceed its steps, so that a reader would get another one.
@@ -200,6 +254,7 @@ impl GaussianModels {
     ) -> Result<()> {
         let negative = coder.rarely(gaussian.peak < 0.0);
         let steps = self.code_norm(coder, norm(gaussian, grid), step)?;
+        self.steps_coded = steps;
         // The step over the norm, from which those of mean and widths follow.
         let share = (1.0 / steps as f64).max(FINEST_SHARE);
         let frame = self.code_frame(coder, &gaussian.frame, widths, grid, share)?;
@@ -242,6 +297,14 @@ impl GaussianModels {
         if steps > MAX_STEPS as i64 && !coder.is_reading() {
             return Err(self.lost_digits(coder));
         }
+        if let Some(ancestor) = &self.ancestor {
+            let unit = (step / ancestor.norm).clamp(FINEST_SHARE, 1.0);
+            let steps = self.norms.code(coder, steps, ancestor.norm / step * unit, unit)?;
+            return match (1..=MAX_STEPS as i64).contains(&steps) {
+                true => Ok(steps),
+                false => Err(malformed(format!("a Gaussian of norm {steps}"))),
+            };
+        }
         let steps = match self.steps {
             None => coder.count(steps as usize - 1, MAX_STEPS)? as i64 + 1,
             Some(last) => {
@@ -271,12 +334,14 @@ impl GaussianModels {
         let factor = lower_factor(shape, cells);
         let inverse = factor.try_inverse().unwrap_or_else(Matrix3::identity);
         let given = inverse * Vector3::from_fn(|i, _| (mean[i] - cells.middle[i]) / cells.spacing[i]);
+        let expected = self.ancestor.map(|ancestor| ancestor.expected_mean(&self.coded, cells));
         let mut z = Vector3::zeros();
         for i in 0..3 {
             let spread = MEAN_SPREAD * (0..=i).map(|j| (inverse[(i, j)] * cells.shape[j]).powi(2)).sum::<f64>().sqrt();
             let places = finest(spread / unit);
-            z[i] = coder.scaled(&mut self.mean, multiple(given[i], unit), places)? as f64 * unit;
+            z[i] = self.mean.code(coder, multiple(given[i], unit), unit, places, expected.map(|mean| mean[i]))?;
         }
+        self.coded.mean = z.into();
         let offset = factor * z;
         if !(0..3).all(|i| offset[i].abs() < MAX_MEAN * cells.shape[i]) {
             return Err(coder.refusal(self.basis, "a Gaussian that lies outside of everything"));
@@ -336,7 +401,10 @@ impl GaussianModels {
             let reach = if i == 1 { (factor[(2, 1)] / factor[(2, 2)]).hypot(1.0) } else { 1.0 };
             let unit = 2.0 * share / reach;
             let value = multiple(given[(i, j)] / factor[(i, i)], unit);
-            let value = coder.scaled(&mut self.tilt, value, finest(TILT_SPREAD / unit))? as f64 * unit;
+            let (places, expected) =
+                (finest(TILT_SPREAD / unit), self.ancestor.map(|ancestor| ancestor.expected_tilt(i, j)));
+            let value = self.tilt.code(coder, value, unit, places, expected)?;
+            self.coded.tilts[tilt(i, j)] = value;
             if value.abs() > MAX_TILT {
                 return Err(coder.refusal(self.basis, "a Gaussian that is tilted beyond measure"));
             }
@@ -347,9 +415,12 @@ impl GaussianModels {
 
     /// Codes a width by its logarithm.
     fn code_width(&mut self, coder: &mut Coder<'_>, width: f64, cells: &Cells, axis: usize, unit: f64) -> Result<f64> {
-        let expected = EXPECTED_WIDTH * cells.shape[axis] * cells.spacing[axis];
+        let expected = cells.expected_width(axis);
         let value = multiple((width / expected).ln(), unit);
-        let value = coder.scaled(&mut self.width, value, finest(WIDTH_SPREAD / unit))? as f64 * unit;
+        let (places, of_ancestor) =
+            (finest(WIDTH_SPREAD / unit), self.ancestor.map(|ancestor| ancestor.expected_width(cells, axis)));
+        let value = self.width.code(coder, value, unit, places, of_ancestor)?;
+        self.coded.widths[axis] = value;
         if value.abs() > MAX_LOGARITHM {
             return Err(coder.refusal(self.basis, format!("a width of e^{value} times what is expected")));
         }

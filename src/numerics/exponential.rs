@@ -3,7 +3,7 @@
 //! They work on [`Vector`]s inside [`vectorised`](super::lanes::vectorised) loops. They use additions and
 //! multiplications only, never a fused multiply-add, so that the results are bit-identical on every processor.
 
-use super::lanes::{Instructions, Vector};
+use super::lanes::{Baseline, Instructions, LANES, Vector};
 
 /// 1.5·2⁵²: adding it to a number rounds that to a whole number, which is then in the last bits of the sum.
 const ROUND: f64 = 6_755_399_441_055_744.0;
@@ -67,9 +67,23 @@ pub(crate) fn ln<I: Instructions>(x: Vector<I>) -> Vector<I> {
     whole * LN_2_HIGH + (s * 2.0 + (s * u * p + whole * LN_2_LOW))
 }
 
+/// [`exp`] of one number.
+pub(crate) fn exp_alone(x: f64) -> f64 {
+    let mut results = [0.0; LANES];
+    exp(Vector::load(Baseline, &[x; LANES])).store(&mut results);
+    results[0]
+}
+
+/// [`ln`] of one number.
+pub(crate) fn ln_alone(x: f64) -> f64 {
+    let mut results = [0.0; LANES];
+    ln(Vector::load(Baseline, &[x; LANES])).store(&mut results);
+    results[0]
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::lanes::{Baseline, LANES, Lanes, Vectorisable, vectorised};
+    use super::super::lanes::{Lanes, Vectorisable, vectorised};
     use super::*;
 
     fn ulp(x: f64) -> f64 {

@@ -23,7 +23,7 @@ use crate::basis::choices::{Choices, options_of, write_spec};
 use crate::basis::framing;
 use crate::basis::spec::{Spec, Term};
 use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
-use crate::coding::{Coder, Resolution};
+use crate::coding::{Bit, Coder, Resolution};
 use crate::compose::log_density::LogDensity;
 use crate::compose::quantized::{Quantized, QuantizedCoefficients};
 use crate::compose::ratio::Ratio;
@@ -102,6 +102,20 @@ impl Candidate {
         Self::LogMixture,
         Self::Ratio,
     ];
+
+    /// Codes a candidate: by its number or, where a coder goes on learning, as the one before or another.
+    fn code(self, coder: &mut Coder<'_>) -> Result<Self> {
+        #[derive(Clone, Default)]
+        struct Last(Option<Candidate>, Bit);
+        coder.learnt(0, Last::default, |coder, Last(last, same)| {
+            let candidate = match *last {
+                Some(last) if coder.bit(same, self == last) => last,
+                _ => Self::ALL[coder.choice(self as usize, Self::ALL.len())?],
+            };
+            *last = Some(candidate);
+            Ok(candidate)
+        })
+    }
 
     /// The basis for a bound, whose floor is that of logarithms.
     fn basis(self, bound: &Bound) -> AnyBasis {
@@ -340,7 +354,7 @@ impl Stream for Preset {
         _: Resolution,
         coder: &mut Coder<'_>,
     ) -> Result<()> {
-        let candidate = Candidate::ALL[coder.choice(coefficients.candidate as usize, Candidate::ALL.len())?];
+        let candidate = Candidate::code(coefficients.candidate, coder)?;
         // A reader begins with the blank of another candidate.
         if candidate != coefficients.candidate {
             let rounded = QuantizedCoefficients::blank(&self.bases[candidate as usize], grid);

@@ -67,6 +67,12 @@ impl Mixture {
             return self.code_in_logarithm(coefficients, grid, step, coder);
         }
         coefficients.octaves_of_shares.clear();
+        if let (Resolution::Step(step), true) = (resolution, coder.remembers())
+            && matches!(self.covariance, Covariance::Full | Covariance::Diagonal)
+        {
+            self.code_descendants(&mut coefficients.components, grid, step, coder)?;
+            return coefficients.validate().map_err(|error| coder.refusal(NAME, error.to_string()));
+        }
         // Height of a component in the stream: its density, if exact; its peak, from which the norm follows, with a
         // step.
         let height = |frame: &Frame| match resolution {

@@ -33,6 +33,7 @@ mod em;
 mod evaluate;
 mod fit;
 mod greedy;
+mod lineage;
 mod logarithm;
 mod logarithm_samples;
 mod logarithmic_coding;

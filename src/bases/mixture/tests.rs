@@ -1,5 +1,6 @@
 //! Tests of the mixtures: the guarantees of each kind of fit.
 
+mod lineage;
 #[cfg(feature = "linfa")]
 mod linfa;
 mod separated;

@@ -32,6 +32,18 @@ pub(crate) fn check_cells(grid: &VelocityGrid, most_cells: usize) -> Result<()> 
     Err(Error::InvalidGrid(problem))
 }
 
+/// Refuses a shape of more than `most_cells` that was read.
+///
+/// # Errors
+/// [`Error::LimitExceeded`].
+pub(crate) fn check_read(shape: [usize; 3], most_cells: usize) -> Result<()> {
+    let cells = shape.iter().try_fold(1_usize, |cells, &n| cells.checked_mul(n)).filter(|&cells| cells <= most_cells);
+    match cells {
+        Some(_) => Ok(()),
+        None => Err(Error::LimitExceeded { what: format!("a grid of {shape:?} cells"), limit: most_cells }),
+    }
+}
+
 /// A stream that begins with this grid and this spec, for the coefficients to follow.
 pub(crate) fn begin(grid: &VelocityGrid, spec: &Spec) -> Result<Coder<'static>> {
     spec.check()?;
@@ -78,16 +90,14 @@ impl BytesLeft {
     }
 }
 
-fn code_grid(coder: &mut Coder<'_>, grid: &mut VelocityGrid, most_cells: usize) -> Result<()> {
+/// Writes a grid, or reads one of at most `most_cells`.
+pub(crate) fn code_grid(coder: &mut Coder<'_>, grid: &mut VelocityGrid, most_cells: usize) -> Result<()> {
     let (mut shape, mut lower, mut spacing) = (grid.shape(), grid.lower(), grid.spacing());
     for axis in 0..3 {
         let same = axis > 0 && coder.bits(u64::from(shape[axis] == shape[axis - 1]), 1) == 1;
         shape[axis] = if same { shape[axis - 1] } else { coder.count(shape[axis], usize::MAX)? };
     }
-    let cells = shape.iter().try_fold(1_usize, |cells, &n| cells.checked_mul(n)).filter(|&cells| cells <= most_cells);
-    if cells.is_none() {
-        return Err(Error::LimitExceeded { what: format!("a grid of {shape:?} cells"), limit: most_cells });
-    }
+    check_read(shape, most_cells)?;
     // One bit says whether the grid counts cells (lower edge −½, spacing 1).
     let unit = VelocityGrid::unit(shape).ok();
     if coder.bits(u64::from(unit.as_ref() == Some(grid)), 1) == 1 {

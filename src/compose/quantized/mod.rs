@@ -13,7 +13,7 @@ use crate::basis::choices::{Choices, spec_around, write_spec};
 use crate::basis::framing;
 use crate::basis::spec::{Spec, invalid};
 use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
-use crate::coding::{Coder, Resolution, malformed};
+use crate::coding::{Coder, Integers, Resolution, malformed};
 use crate::distribution::fidelity::Reference;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
@@ -97,9 +97,26 @@ fn exponent(step: f64) -> i32 {
     ((step.log2() * f64::from(STEPS_PER_OCTAVE)).round() as i32).clamp(MIN_EXPONENT, END_OF_EXPONENTS - 1)
 }
 
+/// The last exponent, and models of the change to the next, where a coder goes on learning.
+#[derive(Debug, Clone, Default)]
+struct LastExponent {
+    last: Option<i32>,
+    changes: Integers,
+}
+
 fn code_exponent(exponent: i32, coder: &mut Coder<'_>) -> Result<i32> {
-    let exponent = coder.bits((exponent - MIN_EXPONENT) as u64, EXPONENT_BITS) as i32 + MIN_EXPONENT;
-    if exponent >= END_OF_EXPONENTS {
+    let exponent = coder.learnt(0, LastExponent::default, |coder, LastExponent { last, changes }| {
+        let exponent = match *last {
+            None => coder.bits((exponent - MIN_EXPONENT) as u64, EXPONENT_BITS) as i32 + MIN_EXPONENT,
+            Some(last) => {
+                let coded = i64::from(last) + coder.integer(changes, i64::from(exponent) - i64::from(last))?;
+                i32::try_from(coded).unwrap_or(END_OF_EXPONENTS)
+            }
+        };
+        *last = Some(exponent);
+        Ok(exponent)
+    })?;
+    if !(MIN_EXPONENT..END_OF_EXPONENTS).contains(&exponent) {
         return Err(malformed(format!("a step of 2^{}", exponent / STEPS_PER_OCTAVE)));
     }
     Ok(exponent)

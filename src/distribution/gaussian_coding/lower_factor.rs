@@ -11,7 +11,11 @@ use crate::distribution::moments::Moments;
 /// rounding error of the covariance.
 const MIN_RATIO: f64 = 1e-7;
 
+/// Predicted width, in lengths of the box: boxes are usually chosen to hold four widths on either side of the middle.
+const EXPECTED_WIDTH: f64 = 0.125;
+
 /// Unit of widths and means: cells along the grid's axes.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Cells {
     pub middle: [f64; 3],
     pub spacing: [f64; 3],
@@ -22,6 +26,11 @@ pub(super) struct Cells {
 impl Cells {
     pub fn of(grid: &VelocityGrid) -> Self {
         Self { middle: grid.middle(), spacing: grid.spacing(), shape: grid.shape().map(|n| n as f64) }
+    }
+
+    /// The width that a Gaussian probably has along an axis.
+    pub fn expected_width(&self, axis: usize) -> f64 {
+        EXPECTED_WIDTH * self.shape[axis] * self.spacing[axis]
     }
 }
 

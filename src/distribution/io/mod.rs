@@ -3,8 +3,11 @@
 //! No file is trusted: what its header claims is checked before anything is allocated, memory grows only with bytes
 //! that have arrived, and a file that holds more or less than it should is refused.
 
+pub(crate) mod input;
 pub mod npy;
+mod npy_population;
 pub(crate) use npy::npy_numbers;
+pub use npy_population::NpyPopulation;
 pub mod raw;
 #[cfg(feature = "vlsv")]
 pub mod vlsv;

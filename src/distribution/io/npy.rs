@@ -18,7 +18,7 @@ use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 
-const FORMAT: &str = ".npy";
+pub(super) const FORMAT: &str = ".npy";
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// Longest header accepted, in bytes: the longest that version 1 can have. NumPy itself stops at 10,000.
 const MAX_HEADER: usize = 1 << 16;
@@ -52,7 +52,7 @@ impl Vdf {
     /// [`Error::Io`], and [`Error::InvalidParameter`] if a value
     /// exceeds the range of single precision.
     pub fn write_npy(&self, path: impl AsRef<Path>, precision: Precision) -> Result<()> {
-        write_file(self, &header(self.grid(), precision), precision, path.as_ref())
+        write_file(self, &npy_header(&self.grid().shape(), precision), precision, path.as_ref())
     }
 
     /// Writes as [`Vdf::write_npy`] does, to any writer.
@@ -60,77 +60,93 @@ impl Vdf {
     /// # Errors
     /// Those of [`Vdf::write_npy`].
     pub fn to_npy(&self, writer: impl Write, precision: Precision) -> Result<()> {
-        write_values(self, &header(self.grid(), precision), precision, "writer", writer)
+        write_values(self, &npy_header(&self.grid().shape(), precision), precision, "writer", writer)
     }
 }
 
 /// Numbers as a one-dimensional array of double precision.
 pub(crate) fn npy_numbers(numbers: &[f64]) -> Vec<u8> {
-    let mut bytes = header_of(&format!("({},)", numbers.len()), Precision::Double);
+    let mut bytes = npy_header(&[numbers.len()], Precision::Double);
     bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
     bytes
 }
 
-fn header(grid: &VelocityGrid, precision: Precision) -> Vec<u8> {
-    let [nx, ny, nz] = grid.shape();
-    header_of(&format!("({nx}, {ny}, {nz})"), precision)
-}
-
-fn header_of(shape: &str, precision: Precision) -> Vec<u8> {
+/// The first bytes of an `.npy` file, before the values: little-endian, in C order, with these lengths of the axes.
+#[must_use]
+pub fn npy_header(shape: &[usize], precision: Precision) -> Vec<u8> {
+    let shape = match shape {
+        [length] => format!("({length},)"),
+        lengths => format!("({})", lengths.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+    };
     let descr = match precision {
         Precision::Single => "<f4",
         Precision::Double => "<f8",
     };
     let dictionary = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
-    // Magic, version and length take 10 bytes, the line feed one: never more than 128 together.
+    // Magic, version and length take 10 bytes, the line feed one.
     let prefix = MAGIC.len() + 4;
     let padded = (prefix + dictionary.len() + 1).next_multiple_of(ALIGNMENT) - prefix;
     let mut header = MAGIC.to_vec();
-    header.extend([1, 0, padded as u8, 0]);
+    header.extend([1, 0]);
+    header.extend((padded as u16).to_le_bytes());
     header.extend(format!("{dictionary:0$}\n", padded - 1).bytes());
     header
 }
 
 fn parse<R: Read>(mut source: Source<R>) -> Result<Vdf> {
-    let mut bytes = Vec::new();
-    source.read_up_to(MAGIC.len() + 2, &mut bytes)?;
-    let length_bytes = match bytes.strip_prefix(MAGIC) {
-        Some([1, 0]) => 2,
-        Some([2 | 3, 0]) => 4,
-        Some([major, minor]) => {
-            return Err(malformed(format!("version {major}.{minor}; versions 1.0, 2.0 and 3.0 are allowed")));
-        }
-        _ => return Err(malformed("it does not begin with \\x93NUMPY and a version")),
+    let array = ArrayType::read(&mut source)?;
+    let &[nx, ny, nz] = &array.shape[..] else {
+        let lengths = array.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+        return Err(malformed(format!("shape ({lengths}); three lengths are allowed")));
     };
-    source.read_up_to(length_bytes, &mut bytes)?;
-    if bytes.len() < length_bytes {
-        return Err(malformed("it ends before the length of its header"));
-    }
-    let length = bytes.iter().rev().fold(0, |length, &byte| length << 8 | usize::from(byte));
-    if length > MAX_HEADER {
-        return Err(malformed(format!("a header of {length} bytes; at most {MAX_HEADER} are allowed")));
-    }
-    source.read_up_to(length, &mut bytes)?;
-    if bytes.len() < length {
-        return Err(malformed(format!("it ends {} bytes into a header of {length}", bytes.len())));
-    }
-    let text = str::from_utf8(&bytes).map_err(|_| malformed("the header is not text"))?;
-    let array = ArrayType::parse(text)?;
-    let grid = VelocityGrid::unit(array.shape).map_err(|error| malformed(error.to_string()))?;
+    let grid = VelocityGrid::unit([nx, ny, nz]).map_err(|error| malformed(error.to_string()))?;
     let values = source.read_values(grid.cells(), array.precision, array.big_endian)?;
-    let shape = array.shape.set_f(array.fortran_order);
+    let shape = [nx, ny, nz].set_f(array.fortran_order);
     Vdf::new(grid, Array3::from_shape_vec(shape, values).map_err(|error| malformed(error.to_string()))?)
 }
 
 /// Contents of the header.
-struct ArrayType {
-    shape: [usize; 3],
-    fortran_order: bool,
-    precision: Precision,
-    big_endian: bool,
+#[derive(Debug)]
+pub(super) struct ArrayType {
+    /// The lengths of the axes: three, or four.
+    pub(super) shape: Vec<usize>,
+    pub(super) fortran_order: bool,
+    pub(super) precision: Precision,
+    pub(super) big_endian: bool,
+    /// Bytes before the values.
+    pub(super) begin: usize,
 }
 
 impl ArrayType {
+    /// Reads the header, up to the values.
+    pub(super) fn read<R: Read>(source: &mut Source<R>) -> Result<Self> {
+        let mut bytes = Vec::new();
+        source.read_up_to(MAGIC.len() + 2, &mut bytes)?;
+        let length_bytes = match bytes.strip_prefix(MAGIC) {
+            Some([1, 0]) => 2,
+            Some([2 | 3, 0]) => 4,
+            Some([major, minor]) => {
+                return Err(malformed(format!("version {major}.{minor}; versions 1.0, 2.0 and 3.0 are allowed")));
+            }
+            _ => return Err(malformed("it does not begin with \\x93NUMPY and a version")),
+        };
+        source.read_up_to(length_bytes, &mut bytes)?;
+        if bytes.len() < length_bytes {
+            return Err(malformed("it ends before the length of its header"));
+        }
+        let length = bytes.iter().rev().fold(0, |length, &byte| length << 8 | usize::from(byte));
+        if length > MAX_HEADER {
+            return Err(malformed(format!("a header of {length} bytes; at most {MAX_HEADER} are allowed")));
+        }
+        source.read_up_to(length, &mut bytes)?;
+        if bytes.len() < length {
+            return Err(malformed(format!("it ends {} bytes into a header of {length}", bytes.len())));
+        }
+        let text = str::from_utf8(&bytes).map_err(|_| malformed("the header is not text"))?;
+        let begin = MAGIC.len() + 2 + length_bytes + length;
+        Ok(Self { begin, ..Self::parse(text)? })
+    }
+
     /// Reads `{'descr': '<f8', 'fortran_order': False, 'shape': (50, 50, 50), }`, the keys in any order.
     fn parse(text: &str) -> Result<Self> {
         let mut text = Literal(text);
@@ -164,6 +180,7 @@ impl ArrayType {
             fortran_order: fortran_order.ok_or_else(|| missing("fortran_order"))?,
             precision,
             big_endian,
+            begin: 0,
         })
     }
 }
@@ -239,7 +256,8 @@ impl<'a> Literal<'a> {
         Ok((precision, name.starts_with('>')))
     }
 
-    fn shape(&mut self) -> Result<[usize; 3]> {
+    /// Three lengths, or four.
+    fn shape(&mut self) -> Result<Vec<usize>> {
         self.expect("(")?;
         let (inside, rest) = self.0.split_once(')').ok_or_else(|| self.unexpected("a whole shape"))?;
         self.0 = rest;
@@ -252,15 +270,15 @@ impl<'a> Literal<'a> {
             // `parse` alone would also take a sign.
             if digits.starts_with('+') { None } else { digits.parse().ok() }
         };
-        let mut lengths = lengths.split(',').map(number);
-        match [lengths.next(), lengths.next(), lengths.next(), lengths.next()] {
-            [Some(Some(nx)), Some(Some(ny)), Some(Some(nz)), None] => Ok([nx, ny, nz]),
-            _ => Err(malformed(format!("shape {}; three lengths are allowed", excerpt(&format!("({inside})"))))),
-        }
+        let found: Option<Vec<usize>> = lengths.split(',').map(number).take(5).collect();
+        found.filter(|lengths| matches!(lengths.len(), 3 | 4)).ok_or_else(|| {
+            let shape = excerpt(&format!("({inside})"));
+            malformed(format!("shape {shape}; three lengths are allowed, or four for a population"))
+        })
     }
 }
 
-fn malformed(problem: impl Into<String>) -> Error {
+pub(super) fn malformed(problem: impl Into<String>) -> Error {
     Error::MalformedFile { format: FORMAT, problem: problem.into() }
 }
 

@@ -56,27 +56,7 @@ pub(super) fn code(layout: &Layout, multiples: &mut Multiples, coder: &mut Coder
     if coder.is_reading() {
         multiples.clear();
     }
-    let bands = layout.bands();
-    let mut models = Models::new();
-    let mut near = Neighbourhood::default();
-    let mut cells = Cells::default();
-    for (index, band) in bands.iter().enumerate() {
-        if index == 0 || bands[index - 1].rank < band.rank {
-            let level = bands.iter().filter(|other| other.rank == band.rank);
-            let larger =
-                |extent: [usize; 3], other: &Band| std::array::from_fn(|axis| extent[axis].max(other.shape[axis]));
-            near.begin_level(band.rank, level.fold([0; 3], larger));
-        }
-        near.begin(band);
-        // A reader has the multiples of earlier bands only, and begins this one with zeros.
-        cells.begin(band, multiples);
-        models.band(band, &mut cells, &mut near, coder)?;
-        if coder.is_reading() {
-            cells.append_to(multiples, band.begin);
-        }
-        near.end(band.kind);
-    }
-    Ok(())
+    coder.learnt(0, Models::new, |coder, models| models.bands(&layout.bands(), multiples, coder))
 }
 
 /// The multiples of one band as a dense array: those to be written, or those read so far.
@@ -115,6 +95,7 @@ impl Cells {
     }
 }
 
+#[derive(Clone)]
 struct Models {
     sizes: Magnitudes<4>,
     signs: Mixing<4>,
@@ -138,6 +119,29 @@ impl Models {
             signs: Mixing::new(27 * 8 * (1 + 3 + 1 + 27), 1),
             blocks: Mixing::new(CLASSES * 8 + CLASSES * CLASSES + 32 * 4, 4),
         }
+    }
+
+    /// All bands, from the coarsest to the finest.
+    fn bands(&mut self, bands: &[Band], multiples: &mut Multiples, coder: &mut Coder<'_>) -> Result<()> {
+        let mut near = Neighbourhood::default();
+        let mut cells = Cells::default();
+        for (index, band) in bands.iter().enumerate() {
+            if index == 0 || bands[index - 1].rank < band.rank {
+                let level = bands.iter().filter(|other| other.rank == band.rank);
+                let larger =
+                    |extent: [usize; 3], other: &Band| std::array::from_fn(|axis| extent[axis].max(other.shape[axis]));
+                near.begin_level(band.rank, level.fold([0; 3], larger));
+            }
+            near.begin(band);
+            // A reader has the multiples of earlier bands only, and begins this one with zeros.
+            cells.begin(band, multiples);
+            self.band(band, &mut cells, &mut near, coder)?;
+            if coder.is_reading() {
+                cells.append_to(multiples, band.begin);
+            }
+            near.end(band.kind);
+        }
+        Ok(())
     }
 
     /// A band, block by block.

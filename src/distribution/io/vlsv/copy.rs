@@ -5,10 +5,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::super::input::Positioned;
 use super::blocks::Blocks;
 use super::mesh::VelocityMesh;
 use super::population::Storage;
-use super::source::Positioned;
 use super::window::Window;
 use super::{VlsvFile, name_of};
 use crate::distribution::vdf::Vdf;

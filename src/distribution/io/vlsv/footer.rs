@@ -70,12 +70,12 @@ pub(super) struct Footer {
 impl Footer {
     pub(super) fn read(source: &Source) -> Result<Self> {
         let offset = source.word(&source.bytes(8, 8, "header")?);
-        if !(16..source.length).contains(&offset) {
+        if !(16..source.length()).contains(&offset) {
             let problem = "a file that was not closed, or not a VLSV file";
-            let length = source.length;
+            let length = source.length();
             return Err(source.malformed(format!("the footer should begin at byte {offset} of {length}: {problem}")));
         }
-        let length = source.length - offset;
+        let length = source.length() - offset;
         if length > MAX_FOOTER {
             let problem = format!("a footer of {length} bytes, at most {MAX_FOOTER} are read");
             return Err(source.malformed(problem));

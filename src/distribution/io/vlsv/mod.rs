@@ -338,7 +338,7 @@ impl VlsvFile {
 
     /// The path, or a word for bytes in memory.
     fn name(&self) -> &str {
-        &self.source.name
+        self.source.name()
     }
 
     fn source(&self) -> &Source {

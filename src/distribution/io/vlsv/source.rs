@@ -1,104 +1,33 @@
 //! Bytes read at given positions, from any thread.
 
-use std::fs::File;
-use std::io;
 use std::path::Path;
 
+use super::super::input::{Input, Whole};
 use super::array::{Array, Kind};
 use crate::error::{Error, Result};
 
 /// Name of the format in errors.
 pub(super) const FORMAT: &str = "VLSV";
 
-/// A file, or its bytes in memory. Every read is checked against the length before memory is taken for it.
+/// A VLSV file, or its bytes in memory. Every read is checked against the length before memory is taken for it.
 #[derive(Debug)]
 pub(super) struct Source {
-    data: Data,
-    /// The path, or a word for it.
-    pub(super) name: String,
-    pub(super) length: u64,
+    input: Input,
     pub(super) big_endian: bool,
-}
-
-#[derive(Debug)]
-enum Data {
-    File(Positioned),
-    Memory(Vec<u8>),
-}
-
-/// A file that is read and written at given positions.
-#[derive(Debug)]
-pub(super) struct Positioned {
-    #[cfg(unix)]
-    file: File,
-    #[cfg(not(unix))]
-    file: std::sync::Mutex<File>,
-}
-
-#[cfg(unix)]
-impl Positioned {
-    pub(super) fn new(file: File) -> Self {
-        Self { file }
-    }
-
-    pub(super) fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-        std::os::unix::fs::FileExt::read_exact_at(&self.file, bytes, offset)
-    }
-
-    pub(super) fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        std::os::unix::fs::FileExt::write_all_at(&self.file, bytes, offset)
-    }
-
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.file.sync_all()
-    }
-}
-
-#[cfg(not(unix))]
-impl Positioned {
-    pub(super) fn new(file: File) -> Self {
-        Self { file: std::sync::Mutex::new(file) }
-    }
-
-    fn with<T>(&self, offset: u64, run: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
-        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        io::Seek::seek(&mut *file, io::SeekFrom::Start(offset))?;
-        run(&mut file)
-    }
-
-    pub(super) fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-        self.with(offset, |file| io::Read::read_exact(file, bytes))
-    }
-
-    pub(super) fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.with(offset, |file| io::Write::write_all(file, bytes))
-    }
-
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.with(0, |file| file.sync_all())
-    }
 }
 
 impl Source {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let name = path.display().to_string();
-        let failed = |error| Error::io(&name, error);
-        // Not opened before this is known: opening a pipe waits for its writer.
-        let metadata = std::fs::metadata(path).map_err(failed)?;
-        if !metadata.is_file() {
-            return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file")));
-        }
-        let data = Data::File(Positioned::new(File::open(path).map_err(failed)?));
-        Self::new(data, name, metadata.len())
+        Self::new(Input::open(path)?)
     }
 
     pub(super) fn in_memory(bytes: Vec<u8>) -> Result<Self> {
-        let length = bytes.len() as u64;
-        Self::new(Data::Memory(bytes), "VLSV bytes".to_owned(), length)
+        Self::new(Input::in_memory(bytes, "VLSV bytes"))
     }
 
-    fn new(data: Data, name: String, length: u64) -> Result<Self> {
-        let mut source = Self { data, name, length, big_endian: false };
+    fn new(input: Input) -> Result<Self> {
+        let length = input.length();
+        let mut source = Self { input, big_endian: false };
         if length < 16 {
             return Err(source.malformed(format!("{length} bytes; a VLSV file has 16 bytes before its data")));
         }
@@ -116,31 +45,30 @@ impl Source {
 
     /// The error for a file that is not what it claims to be.
     pub(super) fn malformed(&self, problem: impl std::fmt::Display) -> Error {
-        Error::MalformedFile { format: FORMAT, problem: format!("{}: {problem}", self.name) }
+        Error::MalformedFile { format: FORMAT, problem: format!("{}: {problem}", self.name()) }
     }
 
     /// The error for a file of a kind that is not read.
     pub(super) fn unsupported(&self, problem: impl std::fmt::Display) -> Error {
-        Error::UnsupportedFile { format: FORMAT, problem: format!("{}: {problem}", self.name) }
+        Error::UnsupportedFile { format: FORMAT, problem: format!("{}: {problem}", self.name()) }
+    }
+
+    /// The path, or a word for it.
+    pub(super) fn name(&self) -> &str {
+        self.input.name()
+    }
+
+    /// The number of bytes.
+    pub(super) fn length(&self) -> u64 {
+        self.input.length()
     }
 
     /// `count` bytes from `offset` on.
     pub(super) fn bytes(&self, offset: u64, count: u64, what: &str) -> Result<Vec<u8>> {
-        let end = offset.checked_add(count).filter(|&end| end <= self.length);
-        let (Some(_), Ok(count)) = (end, usize::try_from(count)) else {
-            let length = self.length;
-            return Err(self.malformed(format!(
-                "{what} takes {count} bytes from byte {offset} on, but the file has {length} bytes"
-            )));
-        };
-        match &self.data {
-            Data::Memory(bytes) => Ok(bytes[offset as usize..][..count].to_vec()),
-            Data::File(file) => {
-                let mut bytes = vec![0; count];
-                file.read_at(&mut bytes, offset).map_err(|error| Error::io(&self.name, error))?;
-                Ok(bytes)
-            }
-        }
+        self.input.bytes(offset, count)?.ok_or_else(|| {
+            let length = self.length();
+            self.malformed(format!("{what} takes {count} bytes from byte {offset} on, but the file has {length} bytes"))
+        })
     }
 
     /// The bytes of rows `first .. first + count` of an array.
@@ -205,31 +133,11 @@ impl Source {
 
     /// A reader of the whole file, from its beginning.
     pub(super) fn reader(&self) -> Whole<'_> {
-        Whole { source: self, position: 0 }
+        self.input.reader()
     }
 }
 
 fn sign_extended(word: u64, size: usize) -> i64 {
     let shift = 64 - 8 * size.clamp(1, 8) as u32;
     (word << shift) as i64 >> shift
-}
-
-/// Reads a source from its beginning to its end.
-pub(super) struct Whole<'a> {
-    source: &'a Source,
-    position: u64,
-}
-
-impl io::Read for Whole<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.source.length - self.position;
-        let count = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let buffer = &mut buffer[..count];
-        match &self.source.data {
-            Data::Memory(bytes) => buffer.copy_from_slice(&bytes[self.position as usize..][..count]),
-            Data::File(file) => file.read_at(buffer, self.position)?,
-        }
-        self.position += count as u64;
-        Ok(count)
-    }
 }

@@ -1,5 +1,4 @@
-//! Output of the examples: files never over an input, and whole or not at all; text to whoever reads it. And input from
-//! VLSV files.
+//! Output: files never over an input, and whole or not at all; text to whoever reads it. And input from VLSV files.
 
 #[cfg(feature = "vlsv")]
 pub mod vlsv;
@@ -8,6 +7,7 @@ use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// True if two paths name one file, also through relative paths, symbolic links and hard links. A path at which there is
@@ -78,6 +78,20 @@ pub fn print(text: &str) -> io::Result<()> {
     }
 }
 
+/// Prints bytes to stdout, as [`print`] does text.
+pub fn print_bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// The bytes of a file.
+pub fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|problem| in_file(path, problem))
+}
+
 /// Writes a file: into a new one beside it, which takes its name when it is whole. A failure leaves what was there before.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), String>) -> Result<(), String> {
     let failed = |problem: io::Error| format!("{}: {problem}", path.display());
@@ -107,11 +121,38 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(),
     outcome
 }
 
+/// The folders in which this process made temporary files.
+static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
 /// A name in the same folder that nobody else uses.
 fn beside(target: &Path) -> PathBuf {
     // Short, whatever the length of the target's own name; the clock tells apart what one process writes at once.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    target.with_file_name(format!(".{}-{now}.part", std::process::id()))
+    let part = target.with_file_name(format!("{}{now}.part", own_prefix()));
+    let folder = part.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+    if folders.iter().all(|known| known != folder) {
+        folders.push(folder.to_path_buf());
+    }
+    part
+}
+
+/// Removes the temporary files of this process, also those of [`vdf_basis::VlsvCopy`], which have such names, too: for a
+/// process that is about to end.
+pub fn remove_parts() {
+    let folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+    for entry in folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(&own_prefix()) && name.ends_with(".part") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The beginning of the names of the temporary files of this process.
+fn own_prefix() -> String {
+    format!(".{}-", std::process::id())
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use vdf_basis::bases::spherical::{SphereSpectrum, SphericalSpectrum};
 
-use super::axis::{number, ticks};
-use super::canvas::{Align, Area, Canvas, Drawn, Pen};
-use super::colours::{FADED_INK, INK};
-use super::panel::{LABEL_SIZE, TICK_SIZE, colour_bar, ticks_left};
-use super::scale::{LogScale, Tick};
-use super::view::View;
+use crate::picture::axis::{number, ticks};
+use crate::picture::canvas::{Align, Area, Canvas, Drawn, Pen};
+use crate::picture::colours::{FADED_INK, INK};
+use crate::picture::panel::{LABEL_SIZE, TICK_SIZE, colour_bar, ticks_left};
+use crate::picture::scale::{LogScale, Tick};
+use crate::picture::view::View;
 
 /// Measures of the picture [px].
 const WIDTH: f64 = 1240.0;

@@ -1,6 +1,8 @@
 //! One basis on one page: three planes through the peak as original, reconstruction and difference, and the profiles
 //! along the three axes.
 
+use std::ops::Range;
+
 use vdf_basis::Vdf;
 
 use super::canvas::{Align, Area, Canvas, Drawn, Pen};
@@ -8,10 +10,8 @@ use super::colours::{EMPTY, FADED_INK, INK, NEGATIVE, RECONSTRUCTED};
 use super::panel::{LABEL_SIZE, TICK_SIZE, axis_below, axis_left, colour_bar, density_bar, key, outlines, plane};
 use super::profile::{ORIGINAL, ORIGINAL_WIDTH, RECONSTRUCTED_WIDTH, marker, profile};
 use super::scale::SymmetricScale;
+use super::text::broken;
 use super::view::{PLANES, View};
-use crate::measure::Measured;
-use crate::names::broken;
-use crate::table::rounded;
 
 /// Measures of the page [px].
 const LONGEST_AXIS: f64 = 400.0;
@@ -29,12 +29,24 @@ const NARROWEST: f64 = 1060.0;
 const TITLE_SIZE: f64 = 34.0;
 const SPEC_CHARACTERS: usize = 80;
 
-/// The page of one basis.
-pub fn comparison(view: &View, spec: &str, measured: &Measured) -> Drawn<Canvas> {
+/// A reconstruction, and what is said about it.
+pub struct Page<'a> {
+    /// The spec of its basis: the title.
+    pub spec: &'a str,
+    /// The line below the title.
+    pub figures: &'a str,
+    /// The reconstruction.
+    pub reconstruction: &'a Vdf,
+    /// The boxes of cells that were described one by one, where the basis has such.
+    pub boxes: &'a [[Range<usize>; 3]],
+}
+
+/// The page of one reconstruction.
+pub fn comparison(view: &View, page: &Page) -> Drawn<Canvas> {
     let lengths = view.lengths(LONGEST_AXIS);
     let column = lengths[0].max(lengths[1]);
     let rows: Vec<f64> = PLANES.iter().map(|plane| lengths[plane[1]]).collect();
-    let titles = broken(spec, SPEC_CHARACTERS);
+    let titles = broken(page.spec, SPEC_CHARACTERS);
 
     // From left to right: original, reconstruction, their colour bar, difference, its colour bar.
     let reconstruction_left = LEFT + column + PANEL_GAP;
@@ -48,25 +60,25 @@ pub fn comparison(view: &View, spec: &str, measured: &Measured) -> Drawn<Canvas>
     let profiles = first_row + planes_height + 50.0;
     let mut canvas = Canvas::new(width, profiles + PROFILE_HEIGHT + BELOW_PANEL + MARGIN)?;
 
-    heading(&mut canvas, view, &titles, measured)?;
+    heading(&mut canvas, &titles, page.figures)?;
     let mut top = first_row;
     let columns = [(LEFT, "original"), (reconstruction_left, "reconstruction"), (difference_left, "difference")];
     for (left, name) in columns {
         let middle = left + 0.5 * lengths[0];
         canvas.text((middle, top - 22.0), name, Pen::new(LABEL_SIZE + 3.0, INK, Align::Middle))?;
     }
-    let differences = SymmetricScale::new(view.largest_difference(&measured.reconstruction));
+    let differences = SymmetricScale::new(view.largest_difference(page.reconstruction));
     for (&axes, &height) in PLANES.iter().zip(&rows) {
         canvas.text((LEFT, top + 12.0), &view.cut(axes), Pen::new(TICK_SIZE, FADED_INK, Align::Left))?;
         top += ABOVE_PANEL;
         let area = |left| Area { left, top, width: lengths[axes[0]], height };
         let (across, up) = (&view.axes[axes[0]], &view.axes[axes[1]]);
-        for (left, vdf) in [(LEFT, view.original), (reconstruction_left, &measured.reconstruction)] {
+        for (left, vdf) in [(LEFT, view.original), (reconstruction_left, page.reconstruction)] {
             plane(&mut canvas, &area(left), across, up, |cells| view.scale.colour(view.in_plane(vdf, axes, cells)))?;
         }
-        outlines(&mut canvas, &area(reconstruction_left), view, axes, &measured.boxes)?;
+        outlines(&mut canvas, &area(reconstruction_left), view, axes, page.boxes)?;
         plane(&mut canvas, &area(difference_left), across, up, |cells| {
-            differences.colour(view.difference(&measured.reconstruction, axes, cells))
+            differences.colour(view.difference(page.reconstruction, axes, cells))
         })?;
         for (left, _) in columns {
             axis_below(&mut canvas, &area(left), across)?;
@@ -84,35 +96,17 @@ pub fn comparison(view: &View, spec: &str, measured: &Measured) -> Drawn<Canvas>
         differences.colour(differences.value(fraction))
     })?;
 
-    profiles_row(&mut canvas, view, &measured.reconstruction, profiles, width)?;
+    profiles_row(&mut canvas, view, page.reconstruction, profiles, width)?;
     Ok(canvas)
 }
 
-fn heading(canvas: &mut Canvas, view: &View, titles: &[String], measured: &Measured) -> Drawn {
+fn heading(canvas: &mut Canvas, titles: &[String], figures: &str) -> Drawn {
     let mut y = MARGIN + 16.0;
     for title in titles {
         canvas.text((LEFT, y), title, Pen::new(TITLE_SIZE, INK, Align::Left))?;
         y += 46.0;
     }
-    let figures = format!(
-        "{} coefficients, {} bytes     l2 error {}, pressure error {}     {}, {}",
-        measured.coefficients,
-        measured.cost.bytes,
-        printed(measured.fidelity.l2),
-        printed(measured.fidelity.pressure),
-        view.name,
-        view.shape(),
-    );
-    canvas.text((LEFT, y - 4.0), &figures, Pen::new(LABEL_SIZE, FADED_INK, Align::Left))
-}
-
-/// A figure of the table, its exponent raised.
-pub fn printed(figure: f64) -> String {
-    let text = rounded(figure);
-    match text.split_once('e') {
-        Some((mantissa, exponent)) => format!("{mantissa}·10^{{{}}}", exponent.replace('-', "−")),
-        None => text,
-    }
+    canvas.text((LEFT, y - 4.0), figures, Pen::new(LABEL_SIZE, FADED_INK, Align::Left))
 }
 
 fn profiles_row(canvas: &mut Canvas, view: &View, reconstruction: &Vdf, top: f64, width: f64) -> Drawn {

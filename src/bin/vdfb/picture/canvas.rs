@@ -180,9 +180,13 @@ impl Canvas {
 
     /// Writes the sheet as a PNG file.
     pub fn save(&self, path: &Path) -> Drawn {
-        let file = png::encoded(self.width, self.height, &self.shrunk())?;
-        std::fs::write(path, file).map_err(|problem| format!("{}: {problem}", path.display()))?;
+        std::fs::write(path, self.encoded()?).map_err(|problem| format!("{}: {problem}", path.display()))?;
         Ok(())
+    }
+
+    /// The bytes of a PNG file.
+    pub fn encoded(&self) -> std::io::Result<Vec<u8>> {
+        png::encoded(self.width, self.height, &self.shrunk())
     }
 
     /// Every pixel the mean of those drawn for it.

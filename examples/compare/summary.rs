@@ -2,14 +2,13 @@
 
 use vdf_basis::Vdf;
 
-use super::axis::number;
-use super::canvas::{Align, Area, Canvas, Drawn, Pen, text_width};
-use super::colours::{EMPTY, FADED_INK, INK, NEGATIVE};
-use super::comparison::printed;
-use super::panel::{LABEL_SIZE, TICK_SIZE, axis_below, axis_left, density_bar, key, plane};
-use super::view::{PLANES, View};
 use crate::measure::Measured;
-use crate::names::broken;
+use crate::picture::axis::number;
+use crate::picture::canvas::{Align, Area, Canvas, Drawn, Pen, text_width};
+use crate::picture::colours::{EMPTY, FADED_INK, INK, NEGATIVE};
+use crate::picture::panel::{LABEL_SIZE, TICK_SIZE, axis_below, axis_left, density_bar, key, plane};
+use crate::picture::text::{broken, printed};
+use crate::picture::view::{PLANES, View};
 
 /// Measures of the picture [px].
 const WIDTH: f64 = 1400.0;

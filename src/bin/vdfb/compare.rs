@@ -1,0 +1,124 @@
+//! `vdfb compare`: the errors of all cells against the source.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use vdf_basis::{ArchiveRecord, Bound, Crop, Fidelity, Quantise};
+
+use crate::arguments::{Common, Compare, From, Geometry};
+use crate::encoded::Encoded;
+use crate::picture::text::rounded;
+use crate::progress::Progress;
+use crate::source::Source;
+use crate::statistics::{CellErrors, FIGURES, Spread};
+use crate::{Done, Outcome, Problem};
+
+pub fn run(arguments: &Compare, common: &Common) -> Outcome {
+    let Compared { population, errors, left_out, .. } =
+        Compared::new(&arguments.input, &arguments.sources, &arguments.from, common)?;
+    let beyond = arguments.bound.map_or(Vec::new(), |bound| exceeding(bound, &errors));
+    if common.json {
+        let figures = FIGURES
+            .iter()
+            .filter_map(|&figure| Some((figure.key().to_owned(), Spread::of(figure, &errors)?.to_json())));
+        let content = json!({
+            "population": population,
+            "cells": errors.len(),
+            "left_out": left_out,
+            "errors": figures.collect::<serde_json::Map<String, Value>>(),
+            "beyond_bound": beyond.iter().map(|(cell, _)| cell).collect::<Vec<_>>(),
+        });
+        crate::files::print(&format!("{content:#}"))?;
+    } else if !common.quiet {
+        crate::files::print(&table(&errors))?;
+    }
+    if let Some((cell, what)) = beyond.first() {
+        let count = format!("{} of {} cells exceed the bound", beyond.len(), errors.len());
+        return Err(Problem::Failed(format!("{}: {count}, cell {cell} with {what}", arguments.input.display())));
+    }
+    Ok(if left_out == 0 { Done::All } else { Done::LeftOut })
+}
+
+/// An archive beside its source.
+pub struct Compared {
+    pub encoded: Encoded,
+    pub source: Source,
+    pub population: String,
+    /// The errors of each cell, in the archive's order.
+    pub errors: Vec<CellErrors>,
+    /// The number of cells that could not be compared.
+    pub left_out: usize,
+}
+
+impl Compared {
+    /// Compares all cells that are asked for.
+    pub fn new(input: &Path, sources: &[PathBuf], from: &From, common: &Common) -> Result<Self, Problem> {
+        let encoded = Encoded::open(input)?;
+        let population = encoded.population(from.population.as_deref())?;
+        let name = Some(population.as_str()).filter(|name| !name.is_empty());
+        let source = Source::open(sources, name, Crop::Stored, &Geometry::default())?;
+        let cells = encoded.select(&population, &from.cells)?;
+        let progress = Progress::new(cells.len(), common);
+        let (mut errors, mut left_out) = (Vec::with_capacity(cells.len()), 0);
+        encoded.for_each(
+            &population,
+            &cells,
+            |record| fidelity(record, &source),
+            |cell, outcome| {
+                progress.step();
+                match outcome {
+                    Ok(fidelity) => errors.push(CellErrors { cell, fidelity }),
+                    Err(problem) => {
+                        left_out += 1;
+                        progress.complain(&format!("left out: {problem}"));
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        drop(progress);
+        if errors.is_empty() {
+            return Err(Problem::Failed(format!("{}: no cell could be compared", input.display())));
+        }
+        Ok(Self { encoded, source, population, errors, left_out })
+    }
+}
+
+/// The errors of a reconstruction. The floor of logarithms is that of the bound of its basis.
+pub fn fidelity(record: &ArchiveRecord, source: &Source) -> Result<Fidelity, String> {
+    let original = source.read_on(record.cell, record.expansion.grid())?;
+    let in_file = |problem: vdf_basis::Error| source.in_file(record.cell, problem);
+    let floor = record.expansion.basis().kept_bound().unwrap_or_default().floor_of(&original);
+    Fidelity::compare_above(&original, &record.expansion.reconstruct().map_err(in_file)?, floor).map_err(in_file)
+}
+
+/// The cells that exceed a bound, and in what.
+fn exceeding(bound: Bound, errors: &[CellErrors]) -> Vec<(u64, String)> {
+    let excess = |cell: &CellErrors| {
+        let (figure, value) = bound
+            .limits()
+            .filter_map(|(figure, limit)| Some((figure, figure.of(&cell.fidelity)?, limit)))
+            // A NaN is beyond every limit.
+            .find(|&(_, value, limit)| value.is_nan() || value > limit)
+            .map(|(figure, value, _)| (figure, value))?;
+        Some((cell.cell, format!("{} = {}", figure.key(), rounded(value))))
+    };
+    errors.iter().filter_map(excess).collect()
+}
+
+fn table(errors: &[CellErrors]) -> String {
+    let mut lines = vec![format!(
+        "{:<14} {:>9} {:>9} {:>9}  in cell",
+        if errors.len() == 1 { "1 cell".to_owned() } else { format!("{} cells", errors.len()) },
+        "median",
+        "95%",
+        "worst"
+    )];
+    for figure in FIGURES {
+        if let Some(Spread { median, upper, worst, cell }) = Spread::of(figure, errors) {
+            let [median, upper, worst] = [median, upper, worst].map(rounded);
+            lines.push(format!("{:<14} {median:>9} {upper:>9} {worst:>9}  {cell}", figure.key()));
+        }
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,51 @@
+//! The grid of a `.npy` file, in a `.json` file beside it, with what else is known of its cells.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use vdf_basis::{ArchiveFacts, VelocityGrid};
+
+use crate::files;
+
+/// The name of the file beside a `.npy` file.
+pub fn beside(npy: &Path) -> PathBuf {
+    npy.with_extension("json")
+}
+
+/// A cell, as JSON.
+pub fn cell(id: u64, grid: &VelocityGrid, facts: &ArchiveFacts) -> Value {
+    json!({
+        "cell": id,
+        "shape": grid.shape(),
+        "lower": grid.lower(),
+        "spacing": grid.spacing(),
+        "time": facts.time,
+        "position": facts.position,
+        "magnetic_field": facts.magnetic_field,
+    })
+}
+
+/// Writes the file of some cells. Shape, lower edge and spacing are at the top, too: those of the first cell.
+pub fn write(path: &Path, population: &str, cells: &[Value]) -> Result<(), String> {
+    let of_first = |key: &str| cells.first().map_or(Value::Null, |cell| cell[key].clone());
+    let content = json!({
+        "population": population,
+        "shape": of_first("shape"),
+        "lower": of_first("lower"),
+        "spacing": of_first("spacing"),
+        "cells": cells,
+    });
+    files::write_whole(path, |file| writeln!(file, "{content:#}").map_err(|problem| files::in_file(path, problem)))
+}
+
+/// Lower edge and spacing from such a file.
+pub fn read(path: &Path) -> Result<([f64; 3], [f64; 3]), String> {
+    let bytes = files::read(path)?;
+    let content: Value = serde_json::from_slice(&bytes).map_err(|problem| files::in_file(path, problem))?;
+    let vector = |key: &str| {
+        let numbers: Option<Vec<f64>> = content[key].as_array()?.iter().map(Value::as_f64).collect();
+        <[f64; 3]>::try_from(numbers?).ok()
+    };
+    let missing = || files::in_file(path, "it has no `lower` and `spacing`, of three numbers each");
+    vector("lower").zip(vector("spacing")).ok_or_else(missing)
+}

@@ -1,0 +1,82 @@
+//! `vdfb synthesise`: something to try the other commands on.
+
+use std::num::NonZeroUsize;
+
+use serde_json::{Value, json};
+use vdf_basis::distribution::io::npy::npy_header;
+use vdf_basis::distribution::synthetic::{Jitter, Shock};
+use vdf_basis::{ArchiveFacts, Precision, Sampling, ShockPopulation, Synthetic, VelocityGrid};
+
+use crate::arguments::{Common, Synthesise};
+use crate::progress::Progress;
+use crate::{Done, Outcome, files, grid_file};
+
+/// Name of the population through a collisionless shock.
+pub const SHOCK: &str = "shock";
+/// Its cells where no number is given.
+const SHOCK_CELLS: usize = 24;
+
+pub fn run(arguments: &Synthesise, common: &Common) -> Outcome {
+    let Synthesise { name, output, cells, seed, .. } = arguments;
+    let failed = |problem: vdf_basis::Error| format!("{name}: {problem}");
+    let count = arguments.population.map(NonZeroUsize::get);
+    let shock = match name.as_str() {
+        SHOCK => Some(shock_population(count.unwrap_or(SHOCK_CELLS), *seed).map_err(failed)?),
+        _ => None,
+    };
+    let (grid, count) = match &shock {
+        Some(shock) => (shock.grid(*cells).map_err(failed)?, Some(shock.cells())),
+        None => (Synthetic::default_grid(name, *cells).map_err(failed)?, count),
+    };
+    let beside = grid_file::beside(output);
+    files::check_writable(output)?;
+    files::check_output(&beside, [&**output])?;
+    files::check_writable(&beside)?;
+    let precision = if arguments.single { Precision::Single } else { Precision::Double };
+    let progress = Progress::new(count.unwrap_or(1), common);
+    files::write_whole(output, |file| {
+        let shape: Vec<usize> = count.into_iter().chain(grid.shape()).collect();
+        file.write_all(&npy_header(&shape, precision)).map_err(|problem| files::in_file(output, problem))?;
+        for cell in 0..count.unwrap_or(1) {
+            let synthetic = match &shock {
+                Some(shock) => shock.get(cell),
+                None => Synthetic::named(name, seed.wrapping_add(cell as u64)),
+            };
+            let vdf = synthetic.and_then(|synthetic| synthetic.sample(&grid, Sampling::default())).map_err(failed)?;
+            vdf.to_raw(&mut *file, precision).map_err(|problem| files::in_file(output, problem))?;
+            progress.step();
+        }
+        Ok(())
+    })?;
+    drop(progress);
+    let about = |cell: usize| grid_file::cell(cell as u64, &grid, &ArchiveFacts::default());
+    grid_file::write(&beside, name, &(0..count.unwrap_or(1)).map(about).collect::<Vec<Value>>())?;
+    report(arguments, common, &grid, count.unwrap_or(1))
+}
+
+/// Distributions through the default shock; with a seed other than 0 each cell varies by 10%.
+fn shock_population(cells: usize, seed: u64) -> vdf_basis::Result<ShockPopulation> {
+    match seed {
+        0 => Ok(ShockPopulation::new(cells)),
+        seed => ShockPopulation::through(Shock::default(), cells, Jitter { amplitude: 0.1, seed }),
+    }
+}
+
+fn report(arguments: &Synthesise, common: &Common, grid: &VelocityGrid, cells: usize) -> Outcome {
+    let output = arguments.output.display();
+    let beside = grid_file::beside(&arguments.output);
+    if common.json {
+        let content = json!({
+            "output": output.to_string(),
+            "cells": cells,
+            "shape": grid.shape(),
+            "lower": grid.lower(),
+            "spacing": grid.spacing(),
+        });
+        files::print(&format!("{content:#}"))?;
+    } else if !common.quiet {
+        let beside = beside.display();
+        files::print(&format!("{output}: {cells} x {grid}\n{beside}: the grid, for `vdfb encode --grid {beside}`"))?;
+    }
+    Ok(Done::All)
+}

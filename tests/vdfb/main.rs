@@ -1,0 +1,183 @@
+//! The command `vdfb` from end to end: its outputs, its exit codes, and what it says of bad input.
+#![allow(clippy::unwrap_used)]
+
+mod folder;
+
+use folder::Folder;
+use vdf_basis::{Fidelity, Precision, Vdf, VelocityGrid};
+
+#[test]
+fn a_population_goes_into_an_archive_and_back() {
+    let folder = Folder::new("population");
+    folder.shock();
+    let encoded = folder.json("encode shock.npy -o shock.vdfa --grid shock.json --group 2 --population proton --json");
+    assert_eq!((&encoded["cells"], &encoded["left_out"]), (&3.into(), &0.into()));
+    let info = folder.json("info shock.vdfa --json");
+    assert_eq!((&info["cells"], &info["population"], &info["groups"]), (&3.into(), &"proton".into(), &2.into()));
+    assert_eq!((&info["basis"], &info["bytes"]), (&"balanced:l2=0.03".into(), &encoded["bytes"]));
+    let parts = info["parts"].as_array().unwrap().iter().map(|part| part["bytes"].as_u64().unwrap());
+    assert_eq!(parts.sum::<u64>(), info["bytes"].as_u64().unwrap());
+
+    let compared = folder.json("compare shock.vdfa shock.npy --json");
+    assert!(compared["errors"]["l2"]["worst"].as_f64().unwrap() <= 0.03);
+    assert!(compared["errors"]["l2"]["worst_cell"].is_u64());
+    assert_eq!(folder.run("compare shock.vdfa shock.npy --bound l2=0.03").code, 0);
+    let beyond = folder.run("compare shock.vdfa shock.npy --bound l2=1e-9");
+    assert!(beyond.code == 1 && beyond.err.contains("3 of 3 cells exceed"), "{}", beyond.err);
+
+    folder.done("decode shock.vdfa -o back.npy");
+    let cut = folder.run("decode shock.vdfa -o one.npy --cells 1").code;
+    let one = Vdf::read_npy(folder.path("one.npy")).unwrap();
+    let back = vdf_basis::NpyPopulation::open(folder.path("back.npy")).unwrap();
+    assert_eq!((cut, back.cells(), back.read(1).unwrap() == one), (0, 3, true));
+    let grid = folder.read_json("one.json");
+    assert_eq!((&grid["cells"][0]["cell"], &grid["population"]), (&1.into(), &"proton".into()));
+    assert_eq!(grid["lower"], folder.read_json("shock.json")["lower"]);
+    for (name, begin) in [("all.npz", "PK"), ("all.vti", "<?xml"), ("all.vtk", "# vtk")] {
+        folder.done(&format!("decode shock.vdfa -o {name} --single"));
+        assert!(folder.bytes(name).starts_with(begin.as_bytes()), "{name}");
+    }
+    folder.done("plot shock.vdfa shock.npy -o picture.png --quiet");
+    folder.done("plot shock.vdfa -o alone.png --cell 2");
+    for name in ["picture.png", "picture-errors.png", "alone.png"] {
+        assert!(folder.bytes(name).starts_with(b"\x89PNG"), "{name}");
+    }
+    assert!(folder.no_parts());
+}
+
+#[test]
+fn threads_do_not_change_the_bytes() {
+    let folder = Folder::new("threads");
+    folder.shock();
+    for threads in [1, 3] {
+        folder.done(&format!("encode shock.npy -o {threads}.vdfa --threads {threads} --group 1 --basis fast:l2=0.05"));
+    }
+    assert_eq!(folder.bytes("1.vdfa"), folder.bytes("3.vdfa"));
+}
+
+#[test]
+fn an_archive_is_continued_and_another_population_added() {
+    let folder = Folder::new("append");
+    folder.shock();
+    folder.done("encode shock.npy -o a.vdfa --basis maxwellian");
+    folder.done("encode shock.npy -o a.vdfa --basis maxwellian --append");
+    folder.done("encode shock.npy -o a.vdfa --basis fast:l2=0.1 --append --population helium --cells 0-1");
+    let info = folder.json("info a.vdfa --json");
+    assert_eq!((&info["cells"], &info["population"]), (&8.into(), &serde_json::json!(["avgs", "helium"])));
+    assert_eq!(info["lists"][0]["cells"], "0-5");
+    let several = folder.run("decode a.vdfa -o x.npy");
+    assert!(several.code == 1 && several.err.contains("avgs, helium"), "{}", several.err);
+    folder.done("compare a.vdfa shock.npy shock.npy --population avgs");
+    // An archive that was cut is read up to its last whole group.
+    let bytes = folder.bytes("a.vdfa");
+    folder.write("cut.vdfa", &bytes[..bytes.len() - 20]);
+    let cut = folder.json("info cut.vdfa --json");
+    assert_eq!((&cut["recovered"], &cut["cells"]), (&true.into(), &8.into()));
+}
+
+#[test]
+fn one_cell_goes_into_a_stream_and_back() {
+    let folder = Folder::new("stream");
+    folder.done("synthesise beams -o x.npy --cells 12");
+    let said = folder.done("encode x.npy -o x.vdfb --basis wavelet");
+    assert!(said.contains("bytes for") && said.contains("l2") && said.contains("dex"), "{said}");
+    folder.done("decode x.vdfb -o back.npy");
+    let read = |name: &str| Vdf::read_npy(folder.path(name)).unwrap();
+    assert!(Fidelity::compare(&read("x.npy"), &read("back.npy")).unwrap().l2 < 1e-12);
+    let info = folder.json("info x.vdfb --json");
+    assert_eq!((&info["kind"], &info["basis"], &info["cells"]), (&"stream".into(), &"wavelet".into(), &1.into()));
+    assert_eq!(info["bytes"], folder.bytes("x.vdfb").len());
+    folder.done("compare x.vdfb x.npy --bound l2=1e-9");
+    assert_eq!(folder.run("cat 0 x.vdfb --stream").out_bytes, folder.bytes("x.vdfb"));
+    folder.done("cat 0 x.vdfb --coefficients -o c.npy");
+    assert!(folder.bytes("c.npy").starts_with(b"\x93NUMPY") && folder.bytes("c.json").starts_with(b"{"));
+    let values = folder.done("cat 0 x.vdfb");
+    assert_eq!(values.lines().count(), 1 + read("x.npy").grid().cells());
+}
+
+#[test]
+fn an_input_is_never_written_over() {
+    let folder = Folder::new("inputs");
+    folder.shock();
+    folder.done("encode shock.npy -o a.vdfa --basis maxwellian");
+    for line in ["encode shock.npy -o shock.npy", "decode a.vdfa -o a.vdfa", "plot a.vdfa shock.npy -o a.vdfa"] {
+        assert_ne!(folder.run(line).code, 0, "{line}");
+    }
+    std::fs::hard_link(folder.path("shock.npy"), folder.path("same.vdfa")).unwrap();
+    let before = folder.bytes("shock.npy");
+    let refused = folder.run("encode shock.npy -o same.vdfa");
+    assert!(refused.code == 1 && refused.err.contains("would be lost"), "{}", refused.err);
+    assert_eq!(folder.bytes("shock.npy"), before);
+    std::fs::rename(folder.path("a.vdfa"), folder.path("a.npy")).unwrap();
+    let refused = folder.run("decode a.npy -o a.npy");
+    assert!(refused.code == 1 && refused.err.contains("would be lost"), "{}", refused.err);
+}
+
+#[test]
+fn cells_that_cannot_be_encoded_are_left_out_and_said_to_be() {
+    let folder = Folder::new("left-out");
+    folder.shock();
+    let zero = Vdf::zeros(VelocityGrid::unit([4, 5, 6]).unwrap());
+    zero.write_npy(folder.path("zero.npy"), Precision::Double).unwrap();
+    let partly = folder.run("encode shock.npy zero.npy -o a.vdfa --basis maxwellian");
+    assert!(partly.code == 3 && partly.err.contains("zero.npy: cell 3"), "{}: {}", partly.code, partly.err);
+    assert_eq!(folder.json("info a.vdfa --json")["cells"], 3);
+    let none = folder.run("encode zero.npy -o none.vdfa --basis maxwellian");
+    assert!(none.code == 1 && !folder.path("none.vdfa").exists() && folder.no_parts(), "{}", none.err);
+}
+
+#[test]
+fn bad_input_is_refused_with_the_name_of_the_file_and_what_there_is() {
+    let folder = Folder::new("bad");
+    folder.shock();
+    folder.done("encode shock.npy -o a.vdfa --basis maxwellian --population proton");
+    folder.write("bad.vdfa", b"VDFA\x01 and then nothing of use");
+    folder.write("text.vdfa", b"no archive");
+    folder.write("bad.npy", b"no array");
+    folder.write("bad.vlsv", b"no VLSV file");
+    let lines = [
+        ("info none.vdfa", 1, "none.vdfa"),
+        ("info text.vdfa", 1, "text.vdfa: neither an archive"),
+        ("info .", 1, "."),
+        ("encode bad.npy -o x.vdfa", 1, "bad.npy"),
+        ("encode bad.vlsv -o x.vdfa", 1, "bad.vlsv"),
+        ("encode none.npy -o x.vdfa", 1, "none.npy"),
+        ("encode shock.npy -o nowhere/x.vdfa", 1, "nowhere"),
+        ("encode shock.npy -o x.zip", 2, ".vdfa"),
+        ("encode shock.npy -o x.vdfb", 2, "one cell, not 3"),
+        ("encode shock.npy -o x.vdfa --basis nonsense", 2, "nonsense"),
+        ("encode shock.npy -o x.vdfa --cells 7", 1, "the nearest is 2"),
+        ("encode shock.npy -o x.vdfa --cells 7-9", 1, "from 7 to 9"),
+        ("encode shock.npy -o x.vdfa --cells many", 2, "ranges"),
+        ("encode shock.npy -o x.vdfa --order curve", 1, "position"),
+        ("encode shock.npy -o x.vdfa --box 5", 2, ".vlsv"),
+        ("decode a.vdfa -o x.npy --population helium", 1, "there is no population helium; there is proton"),
+        ("decode a.vdfa -o x.npy --cells 9", 1, "the nearest is 2"),
+        ("decode a.vdfa -o x.txt", 2, ".npz"),
+        ("decode a.vdfa -o x.vlsv", 2, "--like"),
+        ("decode a.vdfa -o nowhere/x.npy", 1, "nowhere"),
+        ("cat 9 a.vdfa", 1, "a.vdfa"),
+        ("compare a.vdfa shock.npy --bound l3=1", 2, "l2"),
+        ("plot a.vdfa -o x.svg", 2, ".png"),
+        ("synthesise no-such -o x.npy", 2, "beams"),
+        ("encode", 2, "Usage"),
+    ];
+    for (line, code, part) in lines {
+        let refused = folder.run(line);
+        assert!(refused.code == code && refused.err.contains(part), "{line}: {}: {}", refused.code, refused.err);
+    }
+    assert!(!folder.path("x.vdfa").exists() && !folder.path("x.npy").exists() && folder.no_parts());
+    // What is left of an archive is nothing, and that is said.
+    assert_eq!(folder.json("info bad.vdfa --json")["cells"], 0);
+    assert_eq!(folder.run("decode bad.vdfa -o x.npy").code, 1);
+}
+
+#[test]
+fn help_has_examples_and_shells_complete() {
+    let folder = Folder::new("help");
+    assert!(folder.done("help encode").contains("Examples:\n  vdfb encode"));
+    assert!(folder.done("--help").contains("Exit codes"));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(folder.done(&format!("completions {shell}")).contains("synthesise"));
+    }
+}
