@@ -141,10 +141,13 @@ impl Differences {
 
     /// Codes `value` in units of `unit`, near `expected`.
     pub(super) fn code(&mut self, coder: &mut Coder<'_>, value: i64, expected: f64, unit: f64) -> Result<i64> {
+        /// Digits of f64 that are left beside one of the difference.
+        const MAX_PLACES: u32 = 52;
         /// Weight of the newest difference.
         const WEIGHT: f64 = 1.0 / 16.0;
         let expected = multiple(expected, unit);
-        let places = super::finest(self.spread / unit);
+        // A quarter of the spread, as `finest` takes it, but in whole numbers: the same on every platform.
+        let places = ((0.25 * self.spread / unit).max(1.0) as u64).ilog2().min(MAX_PLACES);
         let difference = coder.scaled(&mut self.models, value.saturating_sub(expected), places)?;
         let magnitude = (difference as f64 * unit).abs();
         let [least, most] = Self::SPREADS;
