@@ -75,6 +75,26 @@ pub(super) fn read(input: &Input, offset: u64) -> Result<Option<Chunk>> {
     Ok(Some(Chunk { kind, payload: content[begin..].to_vec(), end: offset + whole }))
 }
 
+/// True if what begins at `offset` is the rest of a chunk that runs past the end, as a writer leaves it that was killed, or
+/// an index: nothing is lost if it is cut off.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(super) fn is_torn(input: &Input, offset: u64) -> Result<bool> {
+    let left = input.length().saturating_sub(offset);
+    if read(input, offset)?.is_some_and(|chunk| chunk.kind == Kind::Index) {
+        return Ok(true);
+    }
+    let head = input.bytes(offset, left.min(1 + MAX_NUMBER as u64))?.unwrap_or_default();
+    let Some((kind, mut rest)) = head.split_first() else { return Ok(true) };
+    if Kind::of(*kind).is_none() {
+        return Ok(false);
+    }
+    let Some(length) = take(&mut rest) else { return Ok(left <= MAX_NUMBER as u64) };
+    let whole = length.saturating_add((head.len() - rest.len() + CHECKSUM) as u64);
+    Ok(whole > left)
+}
+
 /// The bytes after the index, which begins at `offset`.
 pub(super) fn trailer(offset: u64) -> Vec<u8> {
     [&offset.to_le_bytes()[..], END].concat()

@@ -69,6 +69,8 @@ pub const VERSION: u8 = 1;
 const FORMAT: &str = "archive";
 /// Most cells of a group.
 const MAX_GROUP: usize = 4096;
+/// Most sets of an archive.
+const MAX_SETS: usize = 1024;
 
 /// An archive that is open for reading, from any thread. The [module documentation](self) has an example.
 #[derive(Debug)]

@@ -120,8 +120,13 @@ impl Encoded {
             let is_wanted = |cell: u64| group_of.get(&cell) == Some(&Some(number));
             match archive.read_group(number) {
                 Ok(records) => {
-                    let wanted = records.par_iter().filter(|record| is_wanted(record.cell));
-                    wanted.map(|record| (record.cell, work(record))).collect()
+                    let last: HashMap<u64, usize> =
+                        records.iter().enumerate().map(|(place, record)| (record.cell, place)).collect();
+                    let is_last = |place: usize, cell: u64| last.get(&cell) == Some(&place);
+                    let wanted = records.par_iter().enumerate();
+                    let wanted =
+                        wanted.filter(|(place, record)| is_wanted(record.cell) && is_last(*place, record.cell));
+                    wanted.map(|(_, record)| (record.cell, work(record))).collect()
                 }
                 Err(problem) => {
                     let problem = files::in_file(&self.path, problem);

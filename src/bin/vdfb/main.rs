@@ -81,10 +81,13 @@ fn complain(text: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// More threads than any machine has processors only take memory.
+const MOST_THREADS: usize = 512;
+
 fn run(Arguments { common, command }: Arguments) -> Outcome {
     if let Some(threads) = common.threads {
         // Only the first call in a process has an effect; the command makes one.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get().min(MOST_THREADS)).build_global();
     }
     match command {
         Command::Encode(arguments) => encode::run(&arguments, &common),

@@ -6,7 +6,7 @@
 use std::f64::consts::SQRT_2;
 
 use super::lower_factor::{Cells, lower_factor};
-use super::{FINEST_SHARE, MEAN_SPREAD, TILT_SPREAD, WIDTH_SPREAD, norm, width_unit};
+use super::{FINEST_SHARE, MEAN_SPREAD, TILT_SPREAD, WIDTH_SPREAD, finest, norm, width_unit};
 use crate::coding::{Coder, Integers, malformed, multiple};
 use crate::distribution::gaussian_fit::Gaussian;
 use crate::distribution::grid::VelocityGrid;
@@ -141,13 +141,10 @@ impl Differences {
 
     /// Codes `value` in units of `unit`, near `expected`.
     pub(super) fn code(&mut self, coder: &mut Coder<'_>, value: i64, expected: f64, unit: f64) -> Result<i64> {
-        /// Digits of f64 that are left beside one of the difference.
-        const MAX_PLACES: u32 = 52;
         /// Weight of the newest difference.
         const WEIGHT: f64 = 1.0 / 16.0;
         let expected = multiple(expected, unit);
-        // A quarter of the spread, as `finest` takes it, but in whole numbers: the same on every platform.
-        let places = ((0.25 * self.spread / unit).max(1.0) as u64).ilog2().min(MAX_PLACES);
+        let places = finest(self.spread / unit);
         let difference = coder.scaled(&mut self.models, value.saturating_sub(expected), places)?;
         let magnitude = (difference as f64 * unit).abs();
         let [least, most] = Self::SPREADS;

@@ -107,6 +107,8 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(),
         let mut file = BufWriter::new(File::options().write(true).create_new(true).open(&part).map_err(failed)?);
         write(&mut file)?;
         file.flush().map_err(failed)?;
+        // On the disk before it takes the name, so that a power failure leaves the old file or the new one.
+        file.get_ref().sync_all().map_err(failed)?;
         if let Some(metadata) = &before {
             file.get_ref().set_permissions(metadata.permissions()).map_err(failed)?;
         }
