@@ -22,7 +22,7 @@ impl From<&crate::CellFacts> for ArchiveFacts {
     }
 }
 
-/// What is expected of a number from those before it in a group.
+/// Models of a number, which expect it from those before it in a group.
 #[derive(Debug, Clone, Default)]
 struct Expected {
     /// The last number and the one before.
@@ -34,7 +34,7 @@ struct Expected {
     differences: [Integers; 2],
 }
 
-/// What is expected of a list of numbers that is there or not.
+/// Models of a list of numbers that may be missing.
 #[derive(Debug, Clone)]
 struct Optional<const N: usize> {
     present: Bit,

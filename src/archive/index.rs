@@ -17,11 +17,11 @@ const MOST_CELLS_PER_BYTE: usize = 1 << 16;
 pub(super) struct Index {
     pub(super) sets: Vec<Placed<Set>>,
     pub(super) groups: Vec<GroupPlace>,
-    /// Where the chunks end: there the next one goes.
+    /// The end of the last chunk, where the next one begins.
     pub(super) end: u64,
 }
 
-/// What a chunk holds, and where it is.
+/// The content of a chunk, its offset and its length.
 #[derive(Debug)]
 pub(super) struct Placed<T> {
     pub(super) offset: u64,

@@ -122,7 +122,7 @@ pub struct ArchiveInfo {
     pub groups: usize,
 }
 
-/// What groups of an archive share.
+/// The population, grid and basis that groups of an archive share.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArchiveSet {
     /// The name of the population.

@@ -15,7 +15,7 @@ use vdf_basis::{
 
 use crate::arguments::{Common, Encode, Order};
 use crate::cells::CellList;
-use crate::files::vlsv::is_vlsv;
+use crate::files::is_vlsv;
 use crate::progress::Progress;
 use crate::source::Source;
 use crate::{Done, Outcome, Problem, files, statistics};
@@ -40,9 +40,9 @@ pub fn run(arguments: &Encode, common: &Common) -> Outcome {
         }
     };
     let there = if arguments.append { Some(open(output)?) } else { None };
+    let before = there.as_ref().map_or(0, kept);
     if let Some(archive) = there.as_ref().filter(|archive| archive.is_recovered()) {
-        let lost: u64 =
-            archive.info().parts.iter().filter(|(part, _)| *part == "not readable").map(|(_, bytes)| bytes).sum();
+        let lost = archive.info().bytes - before;
         eprintln!(
             "{}: its writing was not finished: {lost} bytes after the last whole group are cut off",
             output.display()
@@ -71,7 +71,7 @@ pub fn run(arguments: &Encode, common: &Common) -> Outcome {
         _ if is_stream => {
             Err(Problem::Usage(files::in_file(output, "a stream holds one cell: --population NAME --cells ID")))
         }
-        _ => archive(&selected, &basis, arguments, common),
+        _ => archive(&Task { selected: &selected, basis: &basis, arguments, common }, before),
     }
 }
 
@@ -181,11 +181,11 @@ fn in_words(f: &Fidelity) -> String {
     )
 }
 
-fn archive(selected: &[(Source, Vec<u64>)], basis: &AnyBasis, arguments: &Encode, common: &Common) -> Outcome {
+/// Writes an archive, or the end of one of which `before` bytes stay.
+fn archive(task: &Task<'_>, before: u64) -> Outcome {
+    let Task { selected, basis, arguments, common } = *task;
     let output = &arguments.output;
     let failed = |problem: Error| files::in_file(output, problem);
-    let before = if arguments.append { kept(&open(output)?) } else { 0 };
-    let task = Task { selected, basis, arguments, common };
     let Written { left_out, values } = if arguments.append {
         let mut writer = task.configured(ArchiveWriter::append(output).map_err(failed)?);
         let written = task.write(&mut writer);
@@ -241,6 +241,7 @@ fn size(path: &Path) -> Result<u64, String> {
 }
 
 /// Cells to be written to an archive.
+#[derive(Clone, Copy)]
 struct Task<'a> {
     selected: &'a [(Source, Vec<u64>)],
     basis: &'a AnyBasis,
@@ -261,10 +262,8 @@ impl Task<'_> {
 
     fn configured<W: Write>(&self, writer: ArchiveWriter<W>) -> ArchiveWriter<W> {
         let writer = writer.with_group(self.arguments.group);
-        match self.common.threads {
-            Some(threads) => {
-                writer.with_threads(threads.min(std::num::NonZeroUsize::new(crate::MOST_THREADS).unwrap_or(threads)))
-            }
+        match self.common.threads() {
+            Some(threads) => writer.with_threads(threads),
             None => writer,
         }
     }

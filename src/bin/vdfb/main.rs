@@ -10,15 +10,12 @@ mod compare;
 mod decode;
 mod encode;
 mod encoded;
-// The examples use more of these three.
-#[allow(dead_code)]
 mod files;
 mod grid_file;
 mod info;
 mod interrupt;
 mod map;
 mod output;
-#[allow(dead_code)]
 mod picture;
 mod plot;
 mod progress;
@@ -81,13 +78,10 @@ fn complain(text: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// More threads than any machine has processors only take memory.
-const MOST_THREADS: usize = 512;
-
 fn run(Arguments { common, command }: Arguments) -> Outcome {
-    if let Some(threads) = common.threads {
+    if let Some(threads) = common.threads() {
         // Only the first call in a process has an effect; the command makes one.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get().min(MOST_THREADS)).build_global();
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
     }
     match command {
         Command::Encode(arguments) => encode::run(&arguments, &common),
