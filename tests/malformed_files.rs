@@ -95,7 +95,9 @@ fn other_shapes_are_refused_by_name() {
         "(99999999999999999999, 1, 1)",
     ] {
         let bytes = npy(&dictionary("'<f8'", shape), &[0; 96]);
-        assert_eq!(complaint(&bytes), format!("shape {shape:?}; three lengths are allowed"));
+        // A shape that is no list of lengths is quoted.
+        let found = complaint(&bytes).replace('"', "");
+        assert!(found.starts_with(&format!("shape {shape}; three lengths are allowed")), "{found}");
     }
     assert!(complaint(&npy(&dictionary("'<f8'", "[2, 3, 2]"), &[0; 96])).contains("where `(` should be"));
     assert!(complaint(&npy(&dictionary("'<f8'", "(0, 3, 2)"), &[])).contains("shape [0, 3, 2] has no cells"));

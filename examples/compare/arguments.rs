@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Parser, ValueEnum};
 use vdf_basis::Synthetic;
 
-use crate::files::vlsv::Selection;
+use crate::selection::Selection;
 
 /// The bases compared when none are named, and a compressor beside them.
 pub const DEFAULT_BASES: [&str; 26] = [

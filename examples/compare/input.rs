@@ -8,7 +8,7 @@ use vdf_basis::distribution::synthetic::{Sampling, Synthetic};
 use vdf_basis::{Vdf, VelocityGrid};
 
 use crate::arguments::{Arguments, Bits};
-use crate::files::{self, vlsv::is_vlsv};
+use crate::files::{self, is_vlsv};
 
 /// Seed of their random parts.
 const SEED: u64 = 0;

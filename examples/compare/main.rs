@@ -24,6 +24,7 @@ mod names;
 mod picture;
 mod progress;
 mod rows;
+mod selection;
 mod spectrum;
 mod summary;
 mod table;

@@ -20,11 +20,11 @@ const MAX_NUMBER: usize = 10;
 /// The contents of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// What many groups share: population, grid and basis.
+    /// A population, a grid and a basis, which many groups share.
     Set = b'S' as isize,
     /// Distributions of consecutive cells.
     Group = b'G' as isize,
-    /// Where everything is.
+    /// The places of all sets and groups.
     Index = b'I' as isize,
 }
 
@@ -53,26 +53,57 @@ pub(super) fn chunk(kind: Kind, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// The front of a chunk, which may be cut by the end of the file.
+enum Front {
+    /// The kind, where the payload begins, and the length of the chunk.
+    Whole { kind: Kind, begin: usize, length: u64 },
+    /// The file ends before the payload begins.
+    Cut,
+    /// No chunk begins like this.
+    Other,
+}
+
+impl Front {
+    fn read(input: &Input, offset: u64) -> Result<Self> {
+        let left = input.length().saturating_sub(offset).min(1 + MAX_NUMBER as u64);
+        let head = input.bytes(offset, left)?.unwrap_or_default();
+        let Some((kind, mut rest)) = head.split_first() else { return Ok(Self::Cut) };
+        let Some(kind) = Kind::of(*kind) else { return Ok(Self::Other) };
+        let Some(payload) = take(&mut rest) else {
+            return Ok(if head.len() <= MAX_NUMBER { Self::Cut } else { Self::Other });
+        };
+        let begin = head.len() - rest.len();
+        Ok(Self::Whole { kind, begin, length: payload.saturating_add((begin + CHECKSUM) as u64) })
+    }
+}
+
 /// The chunk at `offset`; `None` if there is no whole and sound chunk.
 ///
 /// # Errors
 /// [`Error::Io`].
 pub(super) fn read(input: &Input, offset: u64) -> Result<Option<Chunk>> {
-    let head = 1 + (MAX_NUMBER as u64).min(input.length().saturating_sub(offset).saturating_sub(1));
-    let Some(head) = input.bytes(offset, head)? else { return Ok(None) };
-    let Some((kind, mut rest)) = head.split_first() else { return Ok(None) };
-    let (Some(kind), Some(length)) = (Kind::of(*kind), take(&mut rest)) else { return Ok(None) };
-    let begin = head.len() - rest.len();
-    let whole = length.checked_add((begin + CHECKSUM) as u64);
-    let Some((whole, bytes)) = whole.and_then(|whole| Some((whole, input.bytes(offset, whole).transpose()?))) else {
-        return Ok(None);
-    };
-    let bytes = bytes?;
+    let Front::Whole { kind, begin, length } = Front::read(input, offset)? else { return Ok(None) };
+    let Some(bytes) = input.bytes(offset, length)? else { return Ok(None) };
     let Some((content, checksum)) = bytes.split_last_chunk::<CHECKSUM>() else { return Ok(None) };
     if crc32fast::hash(content) != u32::from_le_bytes(*checksum) {
         return Ok(None);
     }
-    Ok(Some(Chunk { kind, payload: content[begin..].to_vec(), end: offset + whole }))
+    Ok(Some(Chunk { kind, payload: content[begin..].to_vec(), end: offset + length }))
+}
+
+/// True if what begins at `offset` is the rest of a chunk that runs past the end, as a writer leaves it that was killed, or
+/// an index: nothing is lost if it is cut off.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(super) fn is_torn(input: &Input, offset: u64) -> Result<bool> {
+    let is_index = || Ok(read(input, offset)?.is_some_and(|chunk| chunk.kind == Kind::Index));
+    match Front::read(input, offset)? {
+        Front::Whole { length, .. } if length > input.length().saturating_sub(offset) => Ok(true),
+        Front::Whole { .. } => is_index(),
+        Front::Cut => Ok(true),
+        Front::Other => Ok(false),
+    }
 }
 
 /// The bytes after the index, which begins at `offset`.
@@ -80,7 +111,7 @@ pub(super) fn trailer(offset: u64) -> Vec<u8> {
     [&offset.to_le_bytes()[..], END].concat()
 }
 
-/// Where the index begins, according to the last bytes of an archive; `None` if its writing was not finished.
+/// The offset of the index, from the last bytes of an archive; `None` if its writing was not finished.
 ///
 /// # Errors
 /// [`Error::Io`].

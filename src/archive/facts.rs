@@ -22,7 +22,7 @@ impl From<&crate::CellFacts> for ArchiveFacts {
     }
 }
 
-/// What is expected of a number from those before it in a group.
+/// Models of a number, which expect it from those before it in a group.
 #[derive(Debug, Clone, Default)]
 struct Expected {
     /// The last number and the one before.
@@ -34,7 +34,7 @@ struct Expected {
     differences: [Integers; 2],
 }
 
-/// What is expected of a list of numbers that is there or not.
+/// Models of a list of numbers that may be missing.
 #[derive(Debug, Clone)]
 struct Optional<const N: usize> {
     present: Bit,
@@ -89,11 +89,16 @@ impl Expected {
         let ahead = if ahead.is_finite() { ahead } else { last };
         let single = f64::from(value as f32).to_bits() == value.to_bits();
         let [of_single, of_double] = [f64::from(ahead as f32), ahead].map(rank);
-        let difference =
-            if single { rank(value).saturating_sub(of_single) / SINGLE } else { rank(value).saturating_sub(of_double) };
+        let difference = match single {
+            true => rank(value).checked_sub(of_single).map(|difference| difference / SINGLE),
+            false => rank(value).checked_sub(of_double),
+        };
+        let difference = difference.filter(|difference| difference.unsigned_abs() < FAR);
+        let is_near = difference.is_some() && value.to_bits() != (-0.0_f64).to_bits();
+        let difference = difference.unwrap_or(0);
         let value = if coder.bit(&mut self.same, value.to_bits() == last.to_bits()) {
             last
-        } else if !coder.bit(&mut self.near, difference.abs() < FAR && value.to_bits() != (-0.0_f64).to_bits()) {
+        } else if !coder.bit(&mut self.near, is_near) {
             f64::from_bits(coder.bits(value.to_bits(), 64))
         } else if coder.bit(&mut self.single, single) {
             of_rank(
@@ -108,7 +113,7 @@ impl Expected {
 }
 
 /// Differences of ranks from here on are not worth coding.
-const FAR: i64 = 1 << 58;
+const FAR: u64 = 1 << 58;
 /// Numbers of double precision from one of single precision to the next.
 const SINGLE: i64 = 1 << 29;
 
@@ -121,4 +126,37 @@ fn rank(value: f64) -> i64 {
 fn of_rank(rank: i64) -> f64 {
     let value = f64::from_bits(rank.unsigned_abs());
     if rank < 0 { -value } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_come_back_to_the_last_bit_in_any_order() {
+        let singles = [8.0_f32, -8.0, 5e6, -7.5e6, 1e30, -1e30, 1e-40, 0.0, -0.0, f32::MAX].map(f64::from);
+        let doubles = [0.1, -0.1, 1e300, -1e300, f64::MAX, f64::MIN, 5e-324, -5e-324, 1.0 / 3.0, -7.5e6];
+        let numbers: Vec<f64> = singles.into_iter().chain(doubles).collect();
+        let mut all = Vec::new();
+        for a in &numbers {
+            for b in &numbers {
+                all.push(ArchiveFacts { time: Some(*a), position: Some([*b, *a, -b]), magnetic_field: None });
+            }
+        }
+        let mut writer = Coder::writing().remembering();
+        for mut facts in all.iter().copied() {
+            facts.code(&mut writer).unwrap();
+        }
+        let bytes = writer.finish();
+        let mut reader = Coder::reading(&bytes).remembering();
+        let bits = |facts: &ArchiveFacts| {
+            let position = facts.position.unwrap_or_default();
+            [facts.time.unwrap_or_default(), position[0], position[1], position[2]].map(f64::to_bits)
+        };
+        for facts in &all {
+            let mut read = ArchiveFacts::default();
+            read.code(&mut reader).unwrap();
+            assert!(bits(&read) == bits(facts) && read.magnetic_field.is_none(), "{read:?} {facts:?}");
+        }
+    }
 }

@@ -31,7 +31,7 @@ pub(super) struct Group<'a> {
     held: Held,
 }
 
-/// What the cells so far hold, together.
+/// Totals over the cells so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Held {
     cells: usize,
@@ -58,7 +58,7 @@ impl Held {
     }
 }
 
-/// What is expected of the next cell.
+/// The cell and the grid coded last, and models of the next ones.
 #[derive(Debug, Clone)]
 struct Last {
     cell: i64,

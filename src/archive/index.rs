@@ -4,21 +4,24 @@ use super::chunk::{self, Kind, PREFIX, put, take};
 use super::group::Group;
 use super::runs::Runs;
 use super::set::Set;
-use super::{FORMAT, MAX_GROUP};
+use super::{FORMAT, MAX_GROUP, MAX_SETS};
 use crate::distribution::io::input::Input;
 use crate::error::{Error, Result};
 use crate::registry::Registry;
+
+/// Most cells of grids that a scan decodes for each byte of a file.
+const MOST_CELLS_PER_BYTE: usize = 1 << 16;
 
 /// Everything in an archive but the distributions.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     pub(super) sets: Vec<Placed<Set>>,
     pub(super) groups: Vec<GroupPlace>,
-    /// Where the chunks end: there the next one goes.
+    /// The end of the last chunk, where the next one begins.
     pub(super) end: u64,
 }
 
-/// What a chunk holds, and where it is.
+/// The content of a chunk, its offset and its length.
 #[derive(Debug)]
 pub(super) struct Placed<T> {
     pub(super) offset: u64,
@@ -108,6 +111,9 @@ impl Index {
                 let set = chunk::read(input, begin)?.filter(|set| set.kind == Kind::Set && set.end == index.end);
                 let set = set.ok_or_else(|| lies("a set is not where it says"))?;
                 let content = Set::read(&set.payload, registry, most_cells)?;
+                if index.sets.len() == MAX_SETS {
+                    return Err(Error::LimitExceeded { what: "more sets".to_owned(), limit: MAX_SETS });
+                }
                 index.sets.push(Placed { offset: begin, bytes, content });
             }
         }
@@ -122,15 +128,18 @@ impl Index {
     /// # Errors
     /// [`Error::Io`].
     pub(super) fn scan(input: &Input, registry: &Registry, most_cells: usize) -> Result<Self> {
+        // Grids take time to decode, and a made-up archive may claim large ones in few bytes.
+        let per_byte = usize::try_from(input.length()).unwrap_or(usize::MAX).saturating_mul(MOST_CELLS_PER_BYTE);
+        let mut cells_left = per_byte.saturating_add(2 * most_cells);
         let mut index = Self::empty();
         while let Some(found) = chunk::read(input, index.end)? {
             let (offset, bytes) = (index.end, found.end - index.end);
             match found.kind {
                 Kind::Set => match Set::read(&found.payload, registry, most_cells) {
-                    Ok(content) => index.sets.push(Placed { offset, bytes, content }),
-                    Err(_) => break,
+                    Ok(content) if index.sets.len() < MAX_SETS => index.sets.push(Placed { offset, bytes, content }),
+                    _ => break,
                 },
-                Kind::Group => match index.cells_of(&found.payload, most_cells) {
+                Kind::Group => match index.cells_of(&found.payload, most_cells, &mut cells_left) {
                     Some((set, cells)) => index.groups.push(GroupPlace { offset, bytes, set, cells }),
                     None => break,
                 },
@@ -142,12 +151,16 @@ impl Index {
     }
 
     /// The set and the cells of a group, which are known only when the group has been decoded.
-    fn cells_of(&self, mut payload: &[u8], most_cells: usize) -> Option<(usize, Runs)> {
+    fn cells_of(&self, mut payload: &[u8], most_cells: usize, cells_left: &mut usize) -> Option<(usize, Runs)> {
         let (number, count) = take_head(&mut payload)?;
         let set = &self.sets.get(number)?.content;
         let mut group = Group::reading(payload, set);
-        let cells: Option<Vec<u64>> =
-            (0..count).map(|_| group.read(&set.basis, most_cells).ok().map(|read| read.cell)).collect();
+        let mut id = || {
+            let read = group.read(&set.basis, most_cells.min(*cells_left)).ok()?;
+            *cells_left -= read.expansion.grid().cells();
+            Some(read.cell)
+        };
+        let cells: Option<Vec<u64>> = (0..count).map(|_| id()).collect();
         Some((number, Runs::of(&cells?)))
     }
 }

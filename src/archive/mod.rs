@@ -69,6 +69,8 @@ pub const VERSION: u8 = 1;
 const FORMAT: &str = "archive";
 /// Most cells of a group.
 const MAX_GROUP: usize = 4096;
+/// Most sets of an archive.
+const MAX_SETS: usize = 1024;
 
 /// An archive that is open for reading, from any thread. The [module documentation](self) has an example.
 #[derive(Debug)]
@@ -120,7 +122,7 @@ pub struct ArchiveInfo {
     pub groups: usize,
 }
 
-/// What groups of an archive share.
+/// The population, grid and basis that groups of an archive share.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArchiveSet {
     /// The name of the population.

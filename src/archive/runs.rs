@@ -20,11 +20,11 @@ impl Run {
         (0..self.count).filter_map(move |index| self.id(index))
     }
 
-    /// The position of a cell in this run.
+    /// The last position of a cell in this run.
     fn position(&self, cell: u64) -> Option<u64> {
         let distance = i128::from(cell) - i128::from(self.first);
         if self.stride == 0 {
-            return (distance == 0).then_some(0);
+            return if distance == 0 { self.count.checked_sub(1) } else { None };
         }
         let stride = i128::from(self.stride);
         let index = u64::try_from(distance / stride).ok()?;
@@ -69,14 +69,15 @@ impl Runs {
         self.runs.iter().flat_map(|run| run.ids())
     }
 
-    /// The position of a cell in the group.
+    /// The position of a cell in the group; the last of a cell that is there twice.
     pub(super) fn position(&self, cell: u64) -> Option<usize> {
-        let mut before = 0;
-        for run in &self.runs {
+        let mut end = self.count as u64;
+        for run in self.runs.iter().rev() {
+            let begin = end - run.count;
             if let Some(index) = run.position(cell) {
-                return usize::try_from(before + index).ok();
+                return usize::try_from(begin + index).ok();
             }
-            before += run.count;
+            end = begin;
         }
         None
     }
@@ -127,7 +128,7 @@ mod tests {
             assert!(read == runs && read.ids().eq(cells.iter().copied()) && read.count() == cells.len());
             assert!(cells.is_empty() || Runs::take(&mut &bytes[..], cells.len() - 1).is_none());
             for &cell in &cells {
-                assert_eq!(read.position(cell), cells.iter().position(|&other| other == cell), "{cells:?}: {cell}");
+                assert_eq!(read.position(cell), cells.iter().rposition(|&other| other == cell), "{cells:?}: {cell}");
             }
             assert_eq!(read.position(12_345), None);
         }

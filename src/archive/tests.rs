@@ -261,3 +261,44 @@ fn groups_that_are_made_up_are_refused_or_are_others() {
         }
     }
 }
+
+#[test]
+fn nothing_is_appended_behind_damage() {
+    let path = std::env::temp_dir().join(format!("vdf-basis-damaged-{}.vdfa", std::process::id()));
+    let bytes = archive(2, 1, "fast:l2=0.1", &[("proton", &cells("beams", 6, 12))]);
+    let whole = Archive::from_bytes(bytes.clone()).unwrap();
+    // A flipped bit in the first group and one in the index: the groups between are sound.
+    let mut damaged = bytes.clone();
+    damaged[whole.index.groups[0].offset as usize + 9] ^= 1;
+    damaged[whole.index.end as usize + 3] ^= 1;
+    std::fs::write(&path, &damaged).unwrap();
+    assert!(ArchiveWriter::append(&path).unwrap_err().to_string().contains("lose what follows"));
+    assert!(std::fs::read(&path).unwrap() == damaged);
+    // The index alone is damaged, or what follows the last whole group is part of one.
+    for (length, groups) in [(bytes.len() - 3, 3), (whole.index.groups[2].offset as usize + 20, 2)] {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        ArchiveWriter::append(&path).unwrap().finish().unwrap();
+        assert_eq!(Archive::open(&path).unwrap().groups().count(), groups);
+    }
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn after_a_failed_write_nothing_follows() {
+    /// Takes so many bytes.
+    struct Full(usize);
+    impl std::io::Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(std::io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let basis = Registry::standard().parse("fast:l2=0.1").unwrap();
+    let mut writer = ArchiveWriter::new(Full(60)).unwrap();
+    let all = cells("beams", 3, 12).into_iter().map(Ok);
+    assert!(writer.write("proton", &basis, all, |_, written| written).is_err());
+    assert!(writer.finish().is_err());
+}

@@ -11,7 +11,7 @@ use super::group::{Group, Member};
 use super::index::{GroupPlace, Index, Placed, head};
 use super::runs::Runs;
 use super::set::Set;
-use super::{Archive, MAX_GROUP, VERSION};
+use super::{Archive, FORMAT, MAX_GROUP, MAX_SETS, VERSION};
 use crate::basis::Stream;
 use crate::basis::framing;
 use crate::container::batch::Batch;
@@ -40,6 +40,8 @@ pub struct ArchiveWriter<W> {
     /// Name of what is written to, for errors.
     name: String,
     index: Index,
+    /// True once something could not be written: what follows would be lost behind it.
+    failed: bool,
     registry: Registry,
     group: NonZeroUsize,
     batch: Batch,
@@ -61,7 +63,7 @@ impl<W: Write> ArchiveWriter<W> {
 
     fn with(writer: W, name: String, index: Index) -> Self {
         let (group, batch) = (Self::DEFAULT_GROUP, Batch::default());
-        Self { writer, name, index, registry: Registry::default(), group, batch }
+        Self { writer, name, index, failed: false, registry: Registry::default(), group, batch }
     }
 
     /// This writer with so many distributions in a group, at most 4096. Larger groups take fewer bytes; to read one cell, the
@@ -96,6 +98,9 @@ impl<W: Write> ArchiveWriter<W> {
         let mut first = None;
         for cell in cells.by_ref() {
             match cell {
+                Ok(cell) if cell.vdf.grid().cells() > framing::MOST_CELLS => {
+                    hook(Some(cell.cell), framing::check_cells(cell.vdf.grid(), framing::MOST_CELLS))?;
+                }
                 Ok(cell) => {
                     first = Some(cell);
                     break;
@@ -129,7 +134,6 @@ impl<W: Write> ArchiveWriter<W> {
         let offset = self.index.end;
         self.put(&self.index.write())?;
         self.put(&chunk::trailer(offset))?;
-        self.writer.flush().map_err(|error| Error::io(&self.name, error))?;
         Ok(self.writer)
     }
 
@@ -137,6 +141,10 @@ impl<W: Write> ArchiveWriter<W> {
     fn set(&mut self, set: Set) -> Result<usize> {
         if let Some(number) = self.index.sets.iter().position(|there| there.content == set) {
             return Ok(number);
+        }
+        if self.index.sets.len() == MAX_SETS {
+            let allowed = format!("at most {MAX_SETS} different populations, bases and first grids in one archive");
+            return Err(Error::parameter("number of sets", MAX_SETS + 1, allowed));
         }
         let (offset, bytes) = self.chunk(Kind::Set, &set.write()?)?;
         self.index.sets.push(Placed { offset, bytes, content: set });
@@ -150,19 +158,33 @@ impl<W: Write> ArchiveWriter<W> {
         Ok((offset, bytes.len() as u64))
     }
 
+    /// Writes bytes at once, through any buffer: a writer that is killed leaves all chunks before.
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
-        self.writer.write_all(bytes).map_err(|error| Error::io(&self.name, error))
+        let written = match self.failed {
+            true => Err(io::Error::other("an earlier write has failed, so that nothing can follow")),
+            false => self.writer.write_all(bytes).and_then(|()| self.writer.flush()),
+        };
+        self.failed = written.is_err();
+        written.map_err(|error| Error::io(&self.name, error))
     }
 }
 
 impl ArchiveWriter<File> {
     /// Goes on at the end of an archive, after its last whole group. The old index is cut off, and
-    /// [`ArchiveWriter::finish`] writes one for all groups.
+    /// [`ArchiveWriter::finish`] writes one for all groups. Of an archive whose writing was cut short, the group that is not
+    /// whole is cut off, too ([`Archive::is_recovered`]).
     ///
     /// # Errors
-    /// As [`Archive::open`].
+    /// As [`Archive::open`], and [`Error::MalformedFile`] for an archive that is damaged before its end: what follows the
+    /// damage would be lost.
     pub fn append(path: impl AsRef<Path>) -> Result<Self> {
-        let index = Archive::open(&path)?.index;
+        let archive = Archive::open(&path)?;
+        if archive.recovered && !chunk::is_torn(&archive.input, archive.index.end)? {
+            let (name, end) = (archive.input.name(), archive.index.end);
+            let problem = format!("{name} is damaged at byte {end}: appending there would lose what follows");
+            return Err(Error::MalformedFile { format: FORMAT, problem });
+        }
+        let index = archive.index;
         let name = path.as_ref().display().to_string();
         let open = || -> io::Result<File> {
             let mut file = OpenOptions::new().write(true).open(&path)?;

@@ -398,7 +398,9 @@ impl GaussianModels {
         // M = L⁻¹ dL is lower triangular, as L is: a change of L_21 alone makes M_21 = dL_21 / L_22, one of L_20
         // M_20 = dL_20 / L_22, one of L_10 M_10 = dL_10 / L_11 and M_20 = −L_21 dL_10 / (L_11 L_22).
         for (i, j) in [(2, 1), (1, 0), (2, 0)] {
-            let reach = if i == 1 { (factor[(2, 1)] / factor[(2, 2)]).hypot(1.0) } else { 1.0 };
+            // From the number in the stream, so that every reader finds the same.
+            let below = self.coded.tilts[tilt(2, 1)];
+            let reach = if i == 1 { (1.0 + below * below).sqrt() } else { 1.0 };
             let unit = 2.0 * share / reach;
             let value = multiple(given[(i, j)] / factor[(i, i)], unit);
             let (places, expected) =
@@ -436,7 +438,8 @@ fn width_unit(share: f64) -> f64 {
 /// Number of binary digits that are uniformly distributed, for numbers of this spread (in steps).
 pub(crate) fn finest(spread: f64) -> u32 {
     // Within a quarter of the spread, the probability density of a bell-shaped distribution is nearly constant.
-    (0.25 * spread).max(1.0).log2().clamp(0.0, 52.0) as u32
+    // The logarithm of a whole number, which is the same on every platform.
+    ((0.25 * spread).max(1.0) as u64).ilog2().min(52)
 }
 
 #[cfg(test)]

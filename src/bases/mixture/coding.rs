@@ -18,10 +18,19 @@ impl Mixture {
         frame.scales.iter().fold(Profile::new(self.kappa).unit_peak(), |peak, scale| peak / scale)
     }
 
+    /// A component as a stream holds it: by its peak.
+    pub(super) fn bell(&self, component: &MixtureComponent) -> Gaussian {
+        Gaussian { peak: component.density * self.peak_of_one(&component.frame), frame: component.frame }
+    }
+
+    /// The component of a bell.
+    pub(super) fn component(&self, bell: &Gaussian) -> MixtureComponent {
+        MixtureComponent { density: bell.peak / self.peak_of_one(&bell.frame), frame: bell.frame }
+    }
+
     /// The norm of a component over the cells.
     pub(super) fn norm(&self, component: &MixtureComponent, grid: &VelocityGrid) -> f64 {
-        let peak = component.density * self.peak_of_one(&component.frame);
-        norm(&Gaussian { peak, frame: component.frame }, grid)
+        norm(&self.bell(component), grid)
     }
 
     /// Sum of the distances of the norms from multiples of a step, in steps. `None` if rounding to the step would
@@ -33,8 +42,7 @@ impl Mixture {
         step: f64,
     ) -> Option<f64> {
         let bells = |coefficients: &MixtureCoefficients| -> Vec<Gaussian> {
-            let bell = |c: &MixtureComponent| Gaussian { peak: c.density * self.peak_of_one(&c.frame), frame: c.frame };
-            let mut bells: Vec<Gaussian> = coefficients.components().iter().map(bell).collect();
+            let mut bells: Vec<Gaussian> = coefficients.components().iter().map(|c| self.bell(c)).collect();
             bells.sort_by_key(|bell| Reverse(multiple(norm(bell, grid), step)));
             bells
         };

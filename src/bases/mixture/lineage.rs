@@ -39,17 +39,11 @@ impl Mixture {
         };
         let kind = usize::from(widths == Widths::Full);
         coder.learnt(kind, fresh, |coder, lineage| {
-            let bell = |c: &MixtureComponent| Gaussian { peak: c.density * self.peak_of_one(&c.frame), frame: c.frame };
-            let mut bells: Vec<Gaussian> = components.iter().map(bell).collect();
+            let mut bells: Vec<Gaussian> = components.iter().map(|component| self.bell(component)).collect();
             lineage.code(&mut bells, (widths, grid, step), coder)?;
-            components.clear();
-            for bell in bells {
-                let component =
-                    MixtureComponent { density: bell.peak / self.peak_of_one(&bell.frame), frame: bell.frame };
-                if !component.density.is_normal() {
-                    return Err(lineage.gaussians.lost_digits(coder));
-                }
-                components.push(component);
+            *components = bells.iter().map(|bell| self.component(bell)).collect();
+            if components.iter().any(|component| !component.density.is_normal()) {
+                return Err(lineage.gaussians.lost_digits(coder));
             }
             // The order of a stream of one distribution, so that sums over components are the same.
             components.sort_by_key(|component| Reverse(multiple(self.norm(component, grid), step)));

@@ -55,8 +55,7 @@ impl<'a> ComponentCoder<'a> {
     /// Writes or reads the next component, and the octaves of its share.
     pub fn code(&mut self, coder: &mut Coder<'_>, component: &mut MixtureComponent, octaves: &mut i8) -> Result<()> {
         let (grid, widths) = (self.grid, self.mixture.widths(self.coded));
-        let peak = component.density * self.mixture.peak_of_one(&component.frame);
-        let mut bell = Gaussian { peak, frame: component.frame };
+        let mut bell = self.mixture.bell(component);
         *octaves = coder.integer(&mut self.octaves, i64::from(*octaves))?.clamp(-MAX_OCTAVES, MAX_OCTAVES) as i8;
         let factor = 2f64.powi(i32::from(*octaves));
         if self.coded == 0 {
@@ -76,7 +75,7 @@ impl<'a> ComponentCoder<'a> {
             bell = Gaussian { peak: self.last_norm / norm(&Gaussian { peak: 1.0, frame }, grid), frame };
         }
         self.coded += 1;
-        *component = MixtureComponent { density: bell.peak / self.mixture.peak_of_one(&bell.frame), frame: bell.frame };
+        *component = self.mixture.component(&bell);
         if !component.density.is_normal() || component.density < 0.0 {
             return Err(self.models.lost_digits(coder));
         }

@@ -34,7 +34,17 @@ pub struct Common {
     pub quiet: bool,
     /// Threads; by default as many as there are processors. The result does not depend on it.
     #[arg(long, global = true, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
+    threads: Option<NonZeroUsize>,
+}
+
+impl Common {
+    /// More threads than any machine has processors only take memory.
+    const MOST_THREADS: NonZeroUsize = NonZeroUsize::new(512).unwrap();
+
+    /// The number of threads, if one was given.
+    pub fn threads(&self) -> Option<NonZeroUsize> {
+        self.threads.map(|threads| threads.min(Self::MOST_THREADS))
+    }
 }
 
 #[derive(Debug, Subcommand)]

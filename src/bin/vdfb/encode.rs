@@ -14,7 +14,8 @@ use vdf_basis::{
 };
 
 use crate::arguments::{Common, Encode, Order};
-use crate::files::vlsv::is_vlsv;
+use crate::cells::CellList;
+use crate::files::is_vlsv;
 use crate::progress::Progress;
 use crate::source::Source;
 use crate::{Done, Outcome, Problem, files, statistics};
@@ -39,14 +40,23 @@ pub fn run(arguments: &Encode, common: &Common) -> Outcome {
         }
     };
     let there = if arguments.append { Some(open(output)?) } else { None };
+    let before = there.as_ref().map_or(0, kept);
+    if let Some(archive) = there.as_ref().filter(|archive| archive.is_recovered()) {
+        let lost = archive.info().bytes - before;
+        eprintln!(
+            "{}: its writing was not finished: {lost} bytes after the last whole group are cut off",
+            output.display()
+        );
+    }
     let mut selected = Vec::new();
     for source in sources(arguments)? {
         let source = match &there {
-            Some(archive) => {
+            // Without a list of cells, those of a .npy file follow those that are there.
+            Some(archive) if arguments.from.cells == CellList::All => {
                 let next = next_cell(archive, source.population());
                 source.counted_from(next)
             }
-            None => source,
+            _ => source,
         };
         let cells = in_order(&source, source.select(&arguments.from.cells)?, arguments.order)?;
         if let Some(archive) = &there {
@@ -61,7 +71,7 @@ pub fn run(arguments: &Encode, common: &Common) -> Outcome {
         _ if is_stream => {
             Err(Problem::Usage(files::in_file(output, "a stream holds one cell: --population NAME --cells ID")))
         }
-        _ => archive(&selected, &basis, arguments, common),
+        _ => archive(&Task { selected: &selected, basis: &basis, arguments, common }, before),
     }
 }
 
@@ -171,17 +181,19 @@ fn in_words(f: &Fidelity) -> String {
     )
 }
 
-fn archive(selected: &[(Source, Vec<u64>)], basis: &AnyBasis, arguments: &Encode, common: &Common) -> Outcome {
+/// Writes an archive, or the end of one of which `before` bytes stay.
+fn archive(task: &Task<'_>, before: u64) -> Outcome {
+    let Task { selected, basis, arguments, common } = *task;
     let output = &arguments.output;
     let failed = |problem: Error| files::in_file(output, problem);
-    let before = if arguments.append { size(output)? } else { 0 };
-    let task = Task { selected, basis, arguments, common };
     let Written { left_out, values } = if arguments.append {
         let mut writer = task.configured(ArchiveWriter::append(output).map_err(failed)?);
         let written = task.write(&mut writer);
         // Also after a failure: the index was cut off, and all groups before it are whole.
-        writer.finish().map_err(failed)?;
-        written?
+        let finished = writer.finish().map_err(failed);
+        let written = written?;
+        finished?;
+        written
     } else {
         let mut written = None;
         files::write_whole(output, |file| {
@@ -210,11 +222,18 @@ fn archive(selected: &[(Source, Vec<u64>)], basis: &AnyBasis, arguments: &Encode
         files::print(&format!("{content:#}"))?;
     } else if !common.quiet {
         files::print(&format!(
-            "{}: {bytes} bytes for {count} {cells} of {population}, {per_cell:.1} a cell, {ratio:.0} times less than f32 values",
-            output.display()
+            "{}: {bytes} bytes{} for {count} {cells} of {population}, {per_cell:.1} a cell, {ratio:.0} times less than f32 values",
+            output.display(),
+            if arguments.append { " more" } else { "" },
         ))?;
     }
     Ok(if left_out == 0 { Done::All } else { Done::LeftOut })
+}
+
+/// Bytes that stay if the archive is continued: all but its index, and what is not whole.
+fn kept(archive: &Archive) -> u64 {
+    let parts = archive.info().parts;
+    parts.iter().filter(|(part, _)| !["index", "not readable"].contains(part)).map(|(_, bytes)| bytes).sum()
 }
 
 fn size(path: &Path) -> Result<u64, String> {
@@ -222,6 +241,7 @@ fn size(path: &Path) -> Result<u64, String> {
 }
 
 /// Cells to be written to an archive.
+#[derive(Clone, Copy)]
 struct Task<'a> {
     selected: &'a [(Source, Vec<u64>)],
     basis: &'a AnyBasis,
@@ -242,7 +262,7 @@ impl Task<'_> {
 
     fn configured<W: Write>(&self, writer: ArchiveWriter<W>) -> ArchiveWriter<W> {
         let writer = writer.with_group(self.arguments.group);
-        match self.common.threads {
+        match self.common.threads() {
             Some(threads) => writer.with_threads(threads),
             None => writer,
         }

@@ -106,27 +106,13 @@ impl Encoded {
                 return cells.iter().try_for_each(|&cell| each(cell, work(&record(cell, population, expansion))));
             }
         };
-        // Of a cell that was written twice the last counts.
-        let mut group_of: HashMap<u64, Option<usize>> = cells.iter().map(|&cell| (cell, None)).collect();
-        for (number, group) in archive.groups().enumerate().filter(|(_, group)| group.population == population) {
-            for cell in group.cells {
-                group_of.entry(cell).and_modify(|place| *place = Some(number));
-            }
-        }
-        let mut groups: Vec<usize> = group_of.values().filter_map(|number| *number).collect();
-        groups.sort_unstable();
-        groups.dedup();
-        let run = |&number: &usize| -> Vec<(u64, Result<T, String>)> {
-            let is_wanted = |cell: u64| group_of.get(&cell) == Some(&Some(number));
-            match archive.read_group(number) {
-                Ok(records) => {
-                    let wanted = records.par_iter().filter(|record| is_wanted(record.cell));
-                    wanted.map(|record| (record.cell, work(record))).collect()
-                }
+        let groups = wanted(archive, population, cells);
+        let run = |(number, places): &(usize, Vec<(usize, u64)>)| -> Vec<(u64, Result<T, String>)> {
+            match archive.read_group(*number) {
+                Ok(records) => places.par_iter().map(|&(place, cell)| (cell, work(&records[place]))).collect(),
                 Err(problem) => {
                     let problem = files::in_file(&self.path, problem);
-                    let lost = archive.groups().nth(number).map_or(Vec::new(), |group| group.cells);
-                    lost.into_iter().filter(|&cell| is_wanted(cell)).map(|cell| (cell, Err(problem.clone()))).collect()
+                    places.iter().map(|&(_, cell)| (cell, Err(problem.clone()))).collect()
                 }
             }
         };
@@ -136,6 +122,24 @@ impl Encoded {
         }
         Ok(())
     }
+}
+
+/// The groups that hold some cells, and the places and ids of those cells in each. Of a cell that was written twice the
+/// last counts.
+fn wanted(archive: &Archive, population: &str, cells: &[u64]) -> Vec<(usize, Vec<(usize, u64)>)> {
+    let mut last: HashMap<u64, Option<(usize, usize)>> = cells.iter().map(|&cell| (cell, None)).collect();
+    for (number, group) in archive.groups().enumerate().filter(|(_, group)| group.population == population) {
+        for (place, cell) in group.cells.into_iter().enumerate() {
+            last.entry(cell).and_modify(|last| *last = Some((number, place)));
+        }
+    }
+    let mut places: Vec<_> = last.into_iter().filter_map(|(cell, last)| Some((last?, cell))).collect();
+    places.sort_unstable();
+    let of_group = |places: &[((usize, usize), u64)]| {
+        let ((number, _), _) = places[0];
+        (number, places.iter().map(|&((_, place), cell)| (place, cell)).collect())
+    };
+    places.chunk_by(|(a, _), (b, _)| a.0 == b.0).map(of_group).collect()
 }
 
 fn record(cell: u64, population: &str, expansion: &Expansion<AnyBasis>) -> ArchiveRecord {

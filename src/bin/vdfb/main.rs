@@ -10,15 +10,12 @@ mod compare;
 mod decode;
 mod encode;
 mod encoded;
-// The examples use more of these three.
-#[allow(dead_code)]
 mod files;
 mod grid_file;
 mod info;
 mod interrupt;
 mod map;
 mod output;
-#[allow(dead_code)]
 mod picture;
 mod plot;
 mod progress;
@@ -82,7 +79,7 @@ fn complain(text: &str, code: u8) -> ExitCode {
 }
 
 fn run(Arguments { common, command }: Arguments) -> Outcome {
-    if let Some(threads) = common.threads {
+    if let Some(threads) = common.threads() {
         // Only the first call in a process has an effect; the command makes one.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
     }

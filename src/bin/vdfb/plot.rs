@@ -64,7 +64,11 @@ fn say(common: &Common, path: &Path) -> Result<(), Problem> {
 /// The name of a cell in a picture.
 fn name(input: &Path, population: &str, cell: u64) -> String {
     let file = input.file_name().unwrap_or_default().to_string_lossy();
-    format!("{file}, {population} cell {cell}").replace(",  cell 0", "")
+    match population {
+        // A stream holds one cell, of a population that it does not name.
+        "" => file.into_owned(),
+        _ => format!("{file}, {population} cell {cell}"),
+    }
 }
 
 /// The page of one cell: original, reconstruction, difference, profiles.

@@ -7,7 +7,7 @@ use vdf_basis::{ArchiveFacts, Crop, Error, NpyPopulation, Vdf, VelocityGrid, Vls
 use crate::Problem;
 use crate::arguments::Geometry;
 use crate::cells::CellList;
-use crate::files::{self, vlsv::is_vlsv};
+use crate::files::{self, is_vlsv};
 use crate::grid_file;
 
 /// Name of the population of `.npy` files, which have none.
@@ -140,11 +140,7 @@ impl Source {
     /// What is known of a cell besides its distribution.
     pub fn facts(&self, cell: u64) -> vdf_basis::Result<ArchiveFacts> {
         match self {
-            Self::Vlsv { file, population, .. } => {
-                let facts = file.facts(cell, population)?;
-                let magnetic_field = facts.magnetic_field.map(|field| field.value);
-                Ok(ArchiveFacts { time: facts.time, position: facts.position, magnetic_field })
-            }
+            Self::Vlsv { file, population, .. } => Ok(ArchiveFacts::from(&file.facts(cell, population)?)),
             Self::Npy { .. } => Ok(ArchiveFacts::default()),
         }
     }

@@ -6,7 +6,7 @@
 use std::f64::consts::SQRT_2;
 
 use super::lower_factor::{Cells, lower_factor};
-use super::{FINEST_SHARE, MEAN_SPREAD, TILT_SPREAD, WIDTH_SPREAD, norm, width_unit};
+use super::{FINEST_SHARE, MEAN_SPREAD, TILT_SPREAD, WIDTH_SPREAD, finest, norm, width_unit};
 use crate::coding::{Coder, Integers, malformed, multiple};
 use crate::distribution::gaussian_fit::Gaussian;
 use crate::distribution::grid::VelocityGrid;
@@ -144,7 +144,7 @@ impl Differences {
         /// Weight of the newest difference.
         const WEIGHT: f64 = 1.0 / 16.0;
         let expected = multiple(expected, unit);
-        let places = super::finest(self.spread / unit);
+        let places = finest(self.spread / unit);
         let difference = coder.scaled(&mut self.models, value.saturating_sub(expected), places)?;
         let magnitude = (difference as f64 * unit).abs();
         let [least, most] = Self::SPREADS;

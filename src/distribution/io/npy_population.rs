@@ -37,9 +37,14 @@ impl NpyPopulation {
             return Err(Error::UnsupportedFile { format: FORMAT, problem });
         }
         let grid = VelocityGrid::unit(shape).map_err(|error| malformed(error.to_string()))?;
-        let expected = (grid.cells() as u64).checked_mul((array.precision.bytes() * cells.max(1)) as u64);
+        let expected = (grid.cells() as u64)
+            .checked_mul(array.precision.bytes() as u64)
+            .and_then(|bytes| bytes.checked_mul(cells as u64));
         let found = input.length().saturating_sub(array.begin as u64);
-        if cells == 0 || expected != Some(found) {
+        if cells == 0 {
+            return Err(malformed("it has no cells: the first of its four axes is 0"));
+        }
+        if expected != Some(found) {
             let expected = expected.map_or("more than can be addressed".to_owned(), |bytes| bytes.to_string());
             return Err(malformed(format!("found {found} bytes of values, expected {expected} for {cells} cells")));
         }

@@ -1,7 +1,4 @@
-//! Output: files never over an input, and whole or not at all; text to whoever reads it. And input from VLSV files.
-
-#[cfg(feature = "vlsv")]
-pub mod vlsv;
+//! Output: files never over an input, and whole or not at all; text to whoever reads it.
 
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -58,9 +55,15 @@ pub fn check_writable(path: &Path) -> Result<(), String> {
 }
 
 /// Makes a folder for outputs where there is none, and refuses one that nothing can be written to.
+#[allow(dead_code, reason = "only the examples call it")]
 pub fn check_folder(folder: &Path) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(|problem| format!("the folder {}: {problem}", folder.display()))?;
     check_writable(&folder.join("file"))
+}
+
+/// True for names that end with `.vlsv`.
+pub fn is_vlsv(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("vlsv"))
 }
 
 /// A problem with the contents of a file, with the file's name.
@@ -107,6 +110,8 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(),
         let mut file = BufWriter::new(File::options().write(true).create_new(true).open(&part).map_err(failed)?);
         write(&mut file)?;
         file.flush().map_err(failed)?;
+        // On the disk before it takes the name, so that a power failure leaves the old file or the new one.
+        file.get_ref().sync_all().map_err(failed)?;
         if let Some(metadata) = &before {
             file.get_ref().set_permissions(metadata.permissions()).map_err(failed)?;
         }

@@ -106,6 +106,7 @@ impl Axis {
 }
 
 /// A grid in words, for a terminal.
+#[allow(dead_code, reason = "only the examples call it")]
 pub fn grid_text(grid: &VelocityGrid) -> String {
     let units = Units::of(grid);
     let plain = |velocity: f64| {

@@ -179,6 +179,7 @@ impl Canvas {
     }
 
     /// Writes the sheet as a PNG file.
+    #[allow(dead_code, reason = "only the examples call it")]
     pub fn save(&self, path: &Path) -> Drawn {
         std::fs::write(path, self.encoded()?).map_err(|problem| format!("{}: {problem}", path.display()))?;
         Ok(())

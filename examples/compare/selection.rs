@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 use vdf_basis::{Crop, Vdf, VlsvFile};
 
-use super::in_file;
+use crate::files::in_file;
 
 /// Cells that an error lists.
 const LISTED: usize = 8;
@@ -58,9 +58,4 @@ impl Selection {
         let crop = self.half_width.map_or(Crop::Stored, Crop::Peak);
         Ok(file.read(cell, population, crop).map_err(problem)?.vdf)
     }
-}
-
-/// True for names that end with `.vlsv`.
-pub fn is_vlsv(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("vlsv"))
 }
