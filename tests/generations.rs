@@ -80,7 +80,8 @@ fn transforms_keep_what_they_decoded() {
                     all => all.unwrap(),
                 };
                 let (first, last) = (all[0], all[GENERATIONS - 1]);
-                assert_eq!(first.bytes, last.bytes, "{spec}:{bound} {name}");
+                // Wavelets may find that fewer levels hold the same numbers.
+                assert!(all.is_sorted_by(|a, b| a.bytes >= b.bytes), "{spec}:{bound} {name}: {all:?}");
                 let [first, last] = [first, last].map(|g| [g.fidelity.l2, g.fidelity.linf, g.density]);
                 assert!(first.iter().zip(last).all(|(a, b)| (a - b).abs() < 1e-9), "{spec}:{bound} {name}: {last:?}");
             }

@@ -171,13 +171,19 @@ impl Stream for Maxwellian {
 }
 
 impl Quantise for Maxwellian {
-    fn rounded_before(&self, coefficients: &MaxwellianCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+    fn rounded_before(
+        &self,
+        coefficients: &MaxwellianCoefficients,
+        vdf: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, MaxwellianCoefficients)> {
         let (gaussian, grid) = (&coefficients.gaussian, vdf.grid());
-        best_step(steps, |step| {
+        let index = best_step(steps, |step| {
             let off = off_whole(gaussian, grid, step)?;
             let rounded = self.rounded(coefficients, vdf, Resolution::Step(step)).ok()?;
             is_same(gaussian, &rounded.gaussian, grid, step).then_some(off)
-        })
+        })?;
+        Some((index, coefficients.clone()))
     }
 }
 

@@ -124,7 +124,12 @@ impl Quantise for AnyBasis {
         self.0.ignores_step()
     }
 
-    fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+    fn rounded_before(
+        &self,
+        coefficients: &AnyCoefficients,
+        vdf: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, AnyCoefficients)> {
         self.0.rounded_before(coefficients, vdf, steps)
     }
 
@@ -214,7 +219,12 @@ trait ErasedBasis: Debug + Send + Sync {
     fn rounding_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64>;
     fn logarithmic_error(&self, coefficients: &AnyCoefficients, step: f64) -> Option<f64>;
     fn ignores_step(&self) -> bool;
-    fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize>;
+    fn rounded_before(
+        &self,
+        coefficients: &AnyCoefficients,
+        vdf: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, AnyCoefficients)>;
     fn kept_bound(&self) -> Option<Bound>;
     fn is_transform(&self) -> bool;
     fn keep(&self, bound: &Bound) -> Result<Kept<AnyBasis>>;
@@ -278,8 +288,14 @@ impl<B: Quantise> ErasedBasis for B {
         Quantise::ignores_step(self)
     }
 
-    fn rounded_before(&self, coefficients: &AnyCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
-        Quantise::rounded_before(self, own::<B>(coefficients).ok()?, vdf, steps)
+    fn rounded_before(
+        &self,
+        coefficients: &AnyCoefficients,
+        vdf: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, AnyCoefficients)> {
+        let (index, coefficients) = Quantise::rounded_before(self, own::<B>(coefficients).ok()?, vdf, steps)?;
+        Some((index, AnyCoefficients::new(coefficients)))
     }
 
     fn kept_bound(&self) -> Option<Bound> {

@@ -55,10 +55,16 @@ pub trait Quantise: Stream {
         false
     }
 
-    /// The index of the step to which the coefficients have been rounded already; `steps` come in falling order. Such
-    /// coefficients are those of a distribution that was decoded from a stream: the encoder keeps their step and makes no
-    /// new error. `None` if they have not been rounded to any of the steps, or if finding out would take long.
-    fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+    /// The index of the step to which the coefficients have been rounded already, and the coefficients to be rounded to it
+    /// once more, which may be arranged otherwise; `steps` come in falling order. Such coefficients are those of a
+    /// distribution that was decoded from a stream: the encoder keeps their step and makes no new error. `None` if they
+    /// have not been rounded to any of the steps, or if finding out would take long.
+    fn rounded_before(
+        &self,
+        coefficients: &Self::Coefficients,
+        vdf: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, Self::Coefficients)> {
         let _ = (coefficients, vdf, steps);
         None
     }

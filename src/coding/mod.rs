@@ -20,6 +20,8 @@ pub(crate) use coder::malformed;
 pub(crate) use logistic::Mixing;
 pub(crate) use magnitudes::{Magnitudes, Surroundings};
 pub use models::{Bit, Integers, Reals};
-pub(crate) use numbers::{MOST_MULTIPLE, dead_zone_error, in_steps, multiple, single, step_of_multiples};
+pub(crate) use numbers::{
+    MOST_MULTIPLE, MaybeMultiples, dead_zone_error, in_steps, multiple, single, step_of_multiples,
+};
 pub use numbers::{Numbers, Resolution};
 pub(crate) use spectrum::{Rounding, Spectrum};

@@ -128,7 +128,7 @@ pub(crate) const NEAR_MULTIPLE: f64 = 1e-3;
 pub(crate) fn step_of_multiples(numbers: &[f64], steps: &[f64]) -> Option<usize> {
     /// Number of probes, numbers on which each step is tested.
     const PROBES: usize = 192;
-    /// Number of probes, and of large numbers, that are tested first: they refute nearly every step.
+    /// Number of probes that are tested first: they refute nearly every step.
     const FIRST: usize = 16;
     /// Minimum number of probes. Of 24 arbitrary numbers, of which a fifth are near multiples, 60% are near with a
     /// probability of 1e-5.
@@ -149,7 +149,7 @@ pub(crate) fn step_of_multiples(numbers: &[f64], steps: &[f64]) -> Option<usize>
             probes.extend(chunk.iter().map(|x| x.abs()).filter(|x| (SMALL[0]..SMALL[1]).contains(&(x / finest))));
         }
     }
-    let large: Vec<f64> = numbers.iter().filter(|x| x.abs() > 0.01 * largest).take(FIRST).copied().collect();
+    let maybe = MaybeMultiples::with_largest(numbers, largest);
     let every = probes.len().div_ceil(PROBES).max(1);
     let probes: Vec<f64> = probes.into_iter().step_by(every).collect();
     let median = median(&probes);
@@ -157,8 +157,7 @@ pub(crate) fn step_of_multiples(numbers: &[f64], steps: &[f64]) -> Option<usize>
     for (index, &step) in steps.iter().enumerate() {
         let in_steps = in_steps(step);
         let off = |x: &f64| (in_steps(*x) - in_steps(*x).round()).abs();
-        let is_multiple = |x: &f64| off(x) <= NEAR_MULTIPLE;
-        if in_steps(largest) >= 0.5 && large.iter().all(is_multiple) && numbers.iter().all(is_multiple) {
+        if in_steps(largest) >= 0.5 && maybe.are_multiples(step) {
             return Some(index);
         }
         let near = |probes: &[f64]| {
@@ -172,6 +171,38 @@ pub(crate) fn step_of_multiples(numbers: &[f64], steps: &[f64]) -> Option<usize>
         }
     }
     best.map(|(index, _)| index)
+}
+
+/// Numbers that are tested for being multiples of steps.
+pub(crate) struct MaybeMultiples<'a> {
+    numbers: &'a [f64],
+    /// The largest magnitude.
+    pub largest: f64,
+    /// Large ones, which are tested first: they refute nearly every step.
+    large: Vec<f64>,
+}
+
+impl<'a> MaybeMultiples<'a> {
+    pub(crate) fn of(numbers: &'a [f64]) -> Self {
+        let largest = |largest: f64, x: &f64| if x.abs() > largest { x.abs() } else { largest };
+        Self::with_largest(numbers, numbers.iter().fold(0.0, largest))
+    }
+
+    fn with_largest(numbers: &'a [f64], largest: f64) -> Self {
+        const FIRST: usize = 16;
+        let large = numbers.iter().filter(|x| x.abs() > 0.01 * largest).take(FIRST).copied().collect();
+        Self { numbers, largest, large }
+    }
+
+    /// True if all numbers are multiples of a step, as zeros and numbers far below it are.
+    pub(crate) fn are_multiples(&self, step: f64) -> bool {
+        let in_steps = in_steps(step);
+        if in_steps(self.largest) <= NEAR_MULTIPLE {
+            return true;
+        }
+        let is_multiple = |x: &f64| (in_steps(*x) - in_steps(*x).round()).abs() <= NEAR_MULTIPLE;
+        is_multiple(&self.largest) && self.large.iter().all(is_multiple) && self.numbers.iter().all(is_multiple)
+    }
 }
 
 /// Median of the numbers.

@@ -86,6 +86,7 @@ mod tests {
         let parabola = |v: [f64; 3]| 5.0 - v.iter().map(|v| (v - 11.3).powi(2)).sum::<f64>() / 14.0;
         let target = Vdf::from_fn(grid, |v| parabola(v).max(0.0)).unwrap();
         let free: Vec<bool> = target.as_slice().iter().map(|&h| h <= 0.0).collect();
+        // With levels that follow the step there is less to gain: 8% of the bytes.
         let (basis, step) = (Wavelet::default().with_level(2), 0.2);
         let measured = |decades: &FreeDecades| {
             let found = basis.encode(&target).unwrap();

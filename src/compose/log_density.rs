@@ -175,11 +175,17 @@ impl<B: Quantise> Quantise for LogDensity<B> {
         self.inner.ignores_step()
     }
 
-    fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
-        let LogDensityCoefficients { floor, octaves, ref inner, .. } = *coefficients;
+    fn rounded_before(
+        &self,
+        coefficients: &Self::Coefficients,
+        vdf: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, Self::Coefficients)> {
+        let LogDensityCoefficients { floor, octaves, octaves_of_peak, ref inner } = *coefficients;
         let of_logarithm = |&step: &f64| decades::resolution(Resolution::Step(step), floor, octaves).step();
         let steps: Vec<f64> = steps.iter().filter_map(of_logarithm).collect();
-        self.inner.rounded_before(inner, &logarithm(vdf, floor).ok()?, &steps)
+        let (index, inner) = self.inner.rounded_before(inner, &logarithm(vdf, floor).ok()?, &steps)?;
+        Some((index, LogDensityCoefficients { floor, octaves, octaves_of_peak, inner }))
     }
 
     /// Refuses a bound if the inner basis chooses its own step: its errors are those of logarithms.

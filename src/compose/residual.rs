@@ -137,9 +137,19 @@ impl<A: Quantise, B: Quantise> Quantise for Residual<A, B> {
 
     /// Returns the step of the second basis. A fit of the first to a decoded sum includes the part of the second, and
     /// only comes near the rounded numbers.
-    fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
-        let second = coefficients.second.as_ref().and_then(|second| self.second.rounded_before(second, vdf, steps));
-        second.or_else(|| self.first.rounded_before(&coefficients.first, vdf, steps))
+    fn rounded_before(
+        &self,
+        coefficients: &Self::Coefficients,
+        vdf: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, Self::Coefficients)> {
+        let ResidualCoefficients { first, second } = coefficients;
+        if let Some((index, second)) = second.as_ref().and_then(|second| self.second.rounded_before(second, vdf, steps))
+        {
+            return Some((index, ResidualCoefficients { first: first.clone(), second: Some(second) }));
+        }
+        let (index, first) = self.first.rounded_before(first, vdf, steps)?;
+        Some((index, ResidualCoefficients { first, second: second.clone() }))
     }
 
     /// Refuses a bound if a term chooses its own step: the part of the error left to it is not known.

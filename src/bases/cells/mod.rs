@@ -268,11 +268,17 @@ impl Quantise for Cells {
     }
 
     /// Values of a table must be multiples to nearly the last digit: those of a quantum are near multiples of many steps.
-    fn rounded_before(&self, coefficients: &CellsCoefficients, _: &Vdf, steps: &[f64]) -> Option<usize> {
-        match &coefficients.form {
+    fn rounded_before(
+        &self,
+        coefficients: &CellsCoefficients,
+        _: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, CellsCoefficients)> {
+        let index = match &coefficients.form {
             Form::Places(table) => steps.iter().position(|step| table.holds_multiples_of(*step)),
             Form::Single | Form::Steps(_) => step_of_multiples(&coefficients.values, steps),
-        }
+        }?;
+        Some((index, coefficients.clone()))
     }
 }
 

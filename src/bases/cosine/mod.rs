@@ -364,8 +364,13 @@ impl Quantise for Cosine {
         Some(dead_zone_error(&coefficients.amplitudes, step))
     }
 
-    fn rounded_before(&self, coefficients: &CosineCoefficients, _: &Vdf, steps: &[f64]) -> Option<usize> {
-        step_of_multiples(&coefficients.amplitudes, steps)
+    fn rounded_before(
+        &self,
+        coefficients: &CosineCoefficients,
+        _: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, CosineCoefficients)> {
+        Some((step_of_multiples(&coefficients.amplitudes, steps)?, coefficients.clone()))
     }
 
     fn is_transform(&self) -> bool {

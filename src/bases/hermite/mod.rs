@@ -415,7 +415,12 @@ impl Quantise for Hermite {
 
     /// Looks in the frames that a stream would hold in place of the one found: a decoded distribution was in one of
     /// them.
-    fn rounded_before(&self, coefficients: &HermiteCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+    fn rounded_before(
+        &self,
+        coefficients: &HermiteCoefficients,
+        vdf: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, HermiteCoefficients)> {
         let grid = vdf.grid();
         let [Some(&widest), Some(&finest)] = [steps.first(), steps.last()] else { return None };
         let mut frames: Vec<Frame> = [finest, widest]
@@ -424,10 +429,11 @@ impl Quantise for Hermite {
             .collect();
         frames.dedup();
         let found = |frame: Frame| self.orthonormal_step(&self.solve(vdf, frame).0, grid, steps);
-        match frames.is_empty() {
+        let index = match frames.is_empty() {
             true => self.orthonormal_step(coefficients, grid, steps),
             false => frames.into_iter().find_map(found),
-        }
+        }?;
+        Some((index, coefficients.clone()))
     }
 }
 

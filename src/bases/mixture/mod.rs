@@ -367,10 +367,16 @@ impl Quantise for Mixture {
         }
     }
 
-    fn rounded_before(&self, coefficients: &MixtureCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
+    fn rounded_before(
+        &self,
+        coefficients: &MixtureCoefficients,
+        vdf: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, MixtureCoefficients)> {
         if self.refine == Refine::Logarithm {
             return None;
         }
-        best_step(steps, |step| self.off_multiples(coefficients, vdf.grid(), step))
+        let index = best_step(steps, |step| self.off_multiples(coefficients, vdf.grid(), step))?;
+        Some((index, coefficients.clone()))
     }
 }

@@ -257,8 +257,14 @@ impl Basis for Spherical {
 }
 
 impl Quantise for Spherical {
-    fn rounded_before(&self, coefficients: &SphericalCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
-        step_of_multiples(&coefficients.in_norms(vdf.grid()), steps)
+    fn rounded_before(
+        &self,
+        coefficients: &SphericalCoefficients,
+        vdf: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, SphericalCoefficients)> {
+        let index = step_of_multiples(&coefficients.in_norms(vdf.grid()), steps)?;
+        Some((index, coefficients.clone()))
     }
 }
 

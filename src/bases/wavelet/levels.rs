@@ -37,7 +37,7 @@ pub(super) struct Bank<'a, T> {
 }
 
 impl<T: Fn(usize) -> Arc<AxisLevel>> Bank<'_, T> {
-    fn layout(&self, shape: [usize; 3], levels: &[Axes]) -> Layout {
+    pub(super) fn layout(&self, shape: [usize; 3], levels: &[Axes]) -> Layout {
         Layout::with_axes(shape, levels, self.boundary, self.taps)
     }
 }
@@ -121,6 +121,7 @@ fn sum(a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) -> f64 {
 
 /// Coefficients in a layout that suits a step: the first ones, made for it, and the others, which are those of the layout
 /// before.
+#[derive(Clone)]
 pub(super) struct Arranged<'a> {
     pub layout: Layout,
     pub parts: [Cow<'a, [f64]>; 2],

@@ -28,6 +28,7 @@ mod coefficients;
 mod filters;
 mod kernels;
 mod levels;
+mod recovery;
 mod rounding;
 mod stationary;
 mod transform;
@@ -42,7 +43,7 @@ pub use stationary::{Stationary, StationaryCoefficients};
 use crate::basis::choices::{Choices, spec_of};
 use crate::basis::spec::Spec;
 use crate::basis::{Basis, MOST_COEFFICIENTS, NamedBasis, Quantise, Stream};
-use crate::coding::{Coder, Reals, Resolution, dead_zone_error, malformed, step_of_multiples};
+use crate::coding::{Coder, MaybeMultiples, Reals, Resolution, dead_zone_error, malformed, step_of_multiples};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
@@ -190,13 +191,56 @@ impl Wavelet {
 
     /// The coefficients in the layout that suits a step, if the levels are left open.
     fn arranged<'a>(&self, coefficients: &'a WaveletCoefficients, vdf: &'a Vdf, step: f64) -> Arranged<'a> {
-        let WaveletCoefficients { layout, positions, amplitudes, .. } = coefficients;
-        if self.level.is_some() || positions.is_some() || !self.is_transform() {
+        let WaveletCoefficients { layout, amplitudes, .. } = coefficients;
+        if !self.levels_are_open(coefficients) {
             return Arranged::unchanged(layout, coefficients.dense());
         }
-        let bank = levels::Bank { boundary: self.boundary, taps: self.filter.bank().len(), table: &|n| self.table(n) };
-        self.scratch
-            .with(Scratch::bytes, |scratch| levels::for_step(layout, amplitudes, vdf.as_slice(), step, &bank, scratch))
+        self.scratch.with(Scratch::bytes, |scratch| {
+            levels::for_step(layout, amplitudes, vdf.as_slice(), step, &self.bank_of(&|n| self.table(n)), scratch)
+        })
+    }
+
+    /// The levels in which the values were rounded before, if the levels are left open.
+    fn levels_before(
+        &self,
+        coefficients: &WaveletCoefficients,
+        vdf: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, Arranged<'static>)> {
+        if !self.levels_are_open(coefficients) {
+            return None;
+        }
+        let WaveletCoefficients { layout, amplitudes, .. } = coefficients;
+        self.scratch.with(Scratch::bytes, |scratch| {
+            recovery::rounded_before(
+                layout,
+                amplitudes,
+                vdf.as_slice(),
+                steps,
+                &self.bank_of(&|n| self.table(n)),
+                scratch,
+            )
+        })
+    }
+
+    fn levels_are_open(&self, coefficients: &WaveletCoefficients) -> bool {
+        self.level.is_none() && coefficients.positions.is_none() && self.is_transform()
+    }
+
+    fn bank_of<'a, T>(&self, table: &'a T) -> levels::Bank<'a, T> {
+        levels::Bank { boundary: self.boundary, taps: self.filter.bank().len(), table }
+    }
+
+    /// Coefficients rounded to a step, some of them to smaller multiples than the nearest.
+    fn rounded_in(&self, arranged: &Arranged<'_>, grid: &VelocityGrid, step: f64) -> WaveletCoefficients {
+        let Arranged { layout, parts: [first, rest] } = arranged;
+        let mut multiples = Multiples::new();
+        rounding::rounded(layout, [first, rest], step, |position, multiple| {
+            multiples.push((position as u32, multiple));
+        });
+        let mut rounded = WaveletCoefficients { layout: layout.clone(), ..self.blank(grid) };
+        rounded.set_multiples(&multiples, step);
+        rounded
     }
 
     /// Refuses more levels than the grid has room for, and more coefficients than a reader takes: mirrors beyond the ends
@@ -425,23 +469,31 @@ impl Quantise for Wavelet {
             }
         };
         self.check(coefficients, vdf.grid())?;
-        let Arranged { layout, parts: [first, rest] } = self.arranged(coefficients, vdf, step);
-        let mut multiples = Multiples::new();
-        rounding::rounded(&layout, [&first, &rest], step, |position, multiple| {
-            multiples.push((position as u32, multiple));
-        });
-        let mut rounded = WaveletCoefficients { layout, ..self.blank(vdf.grid()) };
-        rounded.set_multiples(&multiples, step);
-        Ok(rounded)
+        Ok(self.rounded_in(&self.arranged(coefficients, vdf, step), vdf.grid(), step))
     }
 
     fn rounding_error(&self, coefficients: &WaveletCoefficients, step: f64) -> Option<f64> {
         Some(dead_zone_error(&coefficients.amplitudes, step))
     }
 
-    /// Looks in the layout that suits the step which the search found, four times the finest of these.
-    fn rounded_before(&self, coefficients: &WaveletCoefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
-        step_of_multiples(&self.arranged(coefficients, vdf, 4.0 * steps.last()?).whole(), steps)
+    /// Looks in the levels that a stream may have had, and then, for numbers that are only nearly multiples, in those that
+    /// suit the step which the search found, four times the finest of these.
+    fn rounded_before(
+        &self,
+        coefficients: &WaveletCoefficients,
+        vdf: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, WaveletCoefficients)> {
+        if let Some((index, arranged)) = self.levels_before(coefficients, vdf, steps) {
+            // Where the encoder's own levels are as good, they are those of the stream.
+            let own = self.arranged(coefficients, vdf, steps[index]);
+            let is_own = own.parts.iter().all(|part| MaybeMultiples::of(part).are_multiples(steps[index]));
+            let arranged = if is_own { own } else { arranged };
+            return Some((index, self.rounded_in(&arranged, vdf.grid(), steps[index])));
+        }
+        let arranged = self.arranged(coefficients, vdf, 4.0 * steps.last()?);
+        let index = step_of_multiples(&arranged.clone().whole(), steps)?;
+        Some((index, self.rounded_in(&arranged, vdf.grid(), steps[index])))
     }
 
     fn is_transform(&self) -> bool {

@@ -203,9 +203,15 @@ impl<B: Quantise> Quantise for Conserve<B> {
     }
 
     /// Returns the step of the inner basis: the correction changes its numbers little.
-    fn rounded_before(&self, coefficients: &Self::Coefficients, vdf: &Vdf, steps: &[f64]) -> Option<usize> {
-        let (inner, _) = coefficients.found.as_ref()?;
-        self.inner.rounded_before(inner, vdf, steps)
+    fn rounded_before(
+        &self,
+        coefficients: &Self::Coefficients,
+        vdf: &Vdf,
+        steps: &[f64],
+    ) -> Option<(usize, Self::Coefficients)> {
+        let (inner, correction) = coefficients.found.as_ref()?;
+        let (index, inner) = self.inner.rounded_before(inner, vdf, steps)?;
+        Some((index, ConserveCoefficients { found: Some((inner, correction.clone())), ..*coefficients }))
     }
 
     /// Passes errors, each less the part reserved for the correction, on to an inner basis that chooses its own step; not

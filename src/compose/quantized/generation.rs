@@ -54,13 +54,11 @@ impl<B: Quantise> Search<'_, B> {
     fn as_before(&self, found: &Tried<B::Coefficients>) -> Result<Option<Tried<B::Coefficients>>> {
         let widest = (exponent(self.reference.norm()) + STEPS_PER_OCTAVE).clamp(MIN_EXPONENT, END_OF_EXPONENTS - 1);
         let finest = (found.exponent - KEPT_UNLESS_WIDER).clamp(MIN_EXPONENT, widest);
-        // Steps by repeated multiplication, which is fast; their rounding errors are far below the tolerance of
-        // multiples.
-        let narrower = step(-1);
-        let steps = std::iter::successors(Some(step(widest)), |step| Some(step * narrower));
-        let steps: Vec<f64> = steps.take((widest - finest) as usize + 1).collect();
-        let Some(index) = self.basis.rounded_before(self.found, self.vdf, &steps) else { return Ok(None) };
-        let Some(before) = self.measured(self.found, widest - index as i32)? else { return Ok(None) };
+        let steps: Vec<f64> = (finest..=widest).rev().map(step).collect();
+        let Some((index, coefficients)) = self.basis.rounded_before(self.found, self.vdf, &steps) else {
+            return Ok(None);
+        };
+        let Some(before) = self.measured(&coefficients, widest - index as i32)? else { return Ok(None) };
         if before.tried.excess > 1.0 {
             return Ok(None);
         }
