@@ -32,10 +32,11 @@ pub(super) struct Group<'a> {
 }
 
 /// Totals over the cells so far.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Held {
     cells: usize,
     numbers: usize,
+    most_numbers: usize,
 }
 
 impl Held {
@@ -48,7 +49,7 @@ impl Held {
         self.cells = self.cells.saturating_add(grid.cells());
         self.numbers = self.numbers.saturating_add(coefficients.count());
         let limits =
-            [(self.cells, Self::MOST_CELLS, "cells of grids"), (self.numbers, Self::MOST_NUMBERS, "coefficients")];
+            [(self.cells, Self::MOST_CELLS, "cells of grids"), (self.numbers, self.most_numbers, "coefficients")];
         match limits.into_iter().find(|(held, limit, _)| held > limit) {
             Some((held, limit, what)) => {
                 Err(Error::LimitExceeded { what: format!("{held} {what} in one group"), limit })
@@ -94,7 +95,19 @@ impl<'a> Group<'a> {
             firsts: Integers::default(),
             lengths: Integers::default(),
         };
-        Self { coder: coder.remembering(), set: set.grid, last, held: Held::default() }
+        Self {
+            coder: coder.remembering(),
+            set: set.grid,
+            last,
+            held: Held { cells: 0, numbers: 0, most_numbers: Held::MOST_NUMBERS },
+        }
+    }
+
+    /// This group with another limit on the coefficients of all its cells.
+    #[cfg(test)]
+    pub(super) fn with_most_numbers(mut self, most: usize) -> Self {
+        self.held.most_numbers = most;
+        self
     }
 
     /// Bytes so far.

@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 
 use super::*;
-use crate::basis::Stream;
+use super::set::Set;
+use crate::basis::{Basis, Stream};
 use crate::{Bound, Effort, Fidelity, Preset, Sampling, Synthetic, Vdf};
 
 fn cells(name: &str, count: u64, side: usize) -> Vec<ArchiveCell> {
@@ -130,6 +131,23 @@ fn what_cannot_be_written_is_left_out_and_the_hook_is_told() {
     assert!(ended.is_err());
     let none = ArchiveWriter::new(Vec::new()).unwrap().finish().unwrap();
     assert_eq!(Archive::from_bytes(none).unwrap().populations().count(), 0);
+}
+
+#[test]
+fn a_cell_that_is_too_much_for_its_group_begins_the_next() {
+    let cells = cells("beams", 5, 8);
+    let basis = Registry::standard().parse("wavelet").unwrap();
+    let set = Set::new("proton", *cells[0].vdf.grid(), basis.spec().unwrap(), &Registry::standard()).unwrap();
+    let run = || cells.iter().cloned().map(Ok).collect::<Vec<_>>();
+    let (all, numbers) = (cells.len(), basis.encode(&cells[0].vdf).unwrap().count());
+    for (most, groups) in [(all * numbers, vec![5]), (2 * numbers, vec![2, 2, 1]), (3 * numbers - 1, vec![2, 2, 1])] {
+        let encoded = writer::encoded(&Group::writing(&set).with_most_numbers(most), &basis, run());
+        assert_eq!(encoded.iter().map(|group| group.outcomes.len()).collect::<Vec<_>>(), groups);
+        assert!(encoded.iter().all(|group| group.outcomes.iter().all(|(_, outcome)| outcome.is_ok())));
+    }
+    // One that is too much for any group is left out.
+    let none = writer::encoded(&Group::writing(&set).with_most_numbers(1), &basis, run());
+    assert!(none.iter().flat_map(|group| &group.outcomes).all(|(_, outcome)| outcome.is_err()));
 }
 
 #[test]

@@ -112,7 +112,7 @@ impl<W: Write> ArchiveWriter<W> {
         let number = self.set(Set::new(population, *first.vdf.grid(), basis.spec()?, &self.registry)?)?;
         let set = Set::clone(&self.index.sets[number].content);
         let batch = self.batch.with_warm_runs(self.group);
-        let encode = |run: Vec<Result<ArchiveCell>>| vec![encoded(&set, basis, run)];
+        let encode = |run: Vec<Result<ArchiveCell>>| encoded(&Group::writing(&set), basis, run);
         batch.work(std::iter::once(Ok(first)).chain(cells), encode, |_, encoded: Encoded| {
             let written: Vec<u64> =
                 encoded.outcomes.iter().filter_map(|(cell, outcome)| cell.filter(|_| outcome.is_ok())).collect();
@@ -198,22 +198,40 @@ impl ArchiveWriter<File> {
 }
 
 /// A group as it goes into the archive, and the outcome of each of its cells.
-struct Encoded {
-    bytes: Vec<u8>,
-    outcomes: Vec<(Option<u64>, Result<()>)>,
+pub(super) struct Encoded {
+    pub(super) bytes: Vec<u8>,
+    pub(super) outcomes: Vec<(Option<u64>, Result<()>)>,
 }
 
 /// Encodes one distribution after another. A search is begun both at the coefficients of the distribution before and anew;
 /// what takes fewer bytes after all that came before is written. Once both have led to the same twice in a row, as from a
-/// basis that does not search, the rest of the group is encoded anew only.
-fn encoded<B: Stream>(set: &Set, basis: &B, run: Vec<Result<ArchiveCell>>) -> Encoded {
-    let mut next = Next { group: Group::writing(set), basis, last: None, in_vain: 0 };
-    let outcome = |cell: Result<ArchiveCell>| match cell {
-        Err(error) => (None, Err(error)),
-        Ok(cell) => (Some(cell.cell), next.write(&cell)),
-    };
-    let outcomes = run.into_iter().map(outcome).collect();
-    Encoded { bytes: next.group.finish(), outcomes }
+/// basis that does not search, the rest of the group is encoded anew only. A cell that is too much for its group begins the
+/// next one.
+pub(super) fn encoded<B: Stream>(empty: &Group<'static>, basis: &B, run: Vec<Result<ArchiveCell>>) -> Vec<Encoded> {
+    let begin = || Next { group: empty.clone(), basis, last: None, in_vain: 0 };
+    let (mut next, mut outcomes, mut all) = (begin(), Vec::new(), Vec::new());
+    for cell in run {
+        let cell = match cell {
+            Ok(cell) => cell,
+            Err(error) => {
+                outcomes.push((None, Err(error)));
+                continue;
+            }
+        };
+        if let Err(error) = framing::check_cells(cell.vdf.grid(), framing::MOST_CELLS) {
+            outcomes.push((Some(cell.cell), Err(error)));
+            continue;
+        }
+        let mut outcome = next.write(&cell);
+        if matches!(outcome, Err(Error::LimitExceeded { .. })) && next.last.is_some() {
+            let full = std::mem::replace(&mut next, begin()).group.finish();
+            all.push(Encoded { bytes: full, outcomes: std::mem::take(&mut outcomes) });
+            outcome = next.write(&cell);
+        }
+        outcomes.push((Some(cell.cell), outcome));
+    }
+    all.push(Encoded { bytes: next.group.finish(), outcomes });
+    all
 }
 
 /// A group that is written, and the coefficients from which the next search may begin.
@@ -230,7 +248,6 @@ impl<B: Stream> Next<'_, B> {
     const MOST_IN_VAIN: u32 = 2;
 
     fn write(&mut self, cell: &ArchiveCell) -> Result<()> {
-        framing::check_cells(cell.vdf.grid(), framing::MOST_CELLS)?;
         let (group, last) = self.shorter(cell)?;
         (self.group, self.last) = (group, Some(last));
         Ok(())

@@ -122,6 +122,9 @@ fn cells_that_cannot_be_encoded_are_left_out_and_said_to_be() {
     let partly = folder.run("encode shock.npy zero.npy -o a.vdfa --basis maxwellian");
     assert!(partly.code == 3 && partly.err.contains("zero.npy: cell 3"), "{}: {}", partly.code, partly.err);
     assert_eq!(folder.json("info a.vdfa --json")["cells"], 3);
+    let many = folder.run("encode zero.npy zero.npy shock.npy zero.npy -o b.vdfa --basis maxwellian");
+    assert_eq!(many.err.lines().filter(|line| line.starts_with("left out")).count(), 2, "{}", many.err);
+    assert!(many.err.contains("as well: cells 1,5"), "{}", many.err);
     let none = folder.run("encode zero.npy -o none.vdfa --basis maxwellian");
     assert!(none.code == 1 && !folder.path("none.vdfa").exists() && folder.no_parts(), "{}", none.err);
 }
@@ -133,6 +136,10 @@ fn bad_input_is_refused_with_the_name_of_the_file_and_what_there_is() {
     folder.done("encode shock.npy -o a.vdfa --basis maxwellian --population proton");
     folder.write("bad.vdfa", b"VDFA\x01 and then nothing of use");
     folder.write("text.vdfa", b"no archive");
+    folder.write("other.json", br#"{"shape": [4, 4, 4], "lower": [0, 0, 0], "spacing": [1, 1, 1]}"#);
+    let large = Vdf::from_fn(VelocityGrid::unit([4, 5, 6]).unwrap(), |v| 1e40 * v[0]).unwrap();
+    large.write_npy(folder.path("large.npy"), Precision::Double).unwrap();
+    folder.done("encode large.npy -o large.vdfa --basis cells");
     folder.write("bad.npy", b"no array");
     folder.write("bad.vlsv", b"no VLSV file");
     let lines = [
@@ -151,6 +158,8 @@ fn bad_input_is_refused_with_the_name_of_the_file_and_what_there_is() {
         ("encode shock.npy -o x.vdfa --cells many", 2, "ranges"),
         ("encode shock.npy -o x.vdfa --order curve", 1, "position"),
         ("encode shock.npy -o x.vdfa --box 5", 2, ".vlsv"),
+        ("encode shock.npy -o x.vdfa --grid other.json", 1, "other.json: its grid has [4,4,4] cells"),
+        ("encode shock.npy -o x.vdfa --grid other.json --spacing 1,1,1", 2, "--spacing"),
         ("decode a.vdfa -o x.npy --population helium", 1, "there is no population helium; there is proton"),
         ("decode a.vdfa -o x.npy --cells 9", 1, "the nearest is 2"),
         ("decode a.vdfa -o x.txt", 2, ".npz"),
@@ -160,6 +169,8 @@ fn bad_input_is_refused_with_the_name_of_the_file_and_what_there_is() {
         ("compare a.vdfa shock.npy --bound l3=1", 2, "l2"),
         ("plot a.vdfa -o x.svg", 2, ".png"),
         ("synthesise no-such -o x.npy", 2, "beams"),
+        ("synthesise beams --cells 2000 -o x.npy", 2, "more than"),
+        ("decode large.vdfa --single -o x.npy", 1, "too large for --single"),
         ("encode", 2, "Usage"),
     ];
     for (line, code, part) in lines {
@@ -169,7 +180,23 @@ fn bad_input_is_refused_with_the_name_of_the_file_and_what_there_is() {
     assert!(!folder.path("x.vdfa").exists() && !folder.path("x.npy").exists() && folder.no_parts());
     // What is left of an archive is nothing, and that is said.
     assert_eq!(folder.json("info bad.vdfa --json")["cells"], 0);
+    assert!(folder.done("info bad.vdfa").contains("no group is whole"));
     assert_eq!(folder.run("decode bad.vdfa -o x.npy").code, 1);
+}
+
+#[test]
+fn a_check_finds_the_damaged_groups() {
+    let folder = Folder::new("check");
+    folder.shock();
+    folder.done("encode shock.npy -o a.vdfa --basis maxwellian --group 1");
+    assert!(folder.done("info a.vdfa --check").contains("all cells can be decoded"));
+    let mut bytes = folder.bytes("a.vdfa");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    folder.write("b.vdfa", &bytes);
+    let found = folder.run("info b.vdfa --check --json");
+    let content: serde_json::Value = serde_json::from_slice(&found.out_bytes).unwrap();
+    assert!(found.code == 3 && content["damaged"].as_array().unwrap().len() == 1, "{}: {content}", found.code);
 }
 
 #[test]

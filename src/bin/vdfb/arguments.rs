@@ -89,7 +89,7 @@ pub struct Geometry {
     #[arg(long, value_name = "X,Y,Z", value_parser = triple, requires = "lower")]
     pub spacing: Option<[f64; 3]>,
     /// Read both from the .json file that `decode` and `synthesise` write beside a .npy file.
-    #[arg(long, value_name = "FILE", conflicts_with = "lower")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["lower", "spacing"])]
     pub grid: Option<PathBuf>,
 }
 
@@ -159,6 +159,9 @@ pub struct Info {
     /// The .vlsv file it was made of: adds the ratio against its stored blocks.
     #[arg(long, value_name = "FILE")]
     pub source: Option<PathBuf>,
+    /// Read all cells, and say which are damaged; the exit code is then 3.
+    #[arg(long)]
+    pub check: bool,
 }
 
 #[derive(Debug, Args)]
@@ -246,7 +249,7 @@ pub struct Synthesise {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 all was done; 1 it failed, and nothing is under the name of the output; 2 the command line is wrong;
-3 some cells were left out, each with a line on stderr; 130 interrupted.
+3 some cells were left out, as stderr says; 130 interrupted.
 
 Try it:
   vdfb synthesise shock --population 24 -o shock.npy

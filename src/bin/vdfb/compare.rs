@@ -70,7 +70,7 @@ impl Compared {
                     Ok(fidelity) => errors.push(CellErrors { cell, fidelity }),
                     Err(problem) => {
                         left_out += 1;
-                        progress.complain(&format!("left out: {problem}"));
+                        progress.leave_out(input, cell, &problem);
                     }
                 }
                 Ok(())

@@ -1,7 +1,5 @@
 //! `vdfb decode`: an archive or a stream to values.
 
-use std::path::Path;
-
 use serde_json::Value;
 use vdf_basis::{ArchiveFacts, ArchiveRecord, Precision, Vdf, VlsvFile};
 
@@ -45,7 +43,7 @@ pub fn run(arguments: &Decode, common: &Common) -> Outcome {
                 }
                 Err(problem) => {
                     left_out += 1;
-                    progress.complain(&format!("left out: {problem}"));
+                    progress.leave_out(&arguments.input, cell, &problem);
                     values.put_missing(cell)
                 }
             }
@@ -59,7 +57,7 @@ pub fn run(arguments: &Decode, common: &Common) -> Outcome {
 }
 
 fn reconstruct(record: &ArchiveRecord) -> Result<(ArchiveFacts, Vdf), String> {
-    let vdf = record.expansion.reconstruct().map_err(|problem| format!("cell {}: {problem}", record.cell))?;
+    let vdf = record.expansion.reconstruct().map_err(|problem| problem.to_string())?;
     Ok((record.facts, vdf))
 }
 
@@ -92,13 +90,13 @@ fn to_vlsv(encoded: &Encoded, arguments: &Decode, common: &Common) -> Outcome {
         let replace = |record: &ArchiveRecord| {
             let (_, vdf) = reconstruct(record)?;
             let replaced = copy.replace(record.cell, population, &vdf);
-            replaced.map_err(|problem| in_copy(like, record.cell, problem))
+            replaced.map_err(|problem| files::in_file(like, problem))
         };
-        encoded.for_each(population, cells, replace, |_, outcome| {
+        encoded.for_each(population, cells, replace, |cell, outcome| {
             progress.step();
             if let Err(problem) = outcome {
                 left_out += 1;
-                progress.complain(&format!("left out: {problem}"));
+                progress.leave_out(&arguments.input, cell, &problem);
             }
             Ok(())
         })?;
@@ -109,8 +107,4 @@ fn to_vlsv(encoded: &Encoded, arguments: &Decode, common: &Common) -> Outcome {
     }
     copy.finish().map_err(|problem| files::in_file(output, problem))?;
     Ok(if left_out == 0 { Done::All } else { Done::LeftOut })
-}
-
-fn in_copy(like: &Path, cell: u64, problem: vdf_basis::Error) -> String {
-    files::in_file(like, format!("cell {cell}: {problem}"))
 }

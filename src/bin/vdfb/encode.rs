@@ -40,9 +40,9 @@ pub fn run(arguments: &Encode, common: &Common) -> Outcome {
         }
     };
     let there = if arguments.append { Some(open(output)?) } else { None };
-    let before = there.as_ref().map_or(0, kept);
+    let before = there.as_ref().map_or(0, |archive| archive.info().bytes);
     if let Some(archive) = there.as_ref().filter(|archive| archive.is_recovered()) {
-        let lost = archive.info().bytes - before;
+        let lost = before - kept(archive);
         eprintln!(
             "{}: its writing was not finished: {lost} bytes after the last whole group are cut off",
             output.display()
@@ -59,6 +59,10 @@ pub fn run(arguments: &Encode, common: &Common) -> Outcome {
             _ => source,
         };
         let cells = in_order(&source, source.select(&arguments.from.cells)?, arguments.order)?;
+        if cells.is_empty() {
+            let problem = format!("no cell has a distribution of {}", source.population());
+            return Err(files::in_file(&arguments.inputs[0], problem).into());
+        }
         if let Some(archive) = &there {
             refuse_repeated(archive, source.population(), &cells, output)?;
         }
@@ -181,7 +185,7 @@ fn in_words(f: &Fidelity) -> String {
     )
 }
 
-/// Writes an archive, or the end of one of which `before` bytes stay.
+/// Writes an archive, or the end of one that had `before` bytes.
 fn archive(task: &Task<'_>, before: u64) -> Outcome {
     let Task { selected, basis, arguments, common } = *task;
     let output = &arguments.output;
@@ -230,7 +234,7 @@ fn archive(task: &Task<'_>, before: u64) -> Outcome {
     Ok(if left_out == 0 { Done::All } else { Done::LeftOut })
 }
 
-/// Bytes that stay if the archive is continued: all but its index, and what is not whole.
+/// Bytes that stay if an archive without its index is continued: all that is whole.
 fn kept(archive: &Archive) -> u64 {
     let parts = archive.info().parts;
     parts.iter().filter(|(part, _)| !["index", "not readable"].contains(part)).map(|(_, bytes)| bytes).sum()
@@ -301,7 +305,7 @@ impl Task<'_> {
             progress.step();
             if let Err(problem) = outcome {
                 left_out += 1;
-                progress.complain(&format!("left out: {}", source.in_file(cell, problem)));
+                progress.leave_out(source.path_of(cell), cell, &problem);
             }
             Ok(())
         };

@@ -111,7 +111,7 @@ impl Encoded {
             match archive.read_group(*number) {
                 Ok(records) => places.par_iter().map(|&(place, cell)| (cell, work(&records[place]))).collect(),
                 Err(problem) => {
-                    let problem = files::in_file(&self.path, problem);
+                    let problem = problem.to_string();
                     places.iter().map(|&(_, cell)| (cell, Err(problem.clone()))).collect()
                 }
             }

@@ -38,14 +38,19 @@ pub fn write(path: &Path, population: &str, cells: &[Value]) -> Result<(), Strin
     files::write_whole(path, |file| writeln!(file, "{content:#}").map_err(|problem| files::in_file(path, problem)))
 }
 
-/// Lower edge and spacing from such a file.
-pub fn read(path: &Path) -> Result<([f64; 3], [f64; 3]), String> {
+/// Lower edge and spacing from such a file, for distributions of some shapes.
+pub fn read(path: &Path, shapes: impl Iterator<Item = [usize; 3]>) -> Result<([f64; 3], [f64; 3]), String> {
     let bytes = files::read(path)?;
     let content: Value = serde_json::from_slice(&bytes).map_err(|problem| files::in_file(path, problem))?;
     let vector = |key: &str| {
         let numbers: Option<Vec<f64>> = content[key].as_array()?.iter().map(Value::as_f64).collect();
         <[f64; 3]>::try_from(numbers?).ok()
     };
+    let mut others = shapes.filter(|shape| content["shape"].is_array() && content["shape"] != json!(shape));
+    if let Some(shape) = others.next() {
+        let problem = format!("its grid has {} cells, and the distribution {}", content["shape"], json!(shape));
+        return Err(files::in_file(path, problem));
+    }
     let missing = || files::in_file(path, "it has no `lower` and `spacing`, of three numbers each");
     vector("lower").zip(vector("spacing")).ok_or_else(missing)
 }

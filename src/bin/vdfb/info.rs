@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde_json::{Value, json};
-use vdf_basis::{Archive, Coefficients, Crop, Quantise, VelocityGrid};
+use vdf_basis::{Archive, ArchiveGroup, Coefficients, Crop, Quantise, VelocityGrid};
 
 use crate::arguments::{Common, Geometry, Info};
 use crate::cells::in_words;
 use crate::encoded::{Content, Encoded};
 use crate::picture::text::rounded;
+use crate::progress::Progress;
 use crate::source::Source;
 use crate::{Done, Outcome, files};
 
@@ -40,6 +42,14 @@ pub fn run(arguments: &Info, common: &Common) -> Outcome {
             })
         }
     };
+    let mut done = Done::All;
+    if let (true, Content::Archive(archive)) = (arguments.check, &encoded.content) {
+        let damaged = damaged(archive, common);
+        if !damaged.is_empty() {
+            done = Done::LeftOut;
+        }
+        content["damaged"] = json!(damaged);
+    }
     if let Some(path) = &arguments.source {
         content["ratio_blocks"] = json!(stored_bytes(&encoded, path)? / content["bytes"].as_f64().unwrap_or(f64::NAN));
     }
@@ -48,7 +58,23 @@ pub fn run(arguments: &Info, common: &Common) -> Outcome {
     } else {
         files::print(&in_lines(&content))?
     }
-    Ok(Done::All)
+    Ok(done)
+}
+
+/// The groups that cannot be read, or of which a cell cannot be decoded.
+fn damaged(archive: &Archive, common: &Common) -> Vec<Value> {
+    let groups: Vec<ArchiveGroup> = archive.groups().collect();
+    let progress = Progress::new(groups.iter().map(|group| group.cells.len()).sum(), common);
+    let checked = groups.par_iter().enumerate().map(|(number, group)| {
+        let records = archive.read_group(number);
+        let all =
+            records.and_then(|records| records.iter().try_for_each(|record| record.expansion.reconstruct().map(drop)));
+        group.cells.iter().for_each(|_| progress.step());
+        all.err().map(|problem| {
+            json!({"population": group.population, "cells": in_words(&group.cells), "problem": problem.to_string()})
+        })
+    });
+    checked.collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
 fn of_archive(path: &Path, archive: &Archive) -> Result<Value, String> {
@@ -139,7 +165,7 @@ fn in_lines(content: &Value) -> String {
         add("population", text(&content["population"]));
         let each =
             format!("{} in {} groups, {} bytes each", content["cells"], content["groups"], number("bytes_per_cell"));
-        add("cells", each);
+        add("cells", if content["groups"] == 0 { "none: no group is whole".to_owned() } else { each });
         for list in content["lists"].as_array().into_iter().flatten() {
             let cells = text(&list["cells"]);
             let short: String = cells.chars().take(LIST).collect();
@@ -151,12 +177,21 @@ fn in_lines(content: &Value) -> String {
         let [shape, lower, spacing] = ["shape", "lower", "spacing"].map(|key| set[key].to_string());
         add("grid", format!("{shape} cells from {lower}, spacing {spacing}"));
     }
-    add("ratio", format!("{} against f32 values on the first cell's grid", number("ratio_f32")));
+    if content["groups"] != 0 {
+        add("ratio", format!("{} against f32 values on the first cell's grid", number("ratio_f32")));
+    }
     if content["ratio_blocks"].is_number() {
         add("", format!("{} against stored blocks", number("ratio_blocks")));
     }
     if content["recovered"] == true {
         add("index", "missing or damaged: what is whole was found by reading all of it".to_owned());
+    }
+    if let Some(damaged) = content["damaged"].as_array() {
+        add("checked", if damaged.is_empty() { "all cells can be decoded".to_owned() } else { "damaged:".to_owned() });
+        for group in damaged {
+            let [population, cells, problem] = ["population", "cells", "problem"].map(|key| text(&group[key]));
+            add("", format!("cells {cells} of {population}: {problem}"));
+        }
     }
     for part in content["parts"].as_array().into_iter().flatten() {
         add("", format!("{:>9} {}", part["bytes"], text(&part["name"])));

@@ -35,7 +35,7 @@ use arguments::{Arguments, Command};
 enum Done {
     /// All was done.
     All,
-    /// Some cells were left out, each with a line on stderr.
+    /// Some cells were left out, as stderr says.
     LeftOut,
 }
 

@@ -72,6 +72,11 @@ impl<'a> Values<'a> {
     /// Writes the distribution of a cell.
     pub fn put(&mut self, cell: u64, vdf: &Vdf) -> Result<(), String> {
         let grid = *vdf.grid();
+        let largest = vdf.as_slice().iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+        if self.precision == Precision::Single && largest.is_finite() && !(largest as f32).is_finite() {
+            let problem = format!("cell {cell} has densities up to {largest:e}, too large for --single");
+            return Err(self.failed(problem));
+        }
         if self.format != Format::Npz && self.grid.is_none() {
             self.grid = Some(grid);
             let head = self.head(&grid);

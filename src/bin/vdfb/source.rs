@@ -57,7 +57,7 @@ impl Source {
         };
         let files = paths.iter().map(open).collect::<Result<Vec<_>, String>>()?;
         let geometry = match &geometry.grid {
-            Some(path) => Some(grid_file::read(path)?),
+            Some(path) => Some(grid_file::read(path, files.iter().map(|(_, file)| file.grid().shape()))?),
             None => geometry.lower.zip(geometry.spacing),
         };
         if let Some((lower, spacing)) = geometry {
@@ -147,11 +147,15 @@ impl Source {
 
     /// A problem with a cell, with the names of the file and the cell.
     pub fn in_file(&self, cell: u64, problem: impl std::fmt::Display) -> String {
-        let path = match self {
+        files::in_file(self.path_of(cell), format!("cell {cell}: {problem}"))
+    }
+
+    /// The file of a cell.
+    pub fn path_of(&self, cell: u64) -> &Path {
+        match self {
             Self::Vlsv { path, .. } => path,
             Self::Npy { files, .. } => self.npy(cell).map_or(&files[0].0, |(path, ..)| path),
-        };
-        files::in_file(path, format!("cell {cell}: {problem}"))
+        }
     }
 
     /// The file of a cell, and its place in it.

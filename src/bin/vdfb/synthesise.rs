@@ -3,13 +3,14 @@
 use std::num::NonZeroUsize;
 
 use serde_json::{Value, json};
+use vdf_basis::container::MOST_CELLS;
 use vdf_basis::distribution::io::npy::npy_header;
 use vdf_basis::distribution::synthetic::{Jitter, Shock};
 use vdf_basis::{ArchiveFacts, Precision, Sampling, ShockPopulation, Synthetic, VelocityGrid};
 
 use crate::arguments::{Common, Synthesise};
 use crate::progress::Progress;
-use crate::{Done, Outcome, files, grid_file};
+use crate::{Done, Outcome, Problem, files, grid_file};
 
 /// Name of the population through a collisionless shock.
 pub const SHOCK: &str = "shock";
@@ -28,6 +29,9 @@ pub fn run(arguments: &Synthesise, common: &Common) -> Outcome {
         Some(shock) => (shock.grid(*cells).map_err(failed)?, Some(shock.cells())),
         None => (Synthetic::default_grid(name, *cells).map_err(failed)?, count),
     };
+    if grid.cells() > MOST_CELLS {
+        return Err(Problem::Usage(format!("--cells {cells}: {grid} are more than {MOST_CELLS} velocity cells")));
+    }
     let beside = grid_file::beside(output);
     files::check_writable(output)?;
     files::check_output(&beside, [&**output])?;
