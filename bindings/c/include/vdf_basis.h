@@ -38,7 +38,7 @@
  * Streams from elsewhere. Any bytes may be decoded: those that are damaged or made up are refused, or decode to some
  * distribution on a grid of at most `vdfb_codec_options.max_cells` cells.
  *
- * This file is generated from bindings/c/src by `VDF_BASIS_WRITE_HEADER=1 cargo test -p vdf-basis-c --test header`.
+ * This file is generated from bindings/c/src by `VDF_BASIS_WRITE_HEADER=1 cargo test -p vdf-basis-c-header`.
  */
 
 

@@ -1,4 +1,4 @@
-//! The C face of `vdf-basis`. `include/vdf_basis.h` is generated from the comments here (`tests/header.rs`).
+//! The C face of `vdf-basis`. `include/vdf_basis.h` is generated from the comments here (`header/lib.rs`).
 //!
 //! All functions go through [`status::guard`], which catches panics and keeps the message of an error. This is the only
 //! place of the project with `unsafe` code: pointers that a caller hands over are checked and turned into slices and
