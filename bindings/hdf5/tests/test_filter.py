@@ -177,7 +177,8 @@ def test_cells_that_no_basis_describes_are_kept_verbatim(folder):
 
 def test_chunks_of_many_cells_are_several_groups(folder):
     f = cells(5000, 4)
-    write(folder / "many.h5", f, (5000, 4, 4, 4))
+    # Without `conserve`, which may take the error of so small a cell somewhat beyond the bound of the basis inside.
+    write(folder / "many.h5", f, (5000, 4, 4, 4), "fast:l2=0.01")
     back = read(folder / "many.h5")
     assert max(l2(a, b) for a, b in zip(f, back)) <= 0.01
 
