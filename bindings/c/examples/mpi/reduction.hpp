@@ -2,8 +2,8 @@
 #ifndef REDUCTION_HPP
 #define REDUCTION_HPP
 
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <vector>
 
@@ -11,7 +11,7 @@
 
 #include "forest.hpp"
 
-// Calls of the operation on this rank, and their seconds.
+// Calls of the operation on this rank, and their seconds of processor time.
 struct reduction_cost {
     int merges = 0;
     double seconds = 0;
@@ -22,7 +22,7 @@ inline reduction_cost cost_of_reduction;
 // The MPI operation: `*result` becomes `*other`, which is of lower ranks, united with `*result`. No exception may leave it.
 extern "C" inline void unite_forests(void *other, void *result, int *count, MPI_Datatype *type) {
     try {
-        const auto start = std::chrono::steady_clock::now();
+        const std::clock_t start = std::clock();
         MPI_Count size = 0;
         MPI_Type_size_x(*type, &size);
         for (int k = 0; k < *count; ++k) {
@@ -33,7 +33,7 @@ extern "C" inline void unite_forests(void *other, void *result, int *count, MPI_
             united.write(place, static_cast<std::uint64_t>(size));
         }
         cost_of_reduction.merges += *count;
-        cost_of_reduction.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        cost_of_reduction.seconds += static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
     } catch (const std::exception &error) {
         std::fprintf(stderr, "the reduction failed: %s\n", error.what());
         MPI_Abort(MPI_COMM_WORLD, 1);

@@ -51,9 +51,13 @@ inline std::pair<vdfb::bytes, vdfb::bytes> join_outlines(const vdfb::bytes &outl
     return rank == 0 ? vdfb::join_archive(all, wide) : std::pair<vdfb::bytes, vdfb::bytes>{};
 }
 
-// Writes the archive of which each rank has a finished part in memory: beginning, the groups of all ranks, end. Returns its
-// bytes.
-inline std::uint64_t write_shared_archive(const std::string &path, const vdfb::bytes &part, MPI_Comm comm) {
+// Bytes of a shared archive: all, and those behind its groups, which rank 0 makes of the outlines.
+struct archive_bytes {
+    std::uint64_t all = 0, end = 0;
+};
+
+// Writes the archive of which each rank has a finished part in memory: beginning, the groups of all ranks, end.
+inline archive_bytes write_shared_archive(const std::string &path, const vdfb::bytes &part, MPI_Comm comm) {
     const vdfb::archive_parts parts = vdfb::split_archive(part);
     const auto ends = join_outlines(parts.outline, comm);
     std::uint64_t head = ends.first.size(), own = parts.groups.size(), before = 0, all = 0, last = ends.second.size();
@@ -72,7 +76,7 @@ inline std::uint64_t write_shared_archive(const std::string &path, const vdfb::b
     write_at_all(file, 0, ends.first.data(), ends.first.size(), comm);
     write_at_all(file, head + all, ends.second.data(), ends.second.size(), comm);
     check_mpi(MPI_File_close(&file), path);
-    return head + all + last;
+    return {head + all + last, last};
 }
 
 #endif

@@ -30,7 +30,7 @@ check() {
 same() { cmp "$work/$1/bounded.vdfa" "$work/$2/bounded.vdfa" && cmp "$work/$1/learnt.vdfa" "$work/$2/learnt.vdfa" &&
     cmp "$work/$1/basis.pca" "$work/$2/basis.pca"; }
 # Whether all differences that `compare` prints are at most 1e-12.
-close() { on 1 compare "$work/$1" "$work/$2" | tee /dev/stderr | tr ',' '\n' | awk '!($2 <= 1e-12) {far = 1} END {exit far}'; }
+close() { on 1 compare "$work/$1" "$work/$2" | tee -a /dev/stderr | tr ',' '\n' | awk '!($2 <= 1e-12) {far = 1} END {exit far}'; }
 
 # 250 cells are 8 groups, of which the last is not whole: on 3 and 5 ranks some have more groups than others, and on 11 some
 # have none.
