@@ -6,23 +6,27 @@
 static size_t in_use(void) { return mallinfo2().uordblks + mallinfo2().hblkhd; }
 
 int main(int count, char **arguments) {
-    const long calls = count > 1 ? atol(arguments[1]) : 100000;
+    const long calls = count > 1 ? atol(arguments[1]) : 100000, warm = calls / 10;
     const vdfb_grid grid = make_grid(4);
-    double values[64], back[64];
-    vdfb_codec *codec = NULL, *none = NULL;
+    static double values[64][64];
+    double back[64];
+    vdfb_codec *cheap = NULL, *searching = NULL, *none = NULL;
     size_t before = 0, after, largest = 0;
     long call;
 
-    fill(&grid, 0, values);
-    OK(vdfb_codec_new("conserve(cosine:l2=0.05)", NULL, &codec));
-    for (call = -1000; call < calls; ++call) {
+    for (call = 0; call < 64; ++call) {
+        fill(&grid, 0.05 * (double)call, values[call]);
+    }
+    OK(vdfb_codec_new("wavelet", NULL, &cheap));
+    OK(vdfb_codec_new("conserve(fast:l2=0.05)", NULL, &searching));
+    for (call = -warm; call <= calls; ++call) {
+        vdfb_codec *codec = call % 100 == 0 ? searching : cheap;
         vdfb_bytes stream = {NULL, 0};
-        values[call & 63] *= 1.0 + 1e-6;
-        if (vdfb_encode_f64(codec, &grid, values, 64, NULL, &stream) != VDFB_OK ||
+        if (vdfb_encode_f64(codec, &grid, values[(call / 100 + call) & 63], 64, NULL, &stream) != VDFB_OK ||
             vdfb_decode_f64(codec, stream.data, stream.size, back, 64, NULL, NULL) != VDFB_OK ||
             /* Errors and their messages, too. */
-            vdfb_decode_f64(codec, stream.data, stream.size - 1, back, 64, NULL, NULL) != VDFB_MALFORMED ||
-            (call % 64 == 0 && vdfb_codec_new("nothing", NULL, &none) != VDFB_INVALID_SPEC)) {
+            (call % 100 == 50 && (vdfb_decode_f64(codec, stream.data, stream.size - 1, back, 64, NULL, NULL) == VDFB_OK ||
+                                  vdfb_codec_new("nothing", NULL, &none) == VDFB_OK))) {
             CHECK(!"every call succeeds");
             break;
         }
@@ -35,9 +39,11 @@ int main(int count, char **arguments) {
         }
     }
     after = in_use();
-    printf("%ld calls: %zu bytes of heap after the first thousand, %zu at the end, %zu at most between calls\n", calls,
-           before, after, largest);
-    CHECK(after <= before + 1024 && largest <= before + 65536);
-    vdfb_codec_free(codec);
+    printf("%ld calls after %ld: %zu bytes of heap before, %zu after, %zu at most between calls\n", calls, warm, before,
+           after, largest);
+    /* Scratch buffers are kept as large as they were ever needed; a leak would be many bytes a call. */
+    CHECK(largest <= before + 65536);
+    vdfb_codec_free(cheap);
+    vdfb_codec_free(searching);
     return finish("memory.c");
 }
