@@ -46,8 +46,9 @@ fn main() -> vdf_basis::Result<()> {
     let registry = Registry::standard();
     for spec in SPECS {
         let basis = registry.parse(spec)?;
-        let encode =
-            || SparseExpansion::encode_blocks(&basis, *vdf.grid(), 4, &ids, &values).and_then(|sparse| sparse.to_bytes());
+        let encode = || {
+            SparseExpansion::encode_blocks(&basis, *vdf.grid(), 4, &ids, &values).and_then(|sparse| sparse.to_bytes())
+        };
         let (encoding, bytes) = timed(encode)?;
         let read = || SparseExpansion::from_bytes(&registry, &bytes);
         let (decoding, _) = timed(|| read()?.block_values())?;

@@ -5,6 +5,7 @@
 //! of it during the call.
 
 use std::ffi::{CStr, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::status::vdfb_status::{VDFB_NULL_POINTER, VDFB_SIZE_MISMATCH};
 use crate::status::{Failure, Outcome};
@@ -173,6 +174,8 @@ pub(crate) unsafe fn give<T>(value: T, pointer: *mut *mut T, name: &str) -> Outc
 pub(crate) unsafe fn free<T>(pointer: *mut T) {
     if !pointer.is_null() {
         // SAFETY: it came from `Box::into_raw`, and the caller gives it back.
-        drop(unsafe { Box::from_raw(pointer) });
+        let held = unsafe { Box::from_raw(pointer) };
+        // A panic must not cross the border; there is no status to say so.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(held)));
     }
 }
