@@ -103,12 +103,22 @@ pub(super) fn checked(bytes: &[u8], kind: Kind) -> Result<&[u8]> {
     Ok(body)
 }
 
-/// Refuses a mesh of more blocks than a reader accepts.
+/// Refuses a mesh of more blocks than a reader accepts, and blocks that reach so far beyond a thin mesh that their values
+/// are many times its cells.
 ///
 /// # Errors
 /// [`Error::LimitExceeded`].
 pub(super) fn check_blocks(blocks: &BlockOccupancy) -> Result<()> {
-    check_block_count(blocks.shape(), blocks.width())
+    check_block_count(blocks.shape(), blocks.width())?;
+    /// Values of blocks for each cell: 8² where a mesh is one cell thick along two axes, and blocks are 8 cells wide.
+    const MOST_PER_CELL: usize = 64;
+    let cells = blocks.shape().iter().product::<usize>();
+    let limit = cells.saturating_mul(MOST_PER_CELL).saturating_add(MAX_WIDTH.pow(3));
+    let values = blocks.count().saturating_mul(blocks.width().pow(3));
+    match values <= limit {
+        true => Ok(()),
+        false => Err(Error::LimitExceeded { what: format!("{values} values in blocks"), limit }),
+    }
 }
 
 fn check_block_count(shape: [usize; 3], width: usize) -> Result<()> {
@@ -142,6 +152,7 @@ pub(super) fn read_sparse(coder: &mut Coder<'_>, most_cells: usize) -> Result<(V
     let (mut mesh, mut spec) = (VelocityGrid::unit([1; 3])?, Spec { terms: Vec::new() });
     let mut blocks = BlockOccupancy::empty([1; 3], 1)?;
     code(coder, &mut mesh, &mut blocks, &mut spec, most_cells)?;
+    check_blocks(&blocks)?;
     // A made-up stream may hold words that the grammar does not allow, or one key twice.
     spec.check().map_err(|error| malformed(error.to_string()))?;
     Ok((mesh, blocks, spec))

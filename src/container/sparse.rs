@@ -380,7 +380,7 @@ mod tests {
         let (vdf, blocks) = cell(12);
         let registry = Registry::standard();
         let basis = registry.parse("maxwellian").unwrap();
-        let none = BlockOccupancy::empty([12; 3], 4).unwrap();
+        let none = BlockOccupancy::empty(vdf.grid().shape(), 4).unwrap();
         for blocks in [blocks, none] {
             let zeros = Vdf::zeros(*vdf.grid());
             let bytes = SparseExpansion::encode(&basis, &zeros, blocks.clone()).unwrap().to_bytes().unwrap();

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 
-use vdf_basis::{AnyBasis, ArchiveCell, ArchiveFacts, ArchiveWriter, Error, archive};
+use vdf_basis::{AnyBasis, ArchiveCell, ArchiveFacts, ArchiveWriter, Error, VelocityGrid, archive};
 
 use crate::boxes::{Value, read_box};
 use crate::bytes::{give_bytes, vdfb_bytes};
@@ -76,11 +76,18 @@ pub struct vdfb_archive_writer {
     /// `None` once it is finished.
     writer: Option<ArchiveWriter<Sink>>,
     basis: AnyBasis,
-    has_grid: bool,
-    /// The population of the cells that wait until a group is whole for each thread.
-    population: String,
-    waiting: Vec<ArchiveCell>,
+    /// The grid of all cells, if the options say so.
+    grid: Option<VelocityGrid>,
+    populations: Vec<Waiting>,
     at_once: usize,
+}
+
+/// Cells of a population that wait until a group is whole for each thread.
+struct Waiting {
+    population: String,
+    /// That of the first cell, so that groups which are written in several calls are those of one call.
+    grid: VelocityGrid,
+    cells: Vec<ArchiveCell>,
 }
 
 impl From<&vdfb_facts> for ArchiveFacts {
@@ -115,25 +122,22 @@ impl vdfb_archive_writer {
 
     fn add(&mut self, population: &str, cell: ArchiveCell) -> Outcome {
         self.open()?;
-        if self.population != population {
-            self.write_waiting()?;
-            population.clone_into(&mut self.population);
-        }
-        if !self.has_grid {
-            // Groups that are written in several calls are those of one call.
-            self.has_grid = true;
-            let grid = *cell.vdf.grid();
-            self.writer = self.writer.take().map(|writer| writer.with_grid(grid));
-        }
-        self.waiting.push(cell);
-        if self.waiting.len() >= self.at_once { self.write_waiting() } else { Ok(()) }
+        let number = self.populations.iter().position(|waiting| waiting.population == population);
+        let number = number.unwrap_or_else(|| {
+            let grid = self.grid.unwrap_or(*cell.vdf.grid());
+            self.populations.push(Waiting { population: population.to_owned(), grid, cells: Vec::new() });
+            self.populations.len() - 1
+        });
+        self.populations[number].cells.push(cell);
+        if self.populations[number].cells.len() >= self.at_once { self.write_waiting(number) } else { Ok(()) }
     }
 
-    /// Encodes and writes the cells that wait. A cell that cannot be encoded is left out, and the first such cell is the
-    /// failure.
-    fn write_waiting(&mut self) -> Outcome {
-        let cells = std::mem::take(&mut self.waiting).into_iter().map(Ok);
-        let (population, basis) = (self.population.clone(), self.basis.clone());
+    /// Encodes and writes the cells of a population that wait. A cell that cannot be encoded is left out, and the first such
+    /// cell is the failure.
+    fn write_waiting(&mut self, number: usize) -> Outcome {
+        let Waiting { population, grid, cells } = &mut self.populations[number];
+        let (population, grid, cells) = (population.clone(), *grid, std::mem::take(cells));
+        let basis = self.basis.clone();
         let mut left_out: Option<(u64, Error)> = None;
         let hook = |cell: Option<u64>, outcome: vdf_basis::Result<()>| {
             if let Err(error) = outcome {
@@ -141,7 +145,8 @@ impl vdfb_archive_writer {
             }
             Ok(())
         };
-        self.open()?.write(&population, &basis, cells, hook)?;
+        self.writer = self.writer.take().map(|writer| writer.with_grid(grid));
+        self.open()?.write(&population, &basis, cells.into_iter().map(Ok), hook)?;
         match left_out {
             None => Ok(()),
             Some((cell, error)) => Err(Failure::from(error).at(&format!("cell {cell} is left out"))),
@@ -190,17 +195,13 @@ unsafe fn begin(
         Some(options) => Some(unsafe { grid_at(options.grid) }?),
         None => None,
     };
-    let mut archive = ArchiveWriter::new(sink()?)?;
-    archive = archive.with_registry(codec.registry.clone()).with_group(group).with_threads(threads);
-    if let Some(grid) = grid {
-        archive = archive.with_grid(grid);
-    }
+    let archive = ArchiveWriter::new(sink()?)?;
+    let archive = archive.with_registry(codec.registry.clone()).with_group(group).with_threads(threads);
     let made = vdfb_archive_writer {
         writer: Some(archive),
         basis,
-        has_grid: grid.is_some(),
-        population: String::new(),
-        waiting: Vec::new(),
+        grid,
+        populations: Vec::new(),
         at_once: group.get().saturating_mul(threads.get()),
     };
     // SAFETY: as the caller has promised.
@@ -265,7 +266,7 @@ unsafe fn add<T: Value>(
 }
 
 /// Adds a distribution: the population's name, the id of the cell in space (at most 2^61), facts or null, and the densities
-/// as of `vdfb_encode_f64`. Cells wait until a group is whole for each thread and are then encoded. A cell that cannot be
+/// as of `vdfb_encode_f64`. Cells wait until a group of their population is whole for each thread and are then encoded. A cell that cannot be
 /// encoded is left out: the call that encodes its group returns why, and the others are written. A codec's sparsity threshold
 /// does not matter here.
 #[unsafe(no_mangle)]
@@ -312,7 +313,8 @@ pub unsafe extern "C" fn vdfb_archive_writer_finish(
         let writer = unsafe { reference_mut(writer, "writer") }?;
         let in_file = bytes.is_null();
         writer.open()?;
-        let last = writer.write_waiting();
+        let outcomes: Vec<Outcome> = (0..writer.populations.len()).map(|number| writer.write_waiting(number)).collect();
+        let last = outcomes.into_iter().collect::<Outcome>();
         let Some(archive) = writer.writer.take() else { return last };
         match archive.finish()? {
             Sink::Memory(_) if in_file => {

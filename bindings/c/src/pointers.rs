@@ -5,6 +5,8 @@
 //! of it during the call.
 
 use std::ffi::{CStr, c_char};
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::status::vdfb_status::{VDFB_NULL_POINTER, VDFB_SIZE_MISMATCH};
 use crate::status::{Failure, Outcome};
@@ -32,6 +34,16 @@ impl<T: Copy> Output<T> {
         let place = unsafe { self.first.add(index) };
         // SAFETY: `new` was told that the elements may be written to, and has checked the alignment.
         unsafe { place.write(value) }
+    }
+
+    /// The places, for loops over all of them.
+    pub(crate) fn places(&mut self) -> &mut [MaybeUninit<T>] {
+        if self.count == 0 {
+            return &mut [];
+        }
+        // SAFETY: `new` was told that the elements may be written to, and has checked pointer and count; elements that may
+        // not be initialised are what `MaybeUninit` is for.
+        unsafe { std::slice::from_raw_parts_mut(self.first.cast(), self.count) }
     }
 
     /// Writes elements from the first on.
@@ -173,6 +185,8 @@ pub(crate) unsafe fn give<T>(value: T, pointer: *mut *mut T, name: &str) -> Outc
 pub(crate) unsafe fn free<T>(pointer: *mut T) {
     if !pointer.is_null() {
         // SAFETY: it came from `Box::into_raw`, and the caller gives it back.
-        drop(unsafe { Box::from_raw(pointer) });
+        let held = unsafe { Box::from_raw(pointer) };
+        // A panic must not cross the border; there is no status to say so.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(held)));
     }
 }
