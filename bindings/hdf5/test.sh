@@ -27,6 +27,17 @@ fi
 cc -std=c99 -Wall -Wextra -Wpedantic -Werror -O1 -I. tests/example.c -o "$work/example" \
     $(pkg-config --cflags --libs hdf5) -lm
 
+# The code for chunks alone, under sanitizers. HDF5's headers are needed for their types only.
+export PKG_CONFIG_PATH=$prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+# shellcheck disable=SC2046
+cc -std=c99 -Wall -Wextra -Wpedantic -Werror -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -I. \
+    tests/damage.c src/encode.c src/decode.c src/parameters.c -o "$work/damage" $(pkg-config --cflags hdf5) \
+    $(pkg-config --cflags --libs vdf_basis-static)
+"$work/damage" "${VDFB_HDF5_DAMAGE:-3000}"
+
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet --disable-pip-version-check h5py numpy
+if ! "$work/venv/bin/pip" install --quiet --disable-pip-version-check h5py numpy; then
+    echo "THE TESTS OF THE HDF5 FILTER ARE LEFT OUT: they need h5py, which cannot be installed here" >&2
+    exit 0
+fi
 HDF5_PLUGIN_PATH=$work/build VDFB_HDF5_C_EXAMPLE=$work/example "$work/venv/bin/python" tests/test_filter.py

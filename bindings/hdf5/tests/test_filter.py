@@ -277,7 +277,7 @@ def test_cut_chunks_are_refused_and_damaged_ones_do_no_harm(folder):
         write(path, f, f.shape)
         raw = raw_chunk(path)
         # The end of an archive only points to its index, which is found without it.
-        for end in range(len(raw)):
+        for end in range(1, len(raw)):
             try:
                 whole = with_chunk(path, raw[:end])
             except OSError:
