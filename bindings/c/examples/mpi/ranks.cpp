@@ -78,7 +78,9 @@ std::vector<float> make_cell(std::uint64_t cell, const vdfb_grid &grid, const ch
     const double beam = 0.15 * (1 + std::sin(2.3 * phase));
     std::vector<float> values;
     values.reserve(vdfb::cells(grid));
-    const auto centre = [&](std::uint64_t k, int axis) { return grid.lower[axis] + (static_cast<double>(k) + 0.5) * grid.spacing[axis]; };
+    const auto centre = [&](std::uint64_t k, int axis) {
+        return grid.lower[axis] + (static_cast<double>(k) + 0.5) * grid.spacing[axis];
+    };
     for (std::uint64_t i = 0; i < grid.shape[0]; ++i) {
         for (std::uint64_t j = 0; j < grid.shape[1]; ++j) {
             for (std::uint64_t k = 0; k < grid.shape[2]; ++k) {
