@@ -1,6 +1,8 @@
 //! The properties that the fuzz targets test, without libFuzzer: a target hands its bytes over, `src/bin/speed.rs`
 //! changes seeds by itself.
 
+pub mod c_face;
+
 use std::sync::LazyLock;
 
 use vdf_basis::{AnyBasis, Archive, Crop, Expansion, Precision, Registry, Vdf, VlsvFile};

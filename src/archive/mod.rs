@@ -38,6 +38,7 @@ mod curve;
 mod facts;
 mod group;
 mod index;
+mod join;
 mod runs;
 mod set;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub use curve::along_curve;
 pub use facts::ArchiveFacts;
 use group::Group;
 use index::{GroupPlace, Index, take_head};
+pub use join::{ArchiveParts, join, split};
 pub use writer::{ArchiveCell, ArchiveWriter};
 
 use crate::basis::Expansion;
@@ -144,7 +146,7 @@ impl Archive {
     /// [`Error::MalformedFile`] for what is not an archive, or one whose index contradicts it;
     /// [`Error::UnsupportedVersion`], [`Error::Io`], and [`Error::InvalidSpec`] for a basis that is not known.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::new(Input::open(path.as_ref())?, MOST_CELLS)
+        Self::open_within(path, MOST_CELLS)
     }
 
     /// As [`Archive::open`], with another limit on the cells of a grid than 2²⁶.
@@ -152,7 +154,16 @@ impl Archive {
     /// # Errors
     /// As [`Archive::open`].
     pub fn open_within(path: impl AsRef<Path>, most_cells: usize) -> Result<Self> {
-        Self::new(Input::open(path.as_ref())?, most_cells)
+        Self::open_with(path, &Registry::standard(), most_cells)
+    }
+
+    /// As [`Archive::open_within`], with the bases of a registry: of archives in bases that are not standard ones, such as
+    /// learnt ones.
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    pub fn open_with(path: impl AsRef<Path>, registry: &Registry, most_cells: usize) -> Result<Self> {
+        Self::new(Input::open(path.as_ref())?, registry, most_cells)
     }
 
     /// An archive whose bytes are in memory.
@@ -168,15 +179,22 @@ impl Archive {
     /// # Errors
     /// As [`Archive::open`].
     pub fn from_bytes_within(bytes: impl Into<Vec<u8>>, most_cells: usize) -> Result<Self> {
-        Self::new(Input::in_memory(bytes.into(), "bytes of an archive"), most_cells)
+        Self::from_bytes_with(bytes, &Registry::standard(), most_cells)
     }
 
-    fn new(input: Input, most_cells: usize) -> Result<Self> {
+    /// As [`Archive::from_bytes_within`], with the bases of a registry.
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    pub fn from_bytes_with(bytes: impl Into<Vec<u8>>, registry: &Registry, most_cells: usize) -> Result<Self> {
+        Self::new(Input::in_memory(bytes.into(), "bytes of an archive"), registry, most_cells)
+    }
+
+    fn new(input: Input, registry: &Registry, most_cells: usize) -> Result<Self> {
         chunk::check_prefix(&input)?;
-        let registry = Registry::standard();
-        let (index, recovered) = match Index::read(&input, &registry, most_cells)? {
+        let (index, recovered) = match Index::read(&input, registry, most_cells)? {
             Some(index) => (index, false),
-            None => (Index::scan(&input, &registry, most_cells)?, true),
+            None => (Index::scan(&input, registry, most_cells)?, true),
         };
         Ok(Self { input, index, recovered, most_cells })
     }

@@ -15,6 +15,7 @@ use super::{Archive, FORMAT, MAX_GROUP, MAX_SETS, VERSION};
 use crate::basis::Stream;
 use crate::basis::framing;
 use crate::container::batch::Batch;
+use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::registry::Registry;
@@ -43,6 +44,7 @@ pub struct ArchiveWriter<W> {
     /// True once something could not be written: what follows would be lost behind it.
     failed: bool,
     registry: Registry,
+    grid: Option<VelocityGrid>,
     group: NonZeroUsize,
     batch: Batch,
 }
@@ -63,7 +65,7 @@ impl<W: Write> ArchiveWriter<W> {
 
     fn with(writer: W, name: String, index: Index) -> Self {
         let (group, batch) = (Self::DEFAULT_GROUP, Batch::default());
-        Self { writer, name, index, failed: false, registry: Registry::default(), group, batch }
+        Self { writer, name, index, failed: false, registry: Registry::default(), grid: None, group, batch }
     }
 
     /// This writer with so many distributions in a group, at most 4096. Larger groups take fewer bytes; to read one cell, the
@@ -71,6 +73,19 @@ impl<W: Write> ArchiveWriter<W> {
     #[must_use]
     pub fn with_group(self, cells: NonZeroUsize) -> Self {
         Self { group: cells.min(NonZeroUsize::new(MAX_GROUP).unwrap_or(NonZeroUsize::MIN)), ..self }
+    }
+
+    /// This writer with the bases of a registry: for bases that are not standard ones, such as learnt ones.
+    #[must_use]
+    pub fn with_registry(self, registry: Registry) -> Self {
+        Self { registry, ..self }
+    }
+
+    /// This writer with one grid from which the boxes of all cells are counted, instead of that of the first cell of each
+    /// [`write`](Self::write): for parts that are to be [joined](super::join), and many calls of `write`.
+    #[must_use]
+    pub fn with_grid(self, grid: VelocityGrid) -> Self {
+        Self { grid: Some(grid), ..self }
     }
 
     /// This writer on so many threads; by default as many as there are processors. One group for each thread is in memory.
@@ -109,7 +124,8 @@ impl<W: Write> ArchiveWriter<W> {
             }
         }
         let Some(first) = first else { return Ok(()) };
-        let number = self.set(Set::new(population, *first.vdf.grid(), basis.spec()?, &self.registry)?)?;
+        let grid = self.grid.unwrap_or(*first.vdf.grid());
+        let number = self.set(Set::new(population, grid, basis.spec()?, &self.registry)?)?;
         let set = Set::clone(&self.index.sets[number].content);
         let batch = self.batch.with_warm_runs(self.group);
         let encode = |run: Vec<Result<ArchiveCell>>| encoded(&Group::writing(&set), basis, run);

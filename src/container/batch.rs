@@ -61,7 +61,7 @@ impl Batch {
     const AHEAD: usize = 4;
 
     /// This batch on `threads` threads, but no more than there are runs of distributions: no thread is started that would
-    /// find nothing to do.
+    /// find nothing to do. One thread is the caller's, and none is started.
     #[must_use]
     pub fn with_threads(self, threads: NonZeroUsize) -> Self {
         Self { threads, ..self }
@@ -149,6 +149,10 @@ impl Batch {
                 hook(index - 1, result)
             })
         };
+        if self.threads == NonZeroUsize::MIN {
+            // The caller's thread does the work: whoever asks for one thread wants none to be started.
+            return runs.try_for_each(|run| hand_over(work(run)));
+        }
         // One thread a run, if there are fewer runs than threads.
         let first: Vec<Vec<T>> = runs.by_ref().take(self.threads.get()).collect();
         let threads = first.len();

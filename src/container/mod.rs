@@ -1,16 +1,21 @@
 //! The file: an expansion as bytes that another process reads with nothing else at hand. Format: `docs/format.md`.
 
 pub mod batch;
+mod cut;
+mod head;
+pub mod sparse;
 mod table;
 
 use crate::basis::any_basis::AnyBasis;
 use crate::basis::framing::{self, CHECKSUM, MAGIC, PREFIX};
 use crate::basis::spec::{Spec, invalid};
 use crate::basis::{Expansion, Stream};
-use crate::coding::{Coder, Resolution, malformed};
+use crate::coding::{Coder, Resolution};
 use crate::distribution::grid::VelocityGrid;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::registry::Registry;
+use head::Kind;
+pub use head::StreamHead;
 
 /// The version of the format that is written, the fourth byte.
 pub const VERSION: u8 = 1;
@@ -42,8 +47,8 @@ impl<B: Stream> Expansion<B> {
     /// registry that has it. [`Registry::to_bytes`] also checks that a registry reads the spec.
     ///
     /// # Errors
-    /// [`Error::InvalidSpec`] for a basis that no spec makes, or whose spec makes another basis, with what differs;
-    /// [`Error::InvalidGrid`] for more than [`MOST_CELLS`]; [`Error::ForeignCoefficients`] for coefficients of another
+    /// [`Error::InvalidSpec`](crate::Error::InvalidSpec) for a basis that no spec makes, or whose spec makes another basis, with what differs;
+    /// [`Error::InvalidGrid`](crate::Error::InvalidGrid) for more than [`MOST_CELLS`]; [`Error::ForeignCoefficients`](crate::Error::ForeignCoefficients) for coefficients of another
     /// basis.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.to_bytes_within(MOST_CELLS)
@@ -70,7 +75,7 @@ impl Registry {
     /// this registry knows.
     ///
     /// # Errors
-    /// As [`Expansion::to_bytes`], and [`Error::InvalidSpec`] for a spec that this registry does not know, or of which it
+    /// As [`Expansion::to_bytes`], and [`Error::InvalidSpec`](crate::Error::InvalidSpec) for a spec that this registry does not know, or of which it
     /// makes another basis.
     pub fn to_bytes<B: Stream>(&self, expansion: &Expansion<B>) -> Result<Vec<u8>> {
         let spec = expansion.basis().spec()?;
@@ -84,8 +89,8 @@ impl Registry {
     /// The expansion that a stream holds.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`] for bytes that are cut or damaged, [`Error::UnsupportedVersion`] for those of another
-    /// version, [`Error::LimitExceeded`] for more than [`MOST_CELLS`]; [`Error::InvalidSpec`] for a basis that this
+    /// [`Error::MalformedStream`](crate::Error::MalformedStream) for bytes that are cut or damaged, [`Error::UnsupportedVersion`](crate::Error::UnsupportedVersion) for those of another
+    /// version, [`Error::LimitExceeded`](crate::Error::LimitExceeded) for more than [`MOST_CELLS`]; [`Error::InvalidSpec`](crate::Error::InvalidSpec) for a basis that this
     /// registry does not know.
     pub fn decode(&self, bytes: &[u8]) -> Result<Expansion<AnyBasis>> {
         self.decode_within(bytes, MOST_CELLS)
@@ -112,8 +117,7 @@ impl Registry {
     }
 
     fn read(&self, bytes: &[u8], most_cells: usize) -> Result<(Expansion<AnyBasis>, Spec, Parts)> {
-        let Some(body) = checked(bytes)? else { return Err(malformed("it is shorter than any stream")) };
-        let mut coder = Coder::reading(body);
+        let mut coder = Coder::reading(head::checked(bytes, Kind::Dense)?);
         coder.part("grid and basis");
         let (grid, spec) = framing::read(&mut coder, most_cells)?;
         let basis = self.build(&spec)?;
@@ -122,23 +126,6 @@ impl Registry {
         basis.code(&mut coefficients, &grid, Resolution::Exact, &mut coder)?;
         Ok((Expansion::from_parts(grid, basis, coefficients), spec, coder.parts()))
     }
-}
-
-/// The bytes between the version and the checksum, if both are right.
-fn checked(bytes: &[u8]) -> Result<Option<&[u8]>> {
-    let Some((content, checksum)) = bytes.split_last_chunk::<CHECKSUM>() else { return Ok(None) };
-    let Some((magic, [version, body @ ..])) = content.split_first_chunk::<{ MAGIC.len() }>() else { return Ok(None) };
-    if magic != MAGIC {
-        return Err(malformed(format!("it begins with {magic:02x?}, not with `VDF`")));
-    }
-    if *version != VERSION {
-        return Err(Error::UnsupportedVersion { found: *version, supported: VERSION });
-    }
-    let (expected, found) = (u32::from_le_bytes(*checksum), crc32fast::hash(content));
-    if expected != found {
-        return Err(malformed(format!("its checksum is {found:08x}, not {expected:08x}: it is cut or damaged")));
-    }
-    Ok(Some(body))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use super::*;
 use crate::compose::conserve::Conserve;
 use crate::compose::log_density::LogDensity;
 use crate::compose::residual::Residual;
+use crate::error::Error;
 use crate::{
     Basis, Bound, Choices, Cosine, Effort, Maxwellian, Mixture, NamedBasis, Preset, Quantise, Quantized, Vdf, Wavelet,
     spec_of,

@@ -125,6 +125,20 @@ impl BlockOccupancy {
         self.occupied.get(id as usize).copied().unwrap_or(false)
     }
 
+    /// The first and the last block along each axis among the occupied ones; `None` if there are none.
+    #[must_use]
+    pub fn bounds(&self) -> Option<([usize; 3], [usize; 3])> {
+        let [nbx, nby, _] = self.block_shape();
+        let mut places = self.ids().map(|id| id as usize).map(|id| [id % nbx, id / nbx % nby, id / nbx / nby]);
+        let first = places.next()?;
+        Some(places.fold((first, first), |(first, last), place| {
+            let both = |pick: fn(usize, usize) -> usize, old: [usize; 3]| {
+                std::array::from_fn(|axis| pick(old[axis], place[axis]))
+            };
+            (both(usize::min, first), both(usize::max, last))
+        }))
+    }
+
     /// Mask of the cells in occupied blocks, `[vx, vy, vz]` in C order.
     #[must_use]
     pub fn mask(&self) -> Array3<bool> {

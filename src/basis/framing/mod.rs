@@ -76,6 +76,11 @@ pub(crate) fn whole_len(coder: Coder<'_>) -> usize {
 
 fn code(coder: &mut Coder<'_>, grid: &mut VelocityGrid, spec: &mut Spec, most_cells: usize) -> Result<()> {
     code_grid(coder, grid, most_cells)?;
+    code_whole_spec(coder, spec)
+}
+
+/// Writes a spec, or reads one that is no longer than any text.
+pub(crate) fn code_whole_spec(coder: &mut Coder<'_>, spec: &mut Spec) -> Result<()> {
     code_spec(coder, spec, 0, &mut BytesLeft(MAX_LENGTH + 1))
 }
 

@@ -1,0 +1,22 @@
+//! The C face of `vdf-basis`. `include/vdf_basis.h` is generated from the comments here (`header/lib.rs`).
+//!
+//! All functions go through [`status::guard`], which catches panics and keeps the message of an error. This is the only
+//! place of the project with `unsafe` code: pointers that a caller hands over are checked and turned into slices and
+//! references in `pointers`, and nowhere else.
+#![allow(non_camel_case_types)]
+// Each function's comment is for C programmers; what they must keep is at the beginning of the header.
+#![allow(clippy::missing_safety_doc)]
+
+pub mod archive;
+pub mod archive_reader;
+pub mod blocks;
+pub mod boxes;
+pub mod bytes;
+pub mod codec;
+pub mod grid;
+pub mod moments;
+mod pointers;
+pub mod population;
+pub mod status;
+pub mod stream;
+pub mod version;
