@@ -2,14 +2,15 @@
 
 use numpy::{PyArray1, PyArray3};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict};
 use vdf_basis::container::MOST_CELLS;
-use vdf_basis::{AnyBasis, Basis, Coefficients, PopulationPca};
+use vdf_basis::{AnyBasis, Basis, Coefficients, PopulationPca, SphericalCoefficients};
 
 use crate::arrays::{accepted, array, borrowed, numbers};
 use crate::errors::{Problem, Result};
 use crate::functions::{basis_of, moments_object, registry_with};
 use crate::grid::Grid;
+use crate::learnt::{self, Search};
 use crate::population::{LearntPca, maker};
 
 /// Distribution in a basis, self-contained: its grid, the basis, and the coefficients.
@@ -49,6 +50,19 @@ impl Expansion {
                 None => basis.encode(&vdf)?,
             };
             Ok(Self { inner: vdf_basis::Expansion::from_parts(grid, basis, coefficients) })
+        })
+    }
+
+    /// As ``encode``, with the number of steps of the search and whether it converged; None where nothing is searched.
+    #[staticmethod]
+    fn fit(py: Python<'_>, f: &Bound<'_, PyAny>, grid: &Bound<'_, Grid>, spec: &str) -> Result<(Self, Search)> {
+        let grid = grid.get().inner;
+        let values = accepted(f, &grid)?;
+        let vdf = borrowed(&values, &grid)?;
+        py.detach(|| {
+            let basis = basis_of(spec)?;
+            let (coefficients, search) = learnt::fit(&basis, &vdf)?;
+            Ok((Self { inner: vdf_basis::Expansion::from_parts(grid, basis, coefficients) }, search))
         })
     }
 
@@ -122,6 +136,32 @@ impl Expansion {
         let mut all = Vec::with_capacity(self.inner.coefficients().count());
         self.inner.coefficients().visit(&mut |_, number| all.push(number));
         numbers(py, &all)
+    }
+
+    /// The quantity, unit, degree and label of each of the numbers.
+    fn labels(&self) -> Vec<(String, &'static str, u32, String)> {
+        let mut all = Vec::with_capacity(self.inner.coefficients().count());
+        self.inner.coefficients().visit(&mut |slot, _| {
+            let quantity = slot.quantity;
+            all.push((format!("{quantity:?}"), quantity.unit(), slot.degree, slot.label.to_string()));
+        });
+        all
+    }
+
+    /// What a fit of one of the bases has found, by name; empty for combinations of bases.
+    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        learnt::findings(py, self.inner.coefficients())
+    }
+
+    /// The power of a Hermite or a spherical expansion, by name; None for other bases.
+    fn spectrum<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        learnt::spectrum(py, self.inner.coefficients())
+    }
+
+    /// f_lm at a distance from the centre, in the order l² + l + m, of a spherical expansion; None for other bases.
+    fn on_sphere<'py>(&self, py: Python<'py>, radius: f64) -> Option<Bound<'py, PyArray1<f64>>> {
+        let own = self.inner.coefficients().downcast_ref::<SphericalCoefficients>()?;
+        Some(numbers(py, &own.on_sphere(radius)))
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> Result<(Bound<'py, PyAny>, (Bound<'py, PyBytes>, Vec<LearntPca>))> {

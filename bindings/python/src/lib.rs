@@ -9,6 +9,7 @@ mod errors;
 mod expansion;
 mod functions;
 mod grid;
+mod learnt;
 mod population;
 mod synthetic;
 mod vlsv;

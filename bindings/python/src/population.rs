@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use numpy::{PyArray1, PyArray2, PyArray3, PyArrayMethods, PyReadonlyArray1};
+use numpy::{PyArray1, PyArray2, PyArray3, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
 use vdf_basis::bases::pca::Values;
@@ -144,6 +144,24 @@ impl PcaAccumulator {
         py.detach(|| self.lock().count())
     }
 
+    /// What the components describe: "log10" or "linear".
+    #[getter]
+    fn values(&self, py: Python<'_>) -> &'static str {
+        match py.detach(|| self.lock().values()) {
+            Values::Log10 { .. } => "log10",
+            Values::Linear => "linear",
+        }
+    }
+
+    /// The floor of the decades; None for a millionth of each distribution's peak, and for linear values.
+    #[getter]
+    fn floor(&self, py: Python<'_>) -> Option<f64> {
+        match py.detach(|| self.lock().values()) {
+            Values::Log10 { floor } => floor,
+            Values::Linear => None,
+        }
+    }
+
     /// Share of the total variance that was left out to keep within the number of directions.
     #[getter]
     fn lost(&self, py: Python<'_>) -> f64 {
@@ -214,20 +232,6 @@ impl LearntPca {
         let vdf = borrowed(&values, self.inner.grid())?;
         let found = py.detach(|| self.inner.encode(&vdf))?;
         Ok((numbers(py, found.scores()), found.floor()))
-    }
-
-    /// The numbers that the components describe, mean + scores · components: decades above the floor, or densities.
-    fn described<'py>(&self, py: Python<'py>, scores: PyReadonlyArray1<'py, f64>) -> Result<Bound<'py, PyArray1<f64>>> {
-        let scores: Vec<f64> = scores.as_array().to_vec();
-        let count = self.inner.explained_variance().len();
-        if scores.len() != count {
-            return Err(refused("number of scores", &scores.len().to_string(), &count.to_string()));
-        }
-        let mut values = self.inner.mean().to_vec();
-        for (component, score) in self.inner.components().zip(scores) {
-            values.iter_mut().zip(component).for_each(|(value, part)| *value += score * part);
-        }
-        Ok(PyArray1::from_vec(py, values))
     }
 
     /// The mean of the population: decades above the floor, or densities.

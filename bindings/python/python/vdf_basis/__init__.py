@@ -27,7 +27,10 @@ from ._archive import (
 )
 from ._distribution import Distribution
 from ._functions import bases, combinators, compare, compress, decompress, expand, info, moments, parse_spec
+from ._models import PCA, Cosine, Hermite, Maxwellian, Mixture, Octree, SphericalHarmonics, Wavelet
 from ._native import Expansion, Grid, LearntPca, PcaAccumulator, StreamError, VlsvFile, __version__
+from ._parameters import NotFittedError
+from ._population_pca import PopulationPCA
 from ._results import Fidelity, Moments, StreamInfo
 from ._synthetic import synthetic, synthetic_names, synthetic_population
 from ._vlsv import from_blocks, from_vlsv
@@ -37,17 +40,27 @@ __all__ = [
     "ArchiveInfo",
     "ArchiveSet",
     "ArchiveWriter",
+    "Cosine",
     "Distribution",
     "Expansion",
     "Fidelity",
     "Grid",
+    "Hermite",
     "LearntPca",
+    "Maxwellian",
+    "Mixture",
     "Moments",
+    "NotFittedError",
+    "Octree",
+    "PCA",
     "PcaAccumulator",
+    "PopulationPCA",
     "Record",
+    "SphericalHarmonics",
     "StreamError",
     "StreamInfo",
     "VlsvFile",
+    "Wavelet",
     "__version__",
     "bases",
     "combinators",

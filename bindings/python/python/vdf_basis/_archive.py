@@ -55,7 +55,7 @@ class Record:
     magnetic_field: _Vector | None
 
     @classmethod
-    def _of(cls, found: _native.RecordTuple) -> Record:
+    def _of(cls, found: _native._RecordTuple) -> Record:
         cell, population, (time, position, field), expansion = found
         return cls(cell, population, expansion, time, _vector(position), _vector(field))
 

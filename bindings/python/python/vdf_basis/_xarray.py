@@ -25,10 +25,22 @@ def from_dataarray(array: Any, name: str = "f") -> tuple[Any, Grid | None]:
     dims = tuple(array.dims)
     if sorted(map(str, dims)) != list(AXES):
         raise ValueError(f"{name} has the dimensions {dims}; vx, vy and vz are wanted, in any order: select or rename the others")
-    ordered = array.transpose(*AXES)
+    return _with_grid(array.transpose(*AXES))
+
+
+def _with_grid(ordered: Any) -> tuple[Any, Grid | None]:
     if not all(axis in ordered.coords for axis in AXES):
         return ordered.values, None
     return ordered.values, grid_of_centres(*(ordered.coords[axis].values for axis in AXES))
+
+
+def from_population(array: Any) -> tuple[Any, Grid | None]:
+    """Return the values of a labelled array of many cells, cells first, and the grid of its coordinates."""
+    others = [axis for axis in array.dims if axis not in AXES]
+    if len(others) != 1:
+        raise ValueError(f"X has the dimensions {tuple(array.dims)}; vx, vy, vz and one of cells are wanted")
+    ordered = array.transpose(others[0], *AXES)
+    return _with_grid(ordered)
 
 
 def to_dataarray(distribution: Distribution) -> xarray.DataArray:
@@ -44,7 +56,10 @@ def to_dataarray(distribution: Distribution) -> xarray.DataArray:
 
 
 def stacked(records: Sequence[Record]) -> xarray.DataArray:
-    """Return the densities of several cells as a labelled array of four axes."""
+    """Return the densities of several cells as a labelled array of four axes.
+
+    Facts that all cells have are coordinates: ``time``, the position ``x``, ``y``, ``z``, and the field ``Bx``, ``By``, ``Bz``.
+    """
     import xarray
 
     if not records:
@@ -54,12 +69,12 @@ def stacked(records: Sequence[Record]) -> xarray.DataArray:
         raise ValueError(f"cell {other.cell} is on another grid than cell {records[0].cell}: {other.grid!r}, {grid!r}")
     facts: dict[str, Any] = {"cell": [record.cell for record in records]}
     if all(record.time is not None for record in records):
-        facts["time"] = ("cell", [record.time for record in records])
-    for name in ("position", "magnetic_field"):
+        facts["time"] = ("cell", [record.time for record in records], {"units": "s"})
+    for name, components, unit in (("position", ("x", "y", "z"), "m"), ("magnetic_field", ("Bx", "By", "Bz"), "T")):
         values = [getattr(record, name) for record in records]
         if all(value is not None for value in values):
-            facts[name] = (("cell", "component"), values)
-            facts["component"] = ["x", "y", "z"]
+            columns = zip(components, zip(*values))
+            facts.update({component: ("cell", list(column), {"units": unit}) for component, column in columns})
     return xarray.DataArray(
         np.stack([record.f for record in records]),
         coords={**facts, **_coordinates(grid)},

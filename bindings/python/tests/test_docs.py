@@ -1,0 +1,20 @@
+"""The snippets of the guide and of the package's page run."""
+
+import os
+import re
+
+import pytest
+from conftest import ROOT
+
+PAGES = [ROOT / "docs/python.md", ROOT / "bindings/python/README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_snippets_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    snippets = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert snippets
+    names = {}
+    for snippet in snippets:
+        exec(compile(snippet, page.name, "exec"), names)
+    assert os.getcwd() == str(tmp_path)
