@@ -15,6 +15,8 @@ along vy and k along vz.
 
 from __future__ import annotations
 
+import sys
+
 from ._arrays import grid_of_centres
 from ._archive import (
     Archive,
@@ -80,3 +82,8 @@ __all__ = [
     "synthetic_population",
     "write_archive",
 ]
+
+if "xarray" in sys.modules:
+    from . import xarray as _accessor  # noqa: F401  Registers ``da.vdf``.
+
+del sys

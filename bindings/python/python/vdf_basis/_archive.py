@@ -14,6 +14,8 @@ from ._arrays import DistributionLike, Extent, as_index, resolve
 from ._distribution import Distribution
 from ._native import Expansion, Grid
 from ._results import Moments
+from ._units import FIELD, LENGTH, TIME
+from ._units import numbers as in_si
 
 if TYPE_CHECKING:
     import xarray
@@ -428,8 +430,11 @@ class ArchiveWriter:
 
 def _fact(given: Any, f: object, name: str) -> Any:
     value = given if given is not None else getattr(f, name, None)
-    if value is None or name == "time":
-        return None if value is None else float(value)
+    if value is None:
+        return None
+    value = in_si(value, {"time": TIME, "position": LENGTH, "magnetic_field": FIELD}[name], name)
+    if name == "time":
+        return float(value)
     numbers = [float(number) for number in value]
     if len(numbers) != 3:
         raise ValueError(f"{name} = {value!r} is not allowed: three numbers")

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._native import Grid
+from ._units import DENSITY, SPEED, numbers, stripped
 
 if TYPE_CHECKING:
     from ._distribution import Distribution
@@ -21,6 +22,8 @@ DistributionLike: TypeAlias = "Distribution | npt.ArrayLike"
 Extent: TypeAlias = "float | tuple[float, float] | tuple[tuple[float, float], tuple[float, float], tuple[float, float]]"
 
 _AXES = ("vx", "vy", "vz")
+#: Relative difference of edges that rounding makes.
+_ROUNDING = 1e-12
 
 
 def as_values(f: object, name: str = "f") -> FloatArray:
@@ -59,7 +62,8 @@ def _hint(array: npt.NDArray[Any]) -> str:
 
 
 def _plain(f: object, name: str) -> npt.NDArray[Any]:
-    """Return an array of numpy's own class."""
+    """Return an array of numpy's own class, in SI."""
+    f = stripped(f, DENSITY, name)
     if isinstance(f, np.ma.MaskedArray):
         masked = int(np.ma.count_masked(f))  # type: ignore[no-untyped-call]
         if masked:
@@ -104,9 +108,20 @@ def on_grid(f: object, grid: Grid) -> FloatArray:
     values, own = resolve(f)
     if values.shape != grid.shape:
         raise ValueError(f"f has the shape {values.shape}, but the grid has {grid.shape}")
-    if own != grid and own != Grid.unit(own.shape):
+    if not same_grid(own, grid) and own != Grid.unit(own.shape):
         raise ValueError(f"f is on {own!r}, but {grid!r} is wanted; resample it")
     return values
+
+
+def same_grid(one: Grid, other: Grid) -> bool:
+    """Return True if two grids are equal within rounding, as those of centres and of edges are."""
+    if one == other or one.shape != other.shape:
+        return one == other
+    return all(
+        abs(a - b) <= _ROUNDING * max(abs(low), abs(high)) + _ROUNDING * step
+        for low, high, step, ends, theirs in zip(one.lower, one.upper, one.spacing, one.extent, other.extent)
+        for a, b in zip(ends, theirs)
+    )
 
 
 def _carried(f: object, name: str) -> tuple[object, Grid | None]:
@@ -140,8 +155,9 @@ def grid_of_extent(shape: tuple[int, int, int], extent: Extent) -> Grid:
     >>> grid_of_extent((50, 50, 50), 2e6).spacing
     (80000.0, 80000.0, 80000.0)
     """
+    plain = numbers(extent, SPEED, "extent")
     try:
-        edges = np.asarray(extent, dtype=np.float64)
+        edges = np.asarray(plain, dtype=np.float64)
     except (TypeError, ValueError):
         raise TypeError(f"extent = {extent!r} is not allowed: {_EXTENTS}") from None
     if edges.ndim == 0:
@@ -168,7 +184,7 @@ def grid_of_centres(vx: npt.ArrayLike, vy: npt.ArrayLike, vz: npt.ArrayLike) -> 
     """
     lower, spacing, shape = [], [], []
     for axis, centres in zip(_AXES, (vx, vy, vz)):
-        first, step, count = _uniform(axis, np.asarray(centres, dtype=np.float64))
+        first, step, count = _uniform(axis, np.asarray(numbers(centres, SPEED, axis), dtype=np.float64))
         lower.append(first - 0.5 * step)
         spacing.append(step)
         shape.append(count)

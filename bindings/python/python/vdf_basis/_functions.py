@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
 from . import _native
-from ._arrays import DistributionLike, Extent, FloatArray, resolve
+from ._arrays import DistributionLike, Extent, FloatArray, resolve, same_grid
 from ._native import Expansion, Grid, LearntPca
 from ._results import Fidelity, Moments, StreamInfo
 
@@ -232,7 +232,7 @@ def compare(
         units = Grid.unit(on.shape)
         if theirs != on and theirs.shape == on.shape and on == units:
             on = theirs
-        elif theirs != on and theirs != Grid.unit(theirs.shape):
+        elif not same_grid(theirs, on) and theirs != Grid.unit(theirs.shape):
             raise ValueError(f"the two are on different grids, {on!r} and {theirs!r}; resample one of them")
     return Fidelity(**dict(_native.compare(values, other, on, floor)))
 

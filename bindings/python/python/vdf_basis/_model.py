@@ -10,6 +10,7 @@ from . import _native
 from ._arrays import DistributionLike, Extent, FloatArray, resolve
 from ._native import Expansion, Grid
 from ._parameters import Parametrised, spec_value
+from ._like import Like, like
 from ._results import Fidelity, Moments
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Model(Parametrised):
     _keys: ClassVar[dict[str, str]] = {}
     expansion_: Expansion
     grid_: Grid
+    _labelled: bool
+    _like: Like | None
 
     @property
     def spec(self) -> str:
@@ -80,6 +83,8 @@ class Model(Parametrised):
         expansion, search = Expansion.fit(values, on, self.spec)
         self._learn(expansion)
         self._labelled = hasattr(f, "dims")
+        # Without its values: labels and units are all that is needed of it.
+        self._like = like(f)
         if search is not None:
             self.n_iter_, self.converged_ = search
         return self
@@ -91,21 +96,18 @@ class Model(Parametrised):
         self.expansion_ = expansion
         self.grid_ = expansion.grid
         self._labelled = False
+        self._like = None
         for name, value in expansion.findings().items():
             setattr(self, name + "_", value)
 
     def reconstruct(self, grid: Grid | None = None) -> FloatArray | xarray.DataArray:
         """Return the densities of the fit, on its own grid or on another.
 
-        A labelled array, if a labelled one was fitted.
+        A labelled array or a quantity of the same units, if such was fitted.
         """
         self._check_fitted()
         values = self.expansion_.reconstruct(grid)
-        if not self._labelled:
-            return values
-        from ._distribution import Distribution
-
-        return Distribution(values, self.grid_ if grid is None else grid).to_xarray()
+        return values if self._like is None else self._like.dress(values, self.grid_ if grid is None else grid)
 
     def moments(self, grid: Grid | None = None) -> Moments:
         """Return the moments of the fit, summed over its own grid or another."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._units import numbers
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -79,7 +81,7 @@ def spec_value(value: Any) -> str:
         if not value or set(value) & set(",:()*+/= "):
             raise ValueError(f"{value!r} is not allowed as the value of a parameter")
         return value
-    array = np.asarray(getattr(value, "value", value))
+    array = np.asarray(numbers(value, None, "a parameter"))
     if array.dtype.kind not in "fiu" or array.ndim > 1 or array.size == 0:
         raise TypeError(f"{value!r} is not allowed as the value of a parameter: a number, three of them, or a name")
     return "/".join(repr(number) for number in np.atleast_1d(array).tolist())

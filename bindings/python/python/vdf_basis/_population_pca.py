@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from ._arrays import FloatArray, as_values
+from ._arrays import FloatArray, as_values, same_grid
 from ._native import Expansion, Grid, LearntPca, PcaAccumulator
 from ._parameters import Parametrised
 
@@ -262,7 +262,7 @@ class PopulationPCA(Parametrised):
                     f"X has {array.shape[1]} features, but {type(self).__name__} is expecting {self.n_features_in_} "
                     "features as input"
                 )
-            if grid is not None and grid not in (self.grid_, Grid.unit(self.grid_.shape)):
+            if grid is not None and not same_grid(grid, self.grid_) and grid != Grid.unit(self.grid_.shape):
                 raise ValueError(f"the samples are on {grid!r}, but the components on {self.grid_!r}; resample them")
             self._check_names(X)
         return array, grid

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._arrays import grid_of_centres
+from ._arrays import grid_of_centres, same_grid
+from ._like import QuantityLike
 from ._native import Grid
+from ._units import DENSITY, SPEED, decades_of, is_quantity, numbers, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,17 +24,19 @@ AXES = ("vx", "vy", "vz")
 
 
 def from_dataarray(array: Any, name: str = "f") -> tuple[Any, Grid | None]:
-    """Return the values of a labelled array in the order vx, vy, vz, and the grid of its coordinates."""
+    """Return the values of a labelled array in the order vx, vy, vz, and the grid of its coordinates, both in SI."""
     dims = tuple(array.dims)
     if sorted(map(str, dims)) != list(AXES):
         raise ValueError(f"{name} has the dimensions {dims}; vx, vy and vz are wanted, in any order: select or rename the others")
-    return _with_grid(array.transpose(*AXES))
+    ordered = array.transpose(*AXES)
+    return numbers(ordered, DENSITY, name), grid_of_coordinates(ordered)
 
 
-def _with_grid(ordered: Any) -> tuple[Any, Grid | None]:
-    if not all(axis in ordered.coords for axis in AXES):
-        return ordered.values, None
-    return ordered.values, grid_of_centres(*(ordered.coords[axis].values for axis in AXES))
+def grid_of_coordinates(array: Any) -> Grid | None:
+    """Return the grid of the coordinates vx, vy and vz in m/s; None where one is missing."""
+    if not all(axis in array.coords for axis in AXES):
+        return None
+    return grid_of_centres(*(array.coords[axis] for axis in AXES))
 
 
 def from_population(array: Any) -> tuple[Any, Grid | None]:
@@ -40,7 +45,49 @@ def from_population(array: Any) -> tuple[Any, Grid | None]:
     if len(others) != 1:
         raise ValueError(f"X has the dimensions {tuple(array.dims)}; vx, vy, vz and one of cells are wanted")
     ordered = array.transpose(others[0], *AXES)
-    return _with_grid(ordered)
+    return numbers(ordered, DENSITY, "X"), grid_of_coordinates(ordered)
+
+
+@dataclasses.dataclass(frozen=True)
+class DataArrayLike:
+    """Dimensions, coordinates, units and attributes of a labelled array, without its values."""
+
+    dims: tuple[Any, ...]
+    coords: xarray.Dataset
+    attrs: dict[str, Any]
+    name: Any
+    quantity: QuantityLike | None
+
+    @classmethod
+    def of(cls, array: Any) -> DataArrayLike:
+        """Return those of an array."""
+        quantity = QuantityLike.of(array.data) if is_quantity(array.data) else None
+        return cls(array.dims, array.coords.to_dataset(), dict(array.attrs), array.name, quantity)
+
+    def dress(self, values: Any, grid: Grid) -> xarray.DataArray:
+        """Return densities in SI as such an array.
+
+        Coordinates are those of the grid. Others are kept where they still fit, such as a time without a dimension.
+        """
+        import xarray
+
+        own = grid_of_coordinates(self.coords)
+        same = same_grid(grid, Grid.unit(grid.shape) if own is None else own)
+        coordinates: dict[Any, Any] = {} if same else {axis: self._axis(axis, grid) for axis in AXES}
+        for name, coordinate in self.coords.coords.items():
+            if not coordinate.dims or (same and set(coordinate.dims) <= set(AXES)):
+                coordinates[name] = coordinate
+        if self.quantity is not None:
+            data = self.quantity.dress(values, grid)
+        else:
+            data = scaled(values, -decades_of(self.attrs.get("units"), DENSITY, "f"))
+        found = xarray.DataArray(data, dims=AXES, coords=coordinates, name=self.name, attrs=self.attrs)
+        return found.transpose(*(axis for axis in self.dims if axis in AXES))
+
+    def _axis(self, axis: str, grid: Grid) -> tuple[str, Any, dict[str, Any]]:
+        attrs = dict(self.coords[axis].attrs) if axis in self.coords else {"units": "m/s"}
+        centres = grid.centres[AXES.index(axis)]
+        return axis, scaled(centres, -decades_of(attrs.get("units"), SPEED, axis)), attrs
 
 
 def to_dataarray(distribution: Distribution) -> xarray.DataArray:
