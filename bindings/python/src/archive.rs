@@ -24,6 +24,8 @@ type RecordTuple = (u64, String, FactTuple, Expansion);
 type GroupTuple = (String, String, Vec<u64>, u64);
 /// Population, grid of the first cell, spec, number of cells and bytes.
 type SetTuple = (String, Grid, String, usize, u64);
+/// Version, bytes, parts with their bytes, sets, and number of groups.
+type InfoTuple = (u8, u64, Vec<(&'static str, u64)>, Vec<SetTuple>, usize);
 
 #[pymethods]
 impl Archive {
@@ -65,7 +67,7 @@ impl Archive {
     }
 
     /// Version, bytes, parts with their bytes, sets, and number of groups.
-    fn info(&self) -> (u8, u64, Vec<(&'static str, u64)>, Vec<SetTuple>, usize) {
+    fn info(&self) -> InfoTuple {
         let info = self.inner.info();
         let set = |set: vdf_basis::ArchiveSet| {
             (set.population, Grid { inner: set.grid }, set.spec.to_string(), set.cells, set.bytes)

@@ -87,14 +87,13 @@ fn above(vdf: &Vdf, threshold: f64) -> vdf_basis::Result<Vdf> {
     Vdf::from_vec(*vdf.grid(), kept.collect())
 }
 
-/// Version, grid, spec and the parts of a stream with their bytes.
+/// Version, grid, spec, and parts with their bytes.
+type InfoTuple = (u8, Grid, String, Vec<(String, usize)>);
+
+/// The contents of a stream.
 #[pyfunction]
 #[pyo3(signature = (stream, learnt=Vec::new()))]
-fn info(
-    py: Python<'_>,
-    stream: &[u8],
-    learnt: Vec<Bound<'_, LearntPca>>,
-) -> Result<(u8, Grid, String, Vec<(String, usize)>)> {
+fn info(py: Python<'_>, stream: &[u8], learnt: Vec<Bound<'_, LearntPca>>) -> Result<InfoTuple> {
     let registry = registry_with(&learnt)?;
     let info = py.detach(|| registry.info(stream)).map_err(Problem::Stream)?;
     Ok((info.version, Grid { inner: info.grid }, info.spec.to_string(), info.parts))

@@ -17,7 +17,30 @@ _Cells: TypeAlias = tuple[int, int, int]
 _Facts: TypeAlias = tuple[float | None, Sequence[float] | None, Sequence[float] | None]
 _RecordTuple: TypeAlias = tuple[int, str, tuple[float | None, list[float] | None, list[float] | None], Expansion]
 
-__all__: list[str]
+__all__ = [
+    "Archive",
+    "Expansion",
+    "Grid",
+    "LearntPca",
+    "MAX_CELLS",
+    "PcaAccumulator",
+    "StreamError",
+    "VlsvFile",
+    "Writer",
+    "__version__",
+    "basis_names",
+    "compare",
+    "compress",
+    "info",
+    "moments",
+    "normalise_spec",
+    "shock",
+    "shock_grid",
+    "synthetic",
+    "synthetic_grid",
+    "synthetic_names",
+]
+
 MAX_CELLS: int
 __version__: str
 
