@@ -33,14 +33,14 @@ impl Archive {
     #[pyo3(signature = (path, max_cells=None))]
     fn open(py: Python<'_>, path: PathBuf, max_cells: Option<usize>) -> Result<Self> {
         let open = || vdf_basis::Archive::open_within(path, max_cells.unwrap_or(MOST_CELLS));
-        Ok(Self { inner: py.detach(open).map_err(Problem::Stream)? })
+        Ok(Self { inner: py.detach(open).map_err(Problem::File)? })
     }
 
     #[staticmethod]
     #[pyo3(signature = (data, max_cells=None))]
     fn from_bytes(py: Python<'_>, data: &[u8], max_cells: Option<usize>) -> Result<Self> {
         let open = || vdf_basis::Archive::from_bytes_within(data, max_cells.unwrap_or(MOST_CELLS));
-        Ok(Self { inner: py.detach(open).map_err(Problem::Stream)? })
+        Ok(Self { inner: py.detach(open).map_err(Problem::File)? })
     }
 
     fn populations(&self) -> Vec<String> {
@@ -48,15 +48,15 @@ impl Archive {
     }
 
     fn cells(&self, population: &str) -> Result<Vec<u64>> {
-        self.inner.cells(population).map_err(Problem::Stream)
+        self.inner.cells(population).map_err(Problem::File)
     }
 
     fn read(&self, py: Python<'_>, cell: u64, population: &str) -> Result<RecordTuple> {
-        Ok(record(py.detach(|| self.inner.read(cell, population)).map_err(Problem::Stream)?))
+        Ok(record(py.detach(|| self.inner.read(cell, population)).map_err(Problem::File)?))
     }
 
     fn read_group(&self, py: Python<'_>, group: usize) -> Result<Vec<RecordTuple>> {
-        let records = py.detach(|| self.inner.read_group(group)).map_err(Problem::Stream)?;
+        let records = py.detach(|| self.inner.read_group(group)).map_err(Problem::File)?;
         Ok(records.into_iter().map(record).collect())
     }
 
