@@ -24,6 +24,8 @@ type RecordTuple = (u64, String, FactTuple, Expansion);
 type GroupTuple = (String, String, Vec<u64>, u64);
 /// Population, grid of the first cell, spec, number of cells and bytes.
 type SetTuple = (String, Grid, String, usize, u64);
+/// Version, bytes, parts with their bytes, sets, and number of groups.
+type InfoTuple = (u8, u64, Vec<(&'static str, u64)>, Vec<SetTuple>, usize);
 
 #[pymethods]
 impl Archive {
@@ -31,14 +33,14 @@ impl Archive {
     #[pyo3(signature = (path, max_cells=None))]
     fn open(py: Python<'_>, path: PathBuf, max_cells: Option<usize>) -> Result<Self> {
         let open = || vdf_basis::Archive::open_within(path, max_cells.unwrap_or(MOST_CELLS));
-        Ok(Self { inner: py.detach(open).map_err(Problem::Stream)? })
+        Ok(Self { inner: py.detach(open).map_err(Problem::File)? })
     }
 
     #[staticmethod]
     #[pyo3(signature = (data, max_cells=None))]
     fn from_bytes(py: Python<'_>, data: &[u8], max_cells: Option<usize>) -> Result<Self> {
         let open = || vdf_basis::Archive::from_bytes_within(data, max_cells.unwrap_or(MOST_CELLS));
-        Ok(Self { inner: py.detach(open).map_err(Problem::Stream)? })
+        Ok(Self { inner: py.detach(open).map_err(Problem::File)? })
     }
 
     fn populations(&self) -> Vec<String> {
@@ -46,15 +48,15 @@ impl Archive {
     }
 
     fn cells(&self, population: &str) -> Result<Vec<u64>> {
-        self.inner.cells(population).map_err(Problem::Stream)
+        self.inner.cells(population).map_err(Problem::File)
     }
 
     fn read(&self, py: Python<'_>, cell: u64, population: &str) -> Result<RecordTuple> {
-        Ok(record(py.detach(|| self.inner.read(cell, population)).map_err(Problem::Stream)?))
+        Ok(record(py.detach(|| self.inner.read(cell, population)).map_err(Problem::File)?))
     }
 
     fn read_group(&self, py: Python<'_>, group: usize) -> Result<Vec<RecordTuple>> {
-        let records = py.detach(|| self.inner.read_group(group)).map_err(Problem::Stream)?;
+        let records = py.detach(|| self.inner.read_group(group)).map_err(Problem::File)?;
         Ok(records.into_iter().map(record).collect())
     }
 
@@ -65,7 +67,7 @@ impl Archive {
     }
 
     /// Version, bytes, parts with their bytes, sets, and number of groups.
-    fn info(&self) -> (u8, u64, Vec<(&'static str, u64)>, Vec<SetTuple>, usize) {
+    fn info(&self) -> InfoTuple {
         let info = self.inner.info();
         let set = |set: vdf_basis::ArchiveSet| {
             (set.population, Grid { inner: set.grid }, set.spec.to_string(), set.cells, set.bytes)

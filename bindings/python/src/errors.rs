@@ -18,8 +18,10 @@ create_exception!(
 pub enum Problem {
     /// An error about arguments.
     Value(Error),
-    /// An error about bytes or a file that were read.
+    /// An error about bytes that were read: whatever is wrong is wrong with them.
     Stream(Error),
+    /// An error about a file that was read, or about what was asked of it.
+    File(Error),
     /// An error about one cell of many.
     Cell(u64, Error),
     Python(PyErr),
@@ -44,16 +46,15 @@ impl From<Problem> for PyErr {
     fn from(problem: Problem) -> Self {
         match problem {
             Problem::Python(error) => error,
-            Problem::Value(Error::Io { path, source }) | Problem::Stream(Error::Io { path, source }) => {
-                system_error(&path, &source)
-            }
+            Problem::Value(Error::Io { path, source })
+            | Problem::Stream(Error::Io { path, source })
+            | Problem::File(Error::Io { path, source })
+            | Problem::Cell(_, Error::Io { path, source }) => system_error(&path, &source),
             Problem::Value(error) if is_about_bytes(&error) => StreamError::new_err(error.to_string()),
-            Problem::Value(error) => PyValueError::new_err(error.to_string()),
-            Problem::Stream(error @ (Error::InvalidParameter { .. } | Error::GridMismatch { .. })) => {
+            Problem::Value(error) | Problem::File(error @ Error::InvalidParameter { .. }) => {
                 PyValueError::new_err(error.to_string())
             }
-            Problem::Stream(error) => StreamError::new_err(error.to_string()),
-            Problem::Cell(_, Error::Io { path, source }) => system_error(&path, &source),
+            Problem::Stream(error) | Problem::File(error) => StreamError::new_err(error.to_string()),
             Problem::Cell(cell, error) => PyValueError::new_err(format!("cell {cell}: {error}")),
         }
     }

@@ -22,6 +22,9 @@ pub struct Expansion {
     pub inner: vdf_basis::Expansion<AnyBasis>,
 }
 
+/// A function, and its arguments, by which `pickle` makes the expansion again.
+type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>, Vec<LearntPca>));
+
 #[pymethods]
 impl Expansion {
     /// Encodes densities; a search begins at ``start``, the expansion of a similar distribution, if one is given.
@@ -164,7 +167,7 @@ impl Expansion {
         Some(numbers(py, &own.on_sphere(radius)))
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> Result<(Bound<'py, PyAny>, (Bound<'py, PyBytes>, Vec<LearntPca>))> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> Result<Reduced<'py>> {
         // A reader of the stream does not know a learnt basis.
         let learnt = self.inner.basis().downcast_ref::<PopulationPca>();
         let learnt = learnt.map(|inner| LearntPca { inner: inner.clone() }).into_iter().collect();

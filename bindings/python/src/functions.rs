@@ -1,15 +1,16 @@
 //! Functions of distributions and streams.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use numpy::{PyArrayMethods, PyReadonlyArray3};
+use numpy::{PyArray3, PyArrayMethods, PyReadonlyArray3};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
 use vdf_basis::container::MOST_CELLS;
 use vdf_basis::{AnyBasis, Expansion, Fidelity, Moments, Registry, Vdf, VelocityGrid};
 
-use crate::arrays::{borrowed, numbers};
+use crate::arrays::{array, borrowed, numbers};
 use crate::errors::{Problem, Result};
 use crate::grid::Grid;
 use crate::population::LearntPca;
@@ -20,6 +21,7 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::standard);
 /// Adds the functions to the module.
 pub fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(compress, module)?)?;
+    module.add_function(wrap_pyfunction!(decompress, module)?)?;
     module.add_function(wrap_pyfunction!(info, module)?)?;
     module.add_function(wrap_pyfunction!(moments, module)?)?;
     module.add_function(wrap_pyfunction!(compare, module)?)?;
@@ -34,10 +36,10 @@ pub fn basis_of(spec: &str) -> Result<AnyBasis> {
 }
 
 /// All bases, and some that were learnt.
-pub fn registry_with(learnt: &[Bound<'_, LearntPca>]) -> Result<Registry> {
-    let mut registry = REGISTRY.clone();
+pub fn registry_with(learnt: &[Bound<'_, LearntPca>]) -> Result<Cow<'static, Registry>> {
+    let mut registry = Cow::Borrowed(&*REGISTRY);
     for basis in learnt {
-        registry = registry.with_value(basis.get().inner.clone())?;
+        registry = Cow::Owned(registry.into_owned().with_value(basis.get().inner.clone())?);
     }
     Ok(registry)
 }
@@ -74,6 +76,27 @@ fn compress<'py>(
     Ok(PyBytes::new(py, &bytes))
 }
 
+/// The densities that a stream holds, on its own grid or on another.
+#[pyfunction]
+fn decompress<'py>(
+    py: Python<'py>,
+    stream: &[u8],
+    grid: Option<&Bound<'py, Grid>>,
+    learnt: Vec<Bound<'py, LearntPca>>,
+    max_cells: Option<usize>,
+) -> Result<Bound<'py, PyArray3<f64>>> {
+    let registry = registry_with(&learnt)?;
+    let grid = grid.map(|grid| grid.get().inner);
+    let vdf = py.detach(|| {
+        let expansion = registry.decode_within(stream, max_cells.unwrap_or(MOST_CELLS)).map_err(Problem::Stream)?;
+        match grid {
+            Some(grid) => Ok(expansion.reconstruct_on(&grid)?),
+            None => expansion.reconstruct().map_err(Problem::Stream),
+        }
+    })?;
+    Ok(array(py, vdf))
+}
+
 /// The distribution with zeros where |f| is below the threshold.
 fn above(vdf: &Vdf, threshold: f64) -> vdf_basis::Result<Vdf> {
     if !(threshold >= 0.0 && threshold.is_finite()) {
@@ -87,14 +110,13 @@ fn above(vdf: &Vdf, threshold: f64) -> vdf_basis::Result<Vdf> {
     Vdf::from_vec(*vdf.grid(), kept.collect())
 }
 
-/// Version, grid, spec and the parts of a stream with their bytes.
+/// Version, grid, spec, and parts with their bytes.
+type InfoTuple = (u8, Grid, String, Vec<(String, usize)>);
+
+/// The contents of a stream.
 #[pyfunction]
 #[pyo3(signature = (stream, learnt=Vec::new()))]
-fn info(
-    py: Python<'_>,
-    stream: &[u8],
-    learnt: Vec<Bound<'_, LearntPca>>,
-) -> Result<(u8, Grid, String, Vec<(String, usize)>)> {
+fn info(py: Python<'_>, stream: &[u8], learnt: Vec<Bound<'_, LearntPca>>) -> Result<InfoTuple> {
     let registry = registry_with(&learnt)?;
     let info = py.detach(|| registry.info(stream)).map_err(Problem::Stream)?;
     Ok((info.version, Grid { inner: info.grid }, info.spec.to_string(), info.parts))

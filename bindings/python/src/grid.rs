@@ -7,9 +7,6 @@ use vdf_basis::VelocityGrid;
 use crate::arrays::numbers;
 use crate::errors::Result;
 
-/// Grid(shape, lower, spacing)
-/// --
-///
 /// Uniform Cartesian grid of velocity cells.
 ///
 /// Cell ``k`` along an axis spans ``lower + k * spacing`` to ``lower + (k + 1) * spacing``; densities are those at the

@@ -21,6 +21,8 @@ use crate::grid::Grid;
 ///     Most cells of a box that are read; 2**26 by default.
 #[pyclass(frozen, module = "vdf_basis")]
 pub struct VlsvFile {
+    path: PathBuf,
+    max_cells: Option<usize>,
     inner: vdf_basis::VlsvFile,
 }
 
@@ -32,13 +34,23 @@ impl VlsvFile {
     #[new]
     #[pyo3(signature = (path, *, max_cells=None))]
     fn new(py: Python<'_>, path: PathBuf, max_cells: Option<usize>) -> Result<Self> {
-        let inner = py.detach(|| vdf_basis::VlsvFile::open(path)).map_err(Problem::Stream)?;
-        Ok(Self {
-            inner: match max_cells {
-                Some(cells) => inner.with_limit(cells),
-                None => inner,
-            },
-        })
+        let inner = py.detach(|| vdf_basis::VlsvFile::open(&path)).map_err(Problem::File)?;
+        let inner = match max_cells {
+            Some(cells) => inner.with_limit(cells),
+            None => inner,
+        };
+        Ok(Self { path, max_cells, inner })
+    }
+
+    /// The path and the limit, by which `pickle` opens the file again.
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((PathBuf,), Bound<'py, PyDict>)> {
+        let options = PyDict::new(py);
+        options.set_item("max_cells", self.max_cells)?;
+        Ok(((self.path.clone(),), options))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<VlsvFile {:?}: {}>", self.path.display().to_string(), self.populations().join(", "))
     }
 
     /// Names of the populations that have distributions.
@@ -50,13 +62,13 @@ impl VlsvFile {
     /// Cells that have a distribution of a population, in the file's order.
     #[pyo3(signature = (population="proton"))]
     fn cells(&self, py: Python<'_>, population: &str) -> Result<Vec<u64>> {
-        Ok(py.detach(|| self.inner.cells(population)).map_err(Problem::Stream)?.to_vec())
+        Ok(py.detach(|| self.inner.cells(population)).map_err(Problem::File)?.to_vec())
     }
 
     /// Velocity mesh of a population: a grid, and the cells along each edge of a block.
     #[pyo3(signature = (population="proton"))]
     fn mesh(&self, py: Python<'_>, population: &str) -> Result<(Grid, usize)> {
-        let mesh = py.detach(|| self.inner.mesh(population)).map_err(Problem::Stream)?;
+        let mesh = py.detach(|| self.inner.mesh(population)).map_err(Problem::File)?;
         Ok((Grid { inner: mesh.grid }, mesh.block_width))
     }
 
@@ -76,7 +88,7 @@ impl VlsvFile {
             (None, false) => Crop::Stored,
         };
         let read = || Ok((self.inner.read(cell, population, crop)?, self.inner.facts(cell, population)?));
-        let (found, facts) = py.detach(read).map_err(Problem::Stream)?;
+        let (found, facts) = py.detach(read).map_err(Problem::File)?;
         let dict = facts_of(py, &found, &facts)?;
         let grid = Grid { inner: *found.vdf.grid() };
         Ok((array(py, found.vdf), grid, dict))

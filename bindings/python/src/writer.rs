@@ -122,7 +122,7 @@ impl Writer {
     ) -> Result<Self> {
         let target = match path {
             None => Target::Memory(ArchiveWriter::new(Vec::new())?),
-            Some(path) if append => Target::File(ArchiveWriter::append(path).map_err(Problem::Stream)?),
+            Some(path) if append => Target::File(ArchiveWriter::append(path).map_err(Problem::File)?),
             Some(path) => {
                 let file = File::create(&path)
                     .map_err(|source| Error::Io { path: path.display().to_string(), source: Arc::new(source) })?;

@@ -157,3 +157,15 @@ def test_records_pickle(shock):
     record = vb.Archive.from_bytes(vb.write_archive(None, shock[:2], SPEC))[1]
     again = pickle.loads(pickle.dumps(record))
     assert again.cell == 1 and (again.f == record.f).all()
+
+
+def test_archives_close_and_pickle(shock, tmp_path):
+    vb.write_archive(tmp_path / "a.vdfa", shock[:3], SPEC)
+    with vb.open_archive(tmp_path / "a.vdfa") as archive:
+        again = pickle.loads(pickle.dumps(archive))
+        assert (again[1].f == archive[1].f).all()
+    with pytest.raises(ValueError, match="closed"):
+        archive[1]
+    assert repr(archive) == "<Archive, closed>" and again.cells == [0, 1, 2]
+    in_memory = vb.Archive.from_bytes((tmp_path / "a.vdfa").read_bytes())
+    assert pickle.loads(pickle.dumps(in_memory)).cells == [0, 1, 2]

@@ -2,6 +2,7 @@
 
 import pickle
 import subprocess
+import zlib
 
 import numpy as np
 import pytest
@@ -93,12 +94,27 @@ def test_streams_that_are_cut_or_damaged_are_stream_errors(ring):
             with pytest.raises(vb.StreamError):
                 read(case)
     assert issubclass(vb.StreamError, ValueError)
-    with pytest.raises(TypeError):
-        vb.decompress("VDF")
+    for wrong in ("VDF", 3, None):
+        with pytest.raises(TypeError, match="bytes are wanted"):
+            vb.decompress(wrong)
+    # bytes(3) would be three zeros.
+    assert (vb.decompress(np.frombuffer(stream, dtype=np.uint8)) == vb.decompress(stream)).all()
     with pytest.raises(vb.StreamError, match="limit"):
         vb.decompress(stream, max_cells=10)
     error = pickle.loads(pickle.dumps(vb.StreamError("cut")))
     assert type(error) is vb.StreamError and str(error) == "cut"
+
+
+def test_made_up_streams_are_stream_errors(ring):
+    """Streams with a checksum that is right, of which each byte in turn is another."""
+    small = vb.compress(ring.f[:4, :4, :4], "fast:l2=0.3")
+    for k in range(4, len(small) - 4):
+        for change in (1, 0x80):
+            made = bytes([*small[:k], small[k] ^ change, *small[k + 1 : -4]])
+            try:
+                assert np.isfinite(vb.decompress(made + zlib.crc32(made).to_bytes(4, "little"))).all()
+            except vb.StreamError:
+                pass
 
 
 def test_specs_that_do_not_exist_are_refused_with_what_does(ring):

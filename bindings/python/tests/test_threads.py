@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -62,6 +64,35 @@ def test_processes_give_the_same_bytes(shock, method):
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as pool:
         found = list(pool.map(encode, [cell.f for cell in shock[:4]], timeout=100))
     assert [stream for _, stream in found] == alone and os.getpid() not in [pid for pid, _ in found]
+
+
+MEMORY = """
+import re, sys
+import numpy as np
+import vdf_basis as vb
+
+def most():
+    with open("/proc/self/status") as status:
+        return int(re.search(r"VmHWM:\\s*(\\d+)", status.read()).group(1)) / 1024
+
+f = np.ones((160, 160, 160), dtype=sys.argv[1])
+vb.moments(np.ones((4, 4, 4)))
+# Linux forgets the peak so far.
+with open("/proc/self/clear_refs", "w") as peak:
+    peak.write("5")
+before = most()
+vb.moments(f)
+print(most() - before)
+"""
+
+
+@pytest.mark.parametrize(("dtype", "copies"), [("f8", 0), ("f4", 1)])
+def test_no_more_copies_are_made_than_said(dtype, copies):
+    """Peak memory in megabytes: 31 for a copy in double precision."""
+    if not os.access("/proc/self/clear_refs", os.W_OK):
+        pytest.skip("the peak of memory is measured on Linux")
+    run = subprocess.run([sys.executable, "-c", MEMORY, dtype], capture_output=True, text=True, check=True)
+    assert copies * 31 - 1 <= float(run.stdout) < copies * 31 + 8
 
 
 def test_arrays_are_freed_and_not_kept():

@@ -131,7 +131,8 @@ class ArchiveInfo:
 class Archive(Mapping[int, Record]):
     """An archive that is open for reading: a mapping of cells to records, of one population at a time.
 
-    Use `open_archive`, or `Archive.from_bytes` for one in memory. Any number of threads may read it.
+    Use `open_archive`, or `Archive.from_bytes` for one in memory. Any number of threads may read it; pickled, it is opened
+    again by its path. A ``with`` statement or `close` closes the file.
 
     Examples
     --------
@@ -146,8 +147,16 @@ class Archive(Mapping[int, Record]):
     [0, 1, 2, 3]
     """
 
-    def __init__(self, native: _native.Archive, population: str | None = None) -> None:
-        self._native = native
+    def __init__(self, source: Path | bytes, population: str | None = None, *, max_cells: int | None = None) -> None:
+        if isinstance(source, bytes):
+            native = _native.Archive.from_bytes(source, max_cells)
+        else:
+            native = _native.Archive.open(source, max_cells)
+        self._begin(native, population)
+        self._source, self._max_cells = source, max_cells
+
+    def _begin(self, native: _native.Archive, population: str | None) -> None:
+        self._open: _native.Archive | None = native
         names = native.populations()
         if population is not None and population not in names:
             native.cells(population)  # Says which populations there are.
@@ -157,7 +166,28 @@ class Archive(Mapping[int, Record]):
     @classmethod
     def from_bytes(cls, data: bytes, *, max_cells: int | None = None) -> Archive:
         """Return the archive that bytes hold."""
-        return cls(_native.Archive.from_bytes(bytes(data), max_cells))
+        return cls(bytes(data), max_cells=max_cells)
+
+    @property
+    def _native(self) -> _native.Archive:
+        if self._open is None:
+            raise ValueError("the archive is closed")
+        return self._open
+
+    def close(self) -> None:
+        """Close the file; nothing can be read afterwards."""
+        self._open = None
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopened, (self._source, self._population, self._max_cells)
 
     @property
     def populations(self) -> list[str]:
@@ -171,7 +201,10 @@ class Archive(Mapping[int, Record]):
 
     def select(self, population: str) -> Archive:
         """Return the same archive with the cells of another population."""
-        return Archive(self._native, population)
+        other = Archive.__new__(Archive)
+        other._begin(self._native, population)
+        other._source, other._max_cells = self._source, self._max_cells
+        return other
 
     @property
     def cells(self) -> list[int]:
@@ -195,8 +228,9 @@ class Archive(Mapping[int, Record]):
         number = as_index(cell, "cell")
         if self._population is None:
             raise KeyError(f"cell {number}: the archive is empty")
+        native = self._native
         try:
-            return Record._of(self._native.read(number, self._population))
+            return Record._of(native.read(number, self._population))
         except _native.StreamError:
             raise
         except ValueError as problem:
@@ -234,6 +268,8 @@ class Archive(Mapping[int, Record]):
         return stacked([self[cell] for cell in cells] if cells is not None else list(self.values()))
 
     def __repr__(self) -> str:
+        if self._open is None:
+            return "<Archive, closed>"
         others = [name for name in self.populations if name != self._population]
         besides = f"; also {', '.join(others)}" if others else ""
         return f"<Archive of {len(self)} cells of {self._population}{besides}>"
@@ -277,15 +313,20 @@ def open_archive(path: PathLike, population: str | None = None, *, max_cells: in
     Archive
         A mapping of cells to records.
     """
-    return Archive(_native.Archive.open(Path(path), max_cells), population)
+    return Archive(Path(path), population, max_cells=max_cells)
+
+
+def _reopened(source: Path | bytes, population: str | None, max_cells: int | None) -> Archive:
+    return Archive(source, population, max_cells=max_cells)
 
 
 class ArchiveWriter:
     """Writes an archive cell by cell, in a ``with`` statement.
 
     A thread encodes the cells before while the next is made. The file has a temporary name beside the final one until
-    the ``with`` statement ends; if it ends with an exception, nothing is left under the final name. The bytes do not
-    depend on the number of threads.
+    the ``with`` statement ends; if it ends with an exception, nothing is left under either name. Of a process that was
+    killed, the temporary file is an archive that can be read up to its last whole group. The bytes do not depend on the
+    number of threads.
 
     Parameters
     ----------

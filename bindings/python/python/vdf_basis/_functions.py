@@ -107,7 +107,7 @@ def decompress(
         ...
     vdf_basis.StreamError: malformed stream: it is shorter than any stream
     """
-    return Expansion.from_bytes(bytes(stream), _several(learnt), max_cells).reconstruct(grid)
+    return _native.decompress(_bytes(stream), grid, _several(learnt), max_cells)
 
 
 def expand(
@@ -152,7 +152,7 @@ def info(stream: BytesLike, *, learnt: LearntPca | Iterable[LearntPca] = ()) -> 
     >>> about.spec, about.grid.shape
     ('quantized(wavelet):l2=0.05', (24, 19, 19))
     """
-    stream = bytes(stream)
+    stream = _bytes(stream)
     version, grid, spec, parts = _native.info(stream, _several(learnt))
     summed: dict[str, int] = {}
     for name, size in parts:
@@ -261,6 +261,15 @@ def bases() -> list[str]:
 def combinators() -> list[str]:
     """Return the names that specs may have around another spec, such as ``conserve(...)``."""
     return _native.basis_names()[1]
+
+
+def _bytes(stream: object) -> bytes:
+    if isinstance(stream, (bytes, bytearray, memoryview)):
+        return bytes(stream)
+    try:
+        return memoryview(stream).tobytes()  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"the stream is {type(stream).__name__}; bytes are wanted") from None
 
 
 def _several(learnt: LearntPca | Iterable[LearntPca]) -> list[LearntPca]:

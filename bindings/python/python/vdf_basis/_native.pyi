@@ -17,7 +17,31 @@ _Cells: TypeAlias = tuple[int, int, int]
 _Facts: TypeAlias = tuple[float | None, Sequence[float] | None, Sequence[float] | None]
 _RecordTuple: TypeAlias = tuple[int, str, tuple[float | None, list[float] | None, list[float] | None], Expansion]
 
-__all__: list[str]
+__all__ = [
+    "Archive",
+    "Expansion",
+    "Grid",
+    "LearntPca",
+    "MAX_CELLS",
+    "PcaAccumulator",
+    "StreamError",
+    "VlsvFile",
+    "Writer",
+    "__version__",
+    "basis_names",
+    "compare",
+    "compress",
+    "decompress",
+    "info",
+    "moments",
+    "normalise_spec",
+    "shock",
+    "shock_grid",
+    "synthetic",
+    "synthetic_grid",
+    "synthetic_names",
+]
+
 MAX_CELLS: int
 __version__: str
 
@@ -175,6 +199,7 @@ class LearntPca:
 @final
 class VlsvFile:
     def __new__(cls, path: str | os.PathLike[str], *, max_cells: int | None = None) -> Self: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[os.PathLike[str]], dict[str, Any]]: ...
     @property
     def populations(self) -> list[str]: ...
     def cells(self, population: str = "proton") -> list[int]: ...
@@ -184,6 +209,9 @@ class VlsvFile:
     ) -> tuple[_F64, Grid, dict[str, Any]]: ...
 
 def compress(values: _F64, grid: Grid, spec: str, threshold: float | None = None) -> bytes: ...
+def decompress(
+    stream: bytes, grid: Grid | None, learnt: Sequence[LearntPca], max_cells: int | None
+) -> _F64: ...
 def info(stream: bytes, learnt: Sequence[LearntPca] = ...) -> tuple[int, Grid, str, list[tuple[str, int]]]: ...
 def moments(values: _F64, grid: Grid) -> Moments: ...
 def compare(
