@@ -14,9 +14,9 @@ pytest.importorskip("distributed")
 pytest.importorskip("zarr", minversion="3.1")
 dask = pytest.importorskip("dask")
 
-import dask.array  # noqa: E402
+import dask.array
 
-from vdf_basis.dask import population_pca  # noqa: E402
+from vdf_basis.dask import population_pca
 
 EXAMPLE = ROOT / "bindings/python/examples/dask_population.py"
 

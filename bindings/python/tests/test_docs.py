@@ -8,7 +8,7 @@ from conftest import ROOT
 
 import vdf_basis as vb
 
-PAGES = [ROOT / "docs/python.md", ROOT / "bindings/python/README.md", ROOT / "README.md"]
+PAGES = [ROOT / "docs/python.md", ROOT / "docs/python_ecosystem.md", ROOT / "bindings/python/README.md", ROOT / "README.md"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

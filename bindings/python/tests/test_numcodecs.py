@@ -10,7 +10,7 @@ import vdf_basis as vb
 
 numcodecs = pytest.importorskip("numcodecs")
 
-from vdf_basis.numcodecs import VdfBasis  # noqa: E402
+from vdf_basis.numcodecs import VdfBasis
 
 SPEC = "fast:l2=0.05"
 

@@ -10,9 +10,9 @@ import vdf_basis as vb
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
-from vdf_basis import plot  # noqa: E402
+from vdf_basis import plot
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -121,6 +121,6 @@ def test_bad_input(beams):
 
 def test_the_accessor_draws():
     pytest.importorskip("xarray")
-    import vdf_basis.xarray  # noqa: F401
+    import vdf_basis.xarray
 
     assert vb.synthetic("ring", cells=12).to_xarray().vdf.plot("fast:l2=0.1").shape == (3, 3)

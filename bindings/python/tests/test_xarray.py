@@ -11,8 +11,8 @@ import vdf_basis as vb
 
 xarray = pytest.importorskip("xarray")
 
-import vdf_basis.xarray  # noqa: E402
-from vdf_basis._units import parse_units  # noqa: E402
+import vdf_basis.xarray
+from vdf_basis._units import parse_units
 
 AXES = ("vx", "vy", "vz")
 KM = {"units": "km/s"}

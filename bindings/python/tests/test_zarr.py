@@ -12,8 +12,8 @@ import vdf_basis as vb
 zarr = pytest.importorskip("zarr", minversion="3.1")
 pytest.importorskip("xarray")
 
-from vdf_basis._arrays import same_grid  # noqa: E402
-from vdf_basis.zarr import VdfBasisCodec, encoding  # noqa: E402
+from vdf_basis._arrays import same_grid
+from vdf_basis.zarr import VdfBasisCodec, encoding
 
 SPEC = "fast:l2=0.05"
 

@@ -84,6 +84,7 @@ __all__ = [
 ]
 
 if "xarray" in sys.modules:
-    from . import xarray as _accessor  # noqa: F401  Registers ``da.vdf``.
+    # Registers ``da.vdf``, without an import of xarray where nobody wants it.
+    from . import xarray as _accessor
 
 del sys

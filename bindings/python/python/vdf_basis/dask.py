@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import dask
 import numpy as np
+from dask.delayed import delayed
 
 from ._native import Grid, PcaAccumulator
 from ._population_pca import PopulationPCA
@@ -72,11 +72,11 @@ def population_pca(
     if fan_in < 2:
         raise ValueError(f"fan_in = {fan_in} is not allowed: 2 or more")
     grid = Grid.unit(array.shape[1:]) if grid is None else grid
-    gather, merge = dask.delayed(_gather, pure=True), dask.delayed(_merge, pure=True)
+    gather, merge = delayed(_gather, pure=True), delayed(_merge, pure=True)
     level = [gather(chunk, grid, values, floor, directions) for chunk in array.to_delayed().ravel()]
     while len(level) > 1:
         level = [merge(level[k : k + fan_in]) for k in range(0, len(level), fan_in)]
-    return dask.delayed(_learn, pure=True)(level[0], n_components, tolerance, directions)
+    return delayed(_learn, pure=True)(level[0], n_components, tolerance, directions)
 
 
 def _gather(

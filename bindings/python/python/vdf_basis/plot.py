@@ -32,6 +32,8 @@ _NAMES = ("x", "y", "z")
 _DECADES = 6.0
 #: Widths of a grid above which its speeds are taken to be in m/s, and shown in km/s.
 _METRES_PER_SECOND = 1e4
+#: Width of a figure of three planes, and its margins: left, between columns and rows, right, top and bottom [inches].
+_FIGURE, _LEFT, _GAP, _BETWEEN, _RIGHT, _TOP, _BOTTOM = 10.0, 0.75, 0.82, 0.18, 1.2, 0.35, 0.5
 _COLOURS = ("#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#9c6b4e", "#a463f2", "#97bbf5", "#3ca951")
 
 
@@ -78,12 +80,15 @@ def slices(
         raise ValueError(f"there are {len(reconstructions)} reconstructions, but {len(names)} labels")
     others = [_reconstructed(each, values, grid) for each in reconstructions]
     index = _cell_at(values, grid, at)
-    axes = _grid_of_axes(1 + 2 * len(others), grid) if axes is None else axes
+    bars: list[Any] = [None] * (1 + 2 * len(others))
+    if axes is None:
+        axes, bars = _planes(len(bars), grid)
     peak = float(np.abs(values).max()) or 1.0
-    _row_of_densities(axes[0], values, grid, index, peak, decades, "f")
+    _row_of_densities(axes[0], bars[0], values, grid, index, peak, decades, "f")
     for row, (name, other) in enumerate(zip(names, others)):
-        _row_of_densities(axes[2 * row + 1], other, grid, index, peak, decades, name)
-        _row_of_differences(axes[2 * row + 2], 100 * (other - values) / peak, grid, index)
+        first = 2 * row + 1
+        _row_of_densities(axes[first], bars[first], other, grid, index, peak, decades, name)
+        _row_of_differences(axes[first + 1], bars[first + 1], 100 * (other - values) / peak, grid, index)
     for upper in axes[:-1].flat:
         upper.set_xlabel("")
         upper.tick_params(labelbottom=False)
@@ -192,17 +197,19 @@ def populations(
     if mixture is None:
         mixture = Mixture(n_components=6, select="bic").fit(values, grid=grid)
     mixture._check_fitted()
-    own = axes is None
-    axes = _grid_of_axes(1, grid)[0] if axes is None else axes
+    own, bar = axes is None, None
+    if axes is None:
+        rows, (bar,) = _planes(1, grid, below=0.6)
+        axes = rows[0]
     index = _cell_at(values, grid, None)
     peak = float(np.abs(values).max()) or 1.0
-    _row_of_densities(axes, values, grid, index, peak, decades, "f", grey=True)
+    _row_of_densities(axes, bar, values, grid, index, peak, decades, "f", grey=True)
     for axis, plane in zip(axes, _PLANES):
         _ellipses(axis, mixture, plane[:2], grid, sigmas)
     handles, shares = axes[0].get_legend_handles_labels()
     options: dict[str, Any] = {"title": "share of the density", "fontsize": 9, "title_fontsize": 9, "frameon": False}
     if own:
-        axes[0].figure.legend(handles, shares, loc="outside lower center", ncols=min(len(shares), 8), **options)
+        axes[0].figure.legend(handles, shares, loc="lower center", ncols=min(len(shares), 8), **options)
     else:
         axes[0].legend(handles, shares, **options)
     return axes
@@ -332,27 +339,50 @@ def _figure(rows: int, columns: int, size: tuple[float, float], **options: Any) 
     return found
 
 
-def _grid_of_axes(rows: int, grid: Grid) -> AxesArray:
-    """Rows of three planes, with the shapes that the planes have."""
+def _planes(rows: int, grid: Grid, below: float = 0.0) -> tuple[AxesArray, list[Any]]:
+    """Return rows of three planes with the shapes that the planes have, and the axes of a colour bar for each row.
+
+    They are placed here, since matplotlib's own layout takes seconds for so many axes.
+    """
+    import matplotlib.pyplot as plt
+
     widths = [upper - lower for lower, upper in grid.extent]
-    # Planes of very unlike edges are stretched, so that all can be seen.
-    if max(widths) > 4 * min(widths):
-        return _figure(rows, 3, (10.0, 2.9 * rows + 0.5))
-    across, upwards = [widths[plane[0]] for plane in _PLANES], max(widths[plane[1]] for plane in _PLANES)
-    height = 8.0 * upwards / sum(across)
-    # Compressed: planes keep their shapes, and stand together.
-    return _figure(rows, 3, (10.0, height * rows + 0.8), width_ratios=across, layout="compressed")
+    across = [widths[plane[0]] for plane in _PLANES]
+    scale = (_FIGURE - _LEFT - 2 * _GAP - _RIGHT) / sum(across)
+    sizes = [(scale * widths[plane[0]], scale * widths[plane[1]]) for plane in _PLANES]
+    if not _is_to_scale(grid):
+        sizes = [((_FIGURE - _LEFT - 2 * _GAP - _RIGHT) / 3, 2.2)] * 3
+    tall = max(height for _, height in sizes)
+    high = rows * tall + (rows - 1) * _BETWEEN + _TOP + _BOTTOM + below
+    figure = plt.figure(figsize=(_FIGURE, high))
+
+    def place(left: float, bottom: float, width: float, height: float) -> Any:
+        return figure.add_axes((left / _FIGURE, bottom / high, width / _FIGURE, height / high))
+
+    axes, bars = np.empty((rows, 3), dtype=object), []
+    for row in range(rows):
+        left, bottom = _LEFT, _BOTTOM + below + (rows - 1 - row) * (tall + _BETWEEN)
+        for column, (width, height) in enumerate(sizes):
+            axes[row, column] = place(left, bottom, width, height)
+            left += width + _GAP
+        bars.append(place(left - _GAP + 0.12, bottom, 0.14, sizes[-1][1]))
+    return axes, bars
+
+
+def _is_to_scale(grid: Grid) -> bool:
+    """Return False for planes of very unlike edges, which are stretched, so that all can be seen."""
+    widths = [upper - lower for lower, upper in grid.extent]
+    return max(widths) <= 4 * min(widths)
 
 
 def _image(axis: Any, plane: FloatArray, grid: Grid, axes: tuple[int, int], **options: Any) -> Any:
     unit, scale = _unit(grid)
     (x0, x1), (y0, y1) = (grid.extent[k] for k in axes)
-    widths = [upper - lower for lower, upper in grid.extent]
     image = axis.imshow(
         plane.T,
         origin="lower",
         extent=(x0 / scale, x1 / scale, y0 / scale, y1 / scale),
-        aspect="equal" if max(widths) <= 4 * min(widths) else "auto",
+        aspect="equal" if _is_to_scale(grid) else "auto",
         interpolation="nearest",
         **options,
     )
@@ -369,7 +399,15 @@ def _cut(values: FloatArray, plane: tuple[int, int, int], index: tuple[int, ...]
 
 
 def _row_of_densities(
-    row: Any, values: FloatArray, grid: Grid, index: tuple[int, ...], peak: float, decades: float, name: str, grey: bool = False
+    row: Any,
+    bar: Any,
+    values: FloatArray,
+    grid: Grid,
+    index: tuple[int, ...],
+    peak: float,
+    decades: float,
+    name: str,
+    grey: bool = False,
 ) -> None:
     from matplotlib import colormaps
     from matplotlib.colors import LogNorm
@@ -380,14 +418,21 @@ def _row_of_densities(
     for axis, plane in zip(row, _PLANES):
         cut = _cut(values, plane, index)
         image = _image(axis, np.where(cut > 0, cut, np.nan), grid, plane[:2], norm=norm, cmap=colours)
-    row[-1].figure.colorbar(image, ax=list(row), label=name, pad=0.01, aspect=25)
+    _colour_bar(image, row, bar, name)
 
 
-def _row_of_differences(row: Any, off: FloatArray, grid: Grid, index: tuple[int, ...]) -> None:
+def _row_of_differences(row: Any, bar: Any, off: FloatArray, grid: Grid, index: tuple[int, ...]) -> None:
     most = max(float(np.abs(_cut(off, plane, index)).max()) for plane in _PLANES) or 1.0
     for axis, plane in zip(row, _PLANES):
         image = _image(axis, _cut(off, plane, index), grid, plane[:2], vmin=-most, vmax=most, cmap="RdBu_r")
-    row[-1].figure.colorbar(image, ax=list(row), label="difference [% of the peak]", pad=0.01, aspect=25)
+    _colour_bar(image, row, bar, "difference [% of the peak]")
+
+
+def _colour_bar(image: Any, row: Any, bar: Any, label: str) -> None:
+    """Draw a colour bar on its own axes, or beside a row of given ones."""
+    where = {"ax": list(row), "pad": 0.01, "aspect": 25} if bar is None else {"cax": bar}
+    drawn = row[-1].figure.colorbar(image, **where)
+    drawn.set_label(label, fontsize=10 if len(label) < 30 else 7)
 
 
 def _panels(fit: Model) -> dict[str, dict[str, FloatArray]]:
