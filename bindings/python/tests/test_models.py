@@ -111,7 +111,7 @@ def test_labelled_arrays_come_back_labelled(ring):
     labelled = ring.to_xarray()
     model = vb.Hermite(order=5).fit(labelled.transpose("vz", "vy", "vx"))
     back = model.reconstruct()
-    assert isinstance(back, xr.DataArray) and back.dims == ("vx", "vy", "vz")
+    assert isinstance(back, xr.DataArray) and back.dims == ("vz", "vy", "vx")
     assert np.allclose(back.vx, labelled.vx) and back.attrs["units"]
     assert isinstance(model.spectrum()["total_degree"], xr.DataArray)
     assert isinstance(vb.Hermite(order=5).fit(ring).reconstruct(), np.ndarray)

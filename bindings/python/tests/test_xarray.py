@@ -40,6 +40,14 @@ def test_units_and_order_of_axes_change_nothing(beams, labelled):
     assert labelled.vdf.distribution().shape == beams.shape
 
 
+def test_grids_of_centres_and_of_edges_are_one_grid(shock):
+    # The centres of this grid give its spacing back but for the last bit.
+    cell = shock[0]
+    assert vb.compare(cell, cell.to_xarray()).l2 == 0
+    for stream in (vb.compress(cell, "wavelet:l2=0.05"), vb.compress(cell.to_xarray(), "wavelet:l2=0.05")):
+        assert vb.compare(cell.to_xarray(), stream).l2 <= 0.05 and vb.compare(cell, stream).l2 <= 0.05
+
+
 def test_what_comes_out_is_labelled_as_what_went_in(beams, labelled):
     fit = labelled.vdf.fit("hermite", order=12)
     back = fit.reconstruct()

@@ -18,23 +18,17 @@ from __future__ import annotations
 import sys
 
 from ._arrays import grid_of_centres
-from ._archive import (
-    Archive,
-    ArchiveInfo,
-    ArchiveSet,
-    ArchiveWriter,
-    Record,
-    open_archive,
-    write_archive,
-)
+from ._archive import Archive, ArchiveInfo, ArchiveSet, Record, open_archive
+from ._archive_writer import ArchiveWriter, write_archive
 from ._distribution import Distribution
 from ._functions import bases, combinators, compare, compress, decompress, expand, info, moments, parse_spec
-from ._models import PCA, Cosine, Hermite, Maxwellian, Mixture, Octree, SphericalHarmonics, Wavelet
+from ._models import Hermite, Maxwellian, Mixture, SphericalHarmonics
 from ._native import Expansion, Grid, LearntPca, PcaAccumulator, StreamError, VlsvFile, __version__
 from ._parameters import NotFittedError
 from ._population_pca import PopulationPCA
 from ._results import Fidelity, Moments, StreamInfo
 from ._synthetic import synthetic, synthetic_names, synthetic_population
+from ._transforms import PCA, Cosine, Octree, Wavelet
 from ._vlsv import from_blocks, from_vlsv
 
 __all__ = [

@@ -177,6 +177,15 @@ _EXTENTS = "a half-width v, a pair (lower, upper), or three pairs ((x0, x1), (y0
 def grid_of_centres(vx: npt.ArrayLike, vy: npt.ArrayLike, vz: npt.ArrayLike) -> Grid:
     """Return the grid whose cells have these centres, which must be equally spaced and ascending.
 
+    Parameters
+    ----------
+    vx, vy, vz : array_like of shape (n,)
+        Centres of two or more cells along each axis.
+
+    Returns
+    -------
+    Grid
+
     Raises
     ------
     ValueError

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from ._archive import Archive, ArchiveWriter
+from ._archive import Archive
+from ._archive_writer import ArchiveWriter
 from ._native import Grid, StreamError
 
 #: Name of the population in the archives of chunks.

@@ -122,10 +122,14 @@ def expand(
 
     Parameters
     ----------
-    f, spec, grid, extent
+    f, spec, grid, extent : optional
         As for `compress`.
     start : Expansion, optional
         The expansion of a similar distribution in the same basis, at which searches may begin.
+
+    Returns
+    -------
+    Expansion
 
     Examples
     --------
@@ -144,6 +148,17 @@ def expand(
 
 def info(stream: BytesLike, *, learnt: LearntPca | Iterable[LearntPca] = ()) -> StreamInfo:
     """Return version, grid and spec of a stream, and the bytes of its parts.
+
+    Parameters
+    ----------
+    stream : bytes
+        A stream of `compress`.
+    learnt : LearntPca or several, optional
+        Learnt bases that the stream may name.
+
+    Returns
+    -------
+    StreamInfo
 
     Examples
     --------
@@ -169,8 +184,12 @@ def moments(
     ----------
     f : array_like, Distribution, bytes or Expansion
         Densities, or a stream; the latter's moments come from the coefficients where the basis has a closed form.
-    grid, extent
+    grid, extent : optional
         As for `compress`; of a stream the grid that its reconstruction is summed over.
+
+    Returns
+    -------
+    Moments
 
     Examples
     --------
@@ -205,11 +224,15 @@ def compare(
         The original densities.
     reconstruction : the same, bytes or Expansion
         The reconstructed densities, or their stream.
-    grid, extent
+    grid, extent : optional
         As for `compress`; by default the grid of either.
     floor : float, optional
         Densities below it count as equal to it in logarithms, and do not count in relative errors. By default 1e-15 for
         peaks of space plasmas in SI units, and 1e-6 of the peak for others.
+
+    Returns
+    -------
+    Fidelity
 
     Examples
     --------
@@ -224,7 +247,7 @@ def compare(
     values, on = resolve(original, grid, extent, "original")
     if isinstance(reconstruction, Expansion):
         own = reconstruction.grid
-        if own.shape == values.shape and on == Grid.unit(own.shape):
+        if own.shape == values.shape and (on == Grid.unit(own.shape) or same_grid(on, own)):
             on = own
         other = reconstruction.reconstruct(on)
     else:
@@ -239,6 +262,15 @@ def compare(
 
 def parse_spec(spec: str) -> str:
     """Return a spec as streams hold it, or raise a ValueError with what exists.
+
+    Parameters
+    ----------
+    spec : str
+        A basis or preset, its options, and a bound.
+
+    Returns
+    -------
+    str
 
     Examples
     --------

@@ -72,7 +72,7 @@ class Model(Parametrised):
             Densities, axes vx, vy, vz.
         y : None
             Ignored.
-        grid, extent
+        grid, extent : optional
             As for `compress`.
 
         Returns

@@ -122,7 +122,17 @@ class PopulationPCA(Parametrised):
         return self.partial_fit(X)
 
     def partial_fit(self, X: Any, y: object = None) -> Self:
-        """Take in more samples, and learn the components of all so far."""
+        """Take in more samples, and learn the components of all so far.
+
+        Parameters
+        ----------
+        X, y
+            As for `fit`.
+
+        Returns
+        -------
+        self
+        """
         samples, grid = self._samples(X, at_fit=True)
         first = not hasattr(self, "accumulator_")
         if first:
@@ -188,6 +198,11 @@ class PopulationPCA(Parametrised):
     def transform(self, X: Any) -> FloatArray:
         """Return the scores of samples.
 
+        Parameters
+        ----------
+        X : array_like or iterable of distributions
+            As for `fit`.
+
         Returns
         -------
         ndarray of shape (n_samples, n_components_)
@@ -197,7 +212,17 @@ class PopulationPCA(Parametrised):
         return (self._described(samples) - self.mean_) @ self.components_.T
 
     def fit_transform(self, X: Any, y: object = None) -> FloatArray:
-        """Learn the components of samples, and return their scores."""
+        """Learn the components of samples, and return their scores.
+
+        Parameters
+        ----------
+        X, y
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components_)
+        """
         if hasattr(X, "__next__"):
             X = list(X)
         return self.fit(X).transform(X)
@@ -208,6 +233,7 @@ class PopulationPCA(Parametrised):
         Parameters
         ----------
         scores : array_like of shape (n_samples, n_components_)
+            As `transform` gives them.
 
         Returns
         -------
@@ -224,7 +250,17 @@ class PopulationPCA(Parametrised):
         return np.where(described > 0, self.floor_ * 10**described, 0.0)
 
     def reconstruct(self, f: Any) -> FloatArray:
-        """Return what the components make of a distribution: densities of the grid's shape."""
+        """Return what the components make of a distribution.
+
+        Parameters
+        ----------
+        f : array_like of shape (nx, ny, nz), Distribution or xarray.DataArray
+            Densities on the grid of the population.
+
+        Returns
+        -------
+        ndarray of shape (nx, ny, nz)
+        """
         self._check_fitted()
         return Expansion.encode(f, self.grid_, self.learnt_.spec, self.learnt_).reconstruct()
 

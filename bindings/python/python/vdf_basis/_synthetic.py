@@ -51,6 +51,10 @@ def synthetic(
     noise_seed : int
         Seed of both.
 
+    Returns
+    -------
+    Distribution
+
     Examples
     --------
     >>> import vdf_basis as vb
@@ -95,6 +99,10 @@ def synthetic_population(
         Cells along the longest edge of the grid.
     seed : int
         Of a shock 0 for a smooth walk, any other number for cells that each vary by 10%; else the first seed.
+
+    Returns
+    -------
+    iterator of Distribution
 
     Examples
     --------

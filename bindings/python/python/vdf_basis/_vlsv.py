@@ -94,6 +94,10 @@ def from_blocks(
     whole : bool
         Return the whole mesh in place of the box around the blocks that are there.
 
+    Returns
+    -------
+    Distribution
+
     Examples
     --------
     >>> import vdf_basis as vb

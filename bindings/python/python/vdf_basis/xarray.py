@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray
 
-from . import _functions, _models
+from . import _functions, _models, _transforms
 from ._arrays import resolve
 from ._distribution import Distribution
 from ._like import like
@@ -30,10 +30,10 @@ _MODELS: dict[str, type[Model]] = {
     "hermite": _models.Hermite,
     "spherical": _models.SphericalHarmonics,
     "mixture": _models.Mixture,
-    "octree": _models.Octree,
-    "cosine": _models.Cosine,
-    "wavelet": _models.Wavelet,
-    "pca": _models.PCA,
+    "octree": _transforms.Octree,
+    "cosine": _transforms.Cosine,
+    "wavelet": _transforms.Wavelet,
+    "pca": _transforms.PCA,
 }
 _COMPONENTS = ["x", "y", "z"]
 
