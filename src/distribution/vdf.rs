@@ -1,6 +1,9 @@
 //! The velocity distribution function: phase-space densities on a grid.
 
-use ndarray::{Array3, ArrayView3};
+use std::fmt;
+use std::sync::Arc;
+
+use ndarray::{Array3, ArrayView2, ArrayView3, Axis};
 
 use super::grid::VelocityGrid;
 use crate::error::{Error, Result};
@@ -14,7 +17,39 @@ use crate::numerics::scaling::largest_magnitude;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vdf {
     grid: VelocityGrid,
-    values: Array3<f64>,
+    values: Values,
+}
+
+/// The densities: an array in C order, or memory that another owner keeps.
+#[derive(Clone)]
+enum Values {
+    Own(Array3<f64>),
+    Shared(Arc<dyn AsRef<[f64]> + Send + Sync>),
+}
+
+impl Values {
+    fn as_slice(&self) -> &[f64] {
+        match self {
+            // Construction brings every array to standard layout, for which `as_slice` always succeeds.
+            Self::Own(values) => values.as_slice().unwrap_or_default(),
+            Self::Shared(values) => (**values).as_ref(),
+        }
+    }
+}
+
+impl PartialEq for Values {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(values) => fmt::Debug::fmt(values, f),
+            Self::Shared(values) => fmt::Debug::fmt((**values).as_ref(), f),
+        }
+    }
 }
 
 impl Vdf {
@@ -27,15 +62,33 @@ impl Vdf {
             return Err(Error::ShapeMismatch { expected: grid.shape(), found: values.shape().to_vec() });
         }
         let values = if values.is_standard_layout() { values } else { values.as_standard_layout().into_owned() };
-        let vdf = Self { grid, values };
+        Self { grid, values: Values::Own(values) }.checked()
+    }
+
+    /// A distribution from values in C order `[vx, vy, vz]` that another owner keeps in memory, such as an array of
+    /// another language: they are not copied. The owner must not change them, nor their number, while the distribution
+    /// exists.
+    ///
+    /// # Errors
+    /// Those of [`Vdf::new`].
+    pub fn from_shared(grid: VelocityGrid, values: Arc<dyn AsRef<[f64]> + Send + Sync>) -> Result<Self> {
+        let found = (*values).as_ref().len();
+        if found != grid.cells() {
+            return Err(Error::ShapeMismatch { expected: grid.shape(), found: vec![found] });
+        }
+        Self { grid, values: Values::Shared(values) }.checked()
+    }
+
+    /// This distribution, if all its values are finite.
+    fn checked(self) -> Result<Self> {
         // Each chunk is tested as a whole, without an early exit, so that the compiler uses vector instructions.
         let finite = |chunk: &[f64]| chunk.iter().fold(true, |finite, value| finite & value.is_finite());
-        if vdf.as_slice().chunks(1024).all(finite) {
-            return Ok(vdf);
+        if self.as_slice().chunks(1024).all(finite) {
+            return Ok(self);
         }
-        match vdf.as_slice().iter().position(|value| !value.is_finite()) {
-            None => Ok(vdf),
-            Some(cell) => Err(Error::NotFinite { index: vdf.grid.index_of(cell), value: vdf.as_slice()[cell] }),
+        match self.as_slice().iter().position(|value| !value.is_finite()) {
+            None => Ok(self),
+            Some(cell) => Err(Error::NotFinite { index: self.grid.index_of(cell), value: self.as_slice()[cell] }),
         }
     }
 
@@ -72,7 +125,7 @@ impl Vdf {
         let values = Array3::from_shape_vec(grid.shape(), values)
             .map_err(|_| Error::ShapeMismatch { expected: grid.shape(), found })?;
         debug_assert!(values.iter().all(|value| value.is_finite()));
-        Ok(Self { grid, values })
+        Ok(Self { grid, values: Values::Own(values) })
     }
 
     /// A distribution from a function of velocity [m/s], evaluated at the cell centres.
@@ -89,7 +142,7 @@ impl Vdf {
     /// A distribution that is zero everywhere.
     #[must_use]
     pub fn zeros(grid: VelocityGrid) -> Self {
-        Self { grid, values: Array3::zeros(grid.shape()) }
+        Self { grid, values: Values::Own(Array3::zeros(grid.shape())) }
     }
 
     /// The grid.
@@ -101,20 +154,27 @@ impl Vdf {
     /// The phase-space densities [s³ m⁻⁶], shape as the grid's.
     #[must_use]
     pub fn values(&self) -> ArrayView3<'_, f64> {
-        self.values.view()
+        match &self.values {
+            Values::Own(values) => values.view(),
+            // An empty view, if the owner has changed the number of values.
+            Values::Shared(values) => ArrayView3::from_shape(self.grid.shape(), (**values).as_ref())
+                .unwrap_or(ArrayView2::from(&[[]; 0]).insert_axis(Axis(0))),
+        }
     }
 
     /// The phase-space densities [s³ m⁻⁶] in C order.
     #[must_use]
     pub fn as_slice(&self) -> &[f64] {
-        // Construction brings every array to standard layout, for which `as_slice` always succeeds.
-        self.values.as_slice().unwrap_or_default()
+        self.values.as_slice()
     }
 
-    /// The array of phase-space densities, without a copy.
+    /// The array of phase-space densities, without a copy unless [another owner](Vdf::from_shared) keeps them.
     #[must_use]
     pub fn into_values(self) -> Array3<f64> {
-        self.values
+        match self.values {
+            Values::Own(values) => values,
+            Values::Shared(_) => self.values().to_owned(),
+        }
     }
 
     /// Largest absolute value [s³ m⁻⁶]; zero for an all-zero distribution.
@@ -145,8 +205,12 @@ mod tests {
             Vdf::from_vec(grid(), expected.clone()),
             Vdf::from_fn(grid(), index),
             Vdf::new(grid(), fortran),
+            Vdf::from_shared(grid(), Arc::new(expected.clone())),
         ] {
-            assert_eq!(vdf.unwrap().as_slice(), expected);
+            let vdf = vdf.unwrap();
+            assert_eq!(vdf.as_slice(), expected);
+            assert!(vdf == vdf.clone() && vdf.values().iter().eq(&expected));
+            assert!(vdf.into_values().iter().eq(&expected));
         }
     }
 
@@ -168,5 +232,6 @@ mod tests {
     fn wrong_lengths_are_refused() {
         assert!(matches!(Vdf::from_slice(grid(), &[0.0; 23]), Err(Error::ShapeMismatch { .. })));
         assert!(matches!(Vdf::from_vec(grid(), vec![0.0; 25]), Err(Error::ShapeMismatch { .. })));
+        assert!(matches!(Vdf::from_shared(grid(), Arc::new([0.0; 25])), Err(Error::ShapeMismatch { .. })));
     }
 }

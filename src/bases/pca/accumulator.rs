@@ -96,6 +96,12 @@ impl PcaAccumulator {
         &self.grid
     }
 
+    /// The numbers of a distribution that the components describe.
+    #[must_use]
+    pub fn values(&self) -> Values {
+        self.values
+    }
+
     /// The number of distributions taken in.
     #[must_use]
     pub fn count(&self) -> u64 {
