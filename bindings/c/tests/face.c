@@ -536,6 +536,7 @@ static vdfb_bytes write_cells(vdfb_codec *codec, const vdfb_grid *grid, size_t f
     vdfb_bytes bytes = {NULL, 0};
     size_t cell;
 
+    fill(grid, 0, values);
     OK(vdfb_archive_options_init(&options));
     options.group = 4;
     options.threads = threads;
