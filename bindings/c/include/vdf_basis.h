@@ -489,9 +489,9 @@ enum vdfb_status vdfb_archive_writer_in_memory(const struct vdfb_codec *codec,
 
 /**
  * Adds a distribution: the population's name, the id of the cell in space (at most 2^61), facts or null, and the densities
- * as of `vdfb_encode_f64`. Cells wait until a group is whole for each thread and are then encoded. A cell that cannot be
- * encoded is left out: the call that encodes its group returns why, and the others are written. A codec's sparsity threshold
- * does not matter here.
+ * as of `vdfb_encode_f64`. Cells wait until a group of their population is whole for each thread and are then encoded. A cell
+ * that cannot be encoded is left out: the call that encodes its group returns why, and the others are written. A codec's
+ * sparsity threshold does not matter here.
  */
 enum vdfb_status vdfb_archive_writer_add_f64(struct vdfb_archive_writer *writer,
                                              const char *population,

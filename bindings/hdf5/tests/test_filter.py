@@ -257,6 +257,14 @@ def test_bytes_do_not_depend_on_the_run(folder):
     assert (folder / "a.h5").read_bytes() == (folder / "b.h5").read_bytes()
 
 
+def test_no_thread_is_started(folder):
+    f = cells(8)
+    before = len(os.listdir("/proc/self/task"))
+    write(folder / "threads.h5", f, (8, 12, 12, 12))
+    read(folder / "threads.h5")
+    assert len(os.listdir("/proc/self/task")) == before
+
+
 def raw_chunk(path):
     with h5(path) as file:
         return file["f"].id.read_direct_chunk((0,) * file["f"].ndim)[1]

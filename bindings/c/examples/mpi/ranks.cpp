@@ -107,7 +107,11 @@ vdfb::bytes encode(const vdfb::codec &codec, const vdfb_grid &grid, const choice
     for (std::uint64_t cell = cells.first; cell < cells.second; ++cell) {
         const std::vector<float> values = make_cell(cell, grid, chosen);
         const processor_watch watch;
-        writer.add("proton", cell, grid, values);
+        try {
+            writer.add("proton", cell, grid, values);
+        } catch (const vdfb::error &error) {
+            throw std::runtime_error("cell " + std::to_string(cell) + ": " + error.what());
+        }
         seconds += watch.seconds();
     }
     const processor_watch watch;

@@ -58,7 +58,7 @@ for ranks in 1 2 4 8; do
 done
 
 # A NaN on one rank ends all, with its value.
-refuses() { ! on 4 write "$work/nan" --cells 250 --nan 77 2>"$work/log" >&2 && grep "is NaN" "$work/log"; }
+refuses() { ! on 4 write "$work/nan" --cells 250 --nan 77 2>"$work/log" >&2 && grep "cell 77: .* is NaN" "$work/log"; }
 mkdir "$work/nan"
 check "a NaN is refused with its value" refuses
 refuses_folder() { ! on 2 read "$work/nowhere" 2>"$work/log" >&2 && grep "rank" "$work/log"; }
