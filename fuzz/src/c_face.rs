@@ -14,8 +14,8 @@ use vdf_basis_c::population::{
     vdfb_accumulator, vdfb_accumulator_free, vdfb_accumulator_from_bytes, vdfb_population, vdfb_population_free,
     vdfb_population_from_bytes,
 };
-use vdf_basis_c::status::vdfb_status::{VDFB_INTERNAL, VDFB_OK};
 use vdf_basis_c::status::vdfb_status;
+use vdf_basis_c::status::vdfb_status::{VDFB_INTERNAL, VDFB_OK};
 use vdf_basis_c::stream::{vdfb_stream_info, vdfb_stream_read_info};
 
 use crate::MOST_CELLS;
@@ -75,8 +75,7 @@ fn read(bytes: &[u8]) {
     let mut values = vec![7.0_f32; cells + 1];
     let mut needed = 0;
     // SAFETY: a codec, bytes, and places as many as are counted.
-    let status =
-        unsafe { vdfb_decode_f32(codec, data, size, values.as_mut_ptr(), cells - 1, null(), &mut needed) };
+    let status = unsafe { vdfb_decode_f32(codec, data, size, values.as_mut_ptr(), cells - 1, null(), &mut needed) };
     assert!(!sound(status));
     // SAFETY: a codec, bytes, and places as many as are counted.
     let read = unsafe { vdfb_decode_f32(codec, data, size, values.as_mut_ptr(), cells, null(), &mut needed) };

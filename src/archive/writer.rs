@@ -82,7 +82,7 @@ impl<W: Write> ArchiveWriter<W> {
     }
 
     /// This writer with one grid from which the boxes of all cells are counted, instead of that of the first cell of each
-    /// [`write`](Self::write): for parts that are to be [joined](super::join), and many calls of `write`.
+    /// [`write`](Self::write): for parts that are to be [joined](fn@super::join), and many calls of `write`.
     #[must_use]
     pub fn with_grid(self, grid: VelocityGrid) -> Self {
         Self { grid: Some(grid), ..self }
