@@ -104,7 +104,8 @@ def draw_image(axis: Any, plane: FloatArray, grid: Grid, axes: tuple[int, int], 
     bracket = f" [{unit.strip()}]" if unit else ""
     axis.set_xlabel(f"$v_{NAMES[axes[0]]}${bracket}")
     axis.set_ylabel(f"$v_{NAMES[axes[1]]}${bracket}", labelpad=1)
-    axis.locator_params(nbins=5)
+    axis.locator_params(axis="x", nbins=4)
+    axis.locator_params(axis="y", nbins=5)
     return image
 
 
