@@ -91,7 +91,11 @@ def decode_cells(
     if shape is None:
         if sorted(numbers) != list(range(len(numbers))) or not numbers:
             raise StreamError("cells are missing in the chunk, so that the shape of the array must be known")
-        shape = (len(numbers), *archive[numbers[0]].grid.shape)
+        grids = [each.grid for each in archive.info.sets]
+        # A few bytes could claim many large cells.
+        if len(numbers) * max(grid.size for grid in grids) > _native.MAX_CELLS:
+            raise StreamError(f"the chunk holds {len(numbers)} cells of {grids[0].shape}, more than {_native.MAX_CELLS} values")
+        shape = (len(numbers), *grids[0].shape)
     cells = np.full(shape, 0.0 if fill is None else fill, dtype=dtype).reshape(-1, *shape[-3:])
     if outside := [number for number in numbers if number >= len(cells)]:
         raise StreamError(f"the chunk has {len(cells)} cells, but its bytes hold cell {outside[0]}")

@@ -6,34 +6,26 @@ Velocities are in km/s where the grid is in metres per second, and in its own un
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from . import _functions
 from ._arrays import DistributionLike, FloatArray, resolve
+from ._canvas import NAMES, PLANES, cell_at, new_figure, new_planes, rounded, row_of_densities, row_of_differences, unit_of
 from ._model import Model
 from ._native import Expansion, Grid
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from ._canvas import AxesArray
     from ._models import Mixture
-
-    AxesArray: TypeAlias = npt.NDArray[Any]
 
 __all__ = ["populations", "rate_distortion", "slices", "spectrum"]
 
-#: Axes of the three planes: across, upwards, and the one that is cut.
-_PLANES = ((0, 1, 2), (0, 2, 1), (1, 2, 0))
-_NAMES = ("x", "y", "z")
 #: Decades below the peak that are shown.
 _DECADES = 6.0
-#: Widths of a grid above which its speeds are taken to be in m/s, and shown in km/s.
-_METRES_PER_SECOND = 1e4
-#: Width of a figure of three planes, and its margins: left, between columns and rows, right, top and bottom [inches].
-_FIGURE, _LEFT, _GAP, _BETWEEN, _RIGHT, _TOP, _BOTTOM = 10.0, 0.75, 0.82, 0.18, 1.2, 0.35, 0.5
 _COLOURS = ("#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#9c6b4e", "#a463f2", "#97bbf5", "#3ca951")
 
 
@@ -79,23 +71,23 @@ def slices(
     if len(names) != len(reconstructions):
         raise ValueError(f"there are {len(reconstructions)} reconstructions, but {len(names)} labels")
     others = [_reconstructed(each, values, grid) for each in reconstructions]
-    index = _cell_at(values, grid, at)
+    index = cell_at(values, grid, at)
     bars: list[Any] = [None] * (1 + 2 * len(others))
     if axes is None:
-        axes, bars = _planes(len(bars), grid)
+        axes, bars = new_planes(len(bars), grid)
     peak = float(np.abs(values).max()) or 1.0
-    _row_of_densities(axes[0], bars[0], values, grid, index, peak, decades, "f")
+    row_of_densities(axes[0], bars[0], values, grid, index, peak, decades, "f")
     for row, (name, other) in enumerate(zip(names, others)):
         first = 2 * row + 1
-        _row_of_densities(axes[first], bars[first], other, grid, index, peak, decades, name)
-        _row_of_differences(axes[first + 1], bars[first + 1], 100 * (other - values) / peak, grid, index)
+        row_of_densities(axes[first], bars[first], other, grid, index, peak, decades, name)
+        row_of_differences(axes[first + 1], bars[first + 1], 100 * (other - values) / peak, grid, index)
     for upper in axes[:-1].flat:
         upper.set_xlabel("")
         upper.tick_params(labelbottom=False)
-    for axis, plane in zip(axes[0], _PLANES):
+    for axis, plane in zip(axes[0], PLANES):
         cut = plane[2]
-        unit, scale = _unit(grid)
-        axis.set_title(f"$v_{_NAMES[cut]}$ = {_round(grid.centres[cut][index[cut]] / scale)}{unit}", fontsize=10)
+        unit, scale = unit_of(grid)
+        axis.set_title(f"$v_{NAMES[cut]}$ = {rounded(grid.centres[cut][index[cut]] / scale)}{unit}", fontsize=10)
     return axes
 
 
@@ -132,7 +124,7 @@ def spectrum(*fits: Model, labels: Sequence[str] | None = None, axes: AxesArray 
     if len(names) != len(fits) or len({tuple(each) for each in panels}) != 1:
         raise ValueError(f"fits of different kinds, or {len(names)} labels for {len(fits)} of them")
     if axes is None:
-        axes = _figure(1, len(panels[0]), (4.6 * len(panels[0]) + 0.4, 3.6))[0]
+        axes = new_figure(1, len(panels[0]), (4.6 * len(panels[0]) + 0.4, 3.6))[0]
     several = len(fits) > 1
     for count, (name, panel) in enumerate(zip(names, panels)):
         for axis, (quantity, lines) in zip(axes, panel.items()):
@@ -199,12 +191,12 @@ def populations(
     mixture._check_fitted()
     own, bar = axes is None, None
     if axes is None:
-        rows, (bar,) = _planes(1, grid, below=0.6)
+        rows, (bar,) = new_planes(1, grid, below=0.6)
         axes = rows[0]
-    index = _cell_at(values, grid, None)
+    index = cell_at(values, grid, None)
     peak = float(np.abs(values).max()) or 1.0
-    _row_of_densities(axes, bar, values, grid, index, peak, decades, "f", grey=True)
-    for axis, plane in zip(axes, _PLANES):
+    row_of_densities(axes, bar, values, grid, index, peak, decades, "f", grey=True)
+    for axis, plane in zip(axes, PLANES):
         _ellipses(axis, mixture, plane[:2], grid, sigmas)
     handles, shares = axes[0].get_legend_handles_labels()
     options: dict[str, Any] = {"title": "share of the density", "fontsize": 9, "title_fontsize": 9, "frameon": False}
@@ -249,7 +241,7 @@ def rate_distortion(
     """
     values, grid = resolve(f)
     if axes is None:
-        axes = _figure(1, 1, (5.6, 4.0))[0, 0]
+        axes = new_figure(1, 1, (5.6, 4.0))[0, 0]
     for number, spec in enumerate(specs):
         points = _points(values, grid, spec, errors)
         if not points:
@@ -313,133 +305,11 @@ def _title(given: Any) -> str:
     return given.spec if isinstance(given, Expansion) else "reconstruction"
 
 
-def _cell_at(values: FloatArray, grid: Grid, at: Sequence[float] | None) -> tuple[int, ...]:
-    if at is None:
-        return tuple(int(k) for k in np.unravel_index(int(values.argmax()), values.shape))
-    if len(at) != 3:
-        raise ValueError(f"at = {at!r} is not allowed: three velocities")
-    return tuple(int(np.abs(centres - v).argmin()) for centres, v in zip(grid.centres, at))
-
-
-def _unit(grid: Grid) -> tuple[str, float]:
-    width = max(upper - lower for lower, upper in grid.extent)
-    return (" km/s", 1e3) if width >= _METRES_PER_SECOND else ("", 1.0)
-
-
-def _round(value: float) -> str:
-    return f"{value:.4g}" if value else "0"
-
-
-def _figure(rows: int, columns: int, size: tuple[float, float], **options: Any) -> AxesArray:
-    import matplotlib.pyplot as plt
-
-    options = {"layout": "constrained", **options}
-    _, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, **options)
-    found: AxesArray = axes
-    return found
-
-
-def _planes(rows: int, grid: Grid, below: float = 0.0) -> tuple[AxesArray, list[Any]]:
-    """Return rows of three planes with the shapes that the planes have, and the axes of a colour bar for each row.
-
-    They are placed here, since matplotlib's own layout takes seconds for so many axes.
-    """
-    import matplotlib.pyplot as plt
-
-    widths = [upper - lower for lower, upper in grid.extent]
-    across = [widths[plane[0]] for plane in _PLANES]
-    scale = (_FIGURE - _LEFT - 2 * _GAP - _RIGHT) / sum(across)
-    sizes = [(scale * widths[plane[0]], scale * widths[plane[1]]) for plane in _PLANES]
-    if not _is_to_scale(grid):
-        sizes = [((_FIGURE - _LEFT - 2 * _GAP - _RIGHT) / 3, 2.2)] * 3
-    tall = max(height for _, height in sizes)
-    high = rows * tall + (rows - 1) * _BETWEEN + _TOP + _BOTTOM + below
-    figure = plt.figure(figsize=(_FIGURE, high))
-
-    def place(left: float, bottom: float, width: float, height: float) -> Any:
-        return figure.add_axes((left / _FIGURE, bottom / high, width / _FIGURE, height / high))
-
-    axes, bars = np.empty((rows, 3), dtype=object), []
-    for row in range(rows):
-        left, bottom = _LEFT, _BOTTOM + below + (rows - 1 - row) * (tall + _BETWEEN)
-        for column, (width, height) in enumerate(sizes):
-            axes[row, column] = place(left, bottom, width, height)
-            left += width + _GAP
-        bars.append(place(left - _GAP + 0.12, bottom, 0.14, sizes[-1][1]))
-    return axes, bars
-
-
-def _is_to_scale(grid: Grid) -> bool:
-    """Return False for planes of very unlike edges, which are stretched, so that all can be seen."""
-    widths = [upper - lower for lower, upper in grid.extent]
-    return max(widths) <= 4 * min(widths)
-
-
-def _image(axis: Any, plane: FloatArray, grid: Grid, axes: tuple[int, int], **options: Any) -> Any:
-    unit, scale = _unit(grid)
-    (x0, x1), (y0, y1) = (grid.extent[k] for k in axes)
-    image = axis.imshow(
-        plane.T,
-        origin="lower",
-        extent=(x0 / scale, x1 / scale, y0 / scale, y1 / scale),
-        aspect="equal" if _is_to_scale(grid) else "auto",
-        interpolation="nearest",
-        **options,
-    )
-    bracket = f" [{unit.strip()}]" if unit else ""
-    axis.set_xlabel(f"$v_{_NAMES[axes[0]]}${bracket}")
-    axis.set_ylabel(f"$v_{_NAMES[axes[1]]}${bracket}", labelpad=1)
-    axis.locator_params(nbins=5)
-    return image
-
-
-def _cut(values: FloatArray, plane: tuple[int, int, int], index: tuple[int, ...]) -> FloatArray:
-    found: FloatArray = np.take(values, index[plane[2]], axis=plane[2])
-    return found
-
-
-def _row_of_densities(
-    row: Any,
-    bar: Any,
-    values: FloatArray,
-    grid: Grid,
-    index: tuple[int, ...],
-    peak: float,
-    decades: float,
-    name: str,
-    grey: bool = False,
-) -> None:
-    from matplotlib import colormaps
-    from matplotlib.colors import LogNorm
-
-    # White below the floor, and where a reconstruction is not positive.
-    colours = colormaps["Greys" if grey else "viridis"].with_extremes(under="white", bad="white")
-    norm = LogNorm(peak * 10**-decades, peak)
-    for axis, plane in zip(row, _PLANES):
-        cut = _cut(values, plane, index)
-        image = _image(axis, np.where(cut > 0, cut, np.nan), grid, plane[:2], norm=norm, cmap=colours)
-    _colour_bar(image, row, bar, name)
-
-
-def _row_of_differences(row: Any, bar: Any, off: FloatArray, grid: Grid, index: tuple[int, ...]) -> None:
-    most = max(float(np.abs(_cut(off, plane, index)).max()) for plane in _PLANES) or 1.0
-    for axis, plane in zip(row, _PLANES):
-        image = _image(axis, _cut(off, plane, index), grid, plane[:2], vmin=-most, vmax=most, cmap="RdBu_r")
-    _colour_bar(image, row, bar, "difference [% of the peak]")
-
-
-def _colour_bar(image: Any, row: Any, bar: Any, label: str) -> None:
-    """Draw a colour bar on its own axes, or beside a row of given ones."""
-    where = {"ax": list(row), "pad": 0.01, "aspect": 25} if bar is None else {"cax": bar}
-    drawn = row[-1].figure.colorbar(image, **where)
-    drawn.set_label(label, fontsize=10 if len(label) < 30 else 7)
-
-
 def _panels(fit: Model) -> dict[str, dict[str, FloatArray]]:
     """Lines of each panel of a spectrum, by the quantity along its horizontal axis."""
     found = fit.spectrum()
     if isinstance(found, dict) and "total_degree" in found:
-        axes = {f"$v_{name}$": np.asarray(power) for name, power in zip(_NAMES, found["axis"])}
+        axes = {f"$v_{name}$": np.asarray(power) for name, power in zip(NAMES, found["axis"])}
         return {"total degree $m_x + m_y + m_z$": {"": np.asarray(found["total_degree"])}, "degree $m$ along an axis": axes}
     if isinstance(found, dict):
         return {"degree $l$": {"": np.asarray(found["degree"])}, "order $|m|$": {"": np.asarray(found["order"])}}
@@ -456,7 +326,7 @@ def _draw_power(axis: Any, power: FloatArray, colour: str, style: str, label: st
 def _ellipses(axis: Any, mixture: Mixture, plane: tuple[int, ...], grid: Grid, sigmas: Sequence[float]) -> None:
     from matplotlib.patches import Ellipse
 
-    _, scale = _unit(grid)
+    _, scale = unit_of(grid)
     limits = axis.get_xlim(), axis.get_ylim()
     for number, (weight, mean, covariance) in enumerate(zip(mixture.weights_, mixture.means_, mixture.covariances_)):
         variances, vectors = np.linalg.eigh(covariance[np.ix_(plane, plane)])
