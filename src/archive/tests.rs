@@ -2,8 +2,8 @@
 
 use std::num::NonZeroUsize;
 
-use super::*;
 use super::set::Set;
+use super::*;
 use crate::basis::{Basis, Stream};
 use crate::{Bound, Effort, Fidelity, Preset, Sampling, Synthetic, Vdf};
 
