@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use super::set::Set;
 use super::*;
-use crate::basis::{Basis, Stream};
+use crate::basis::{Basis, Coefficients, Stream};
 use crate::{Bound, Effort, Fidelity, Preset, Sampling, Synthetic, Vdf};
 
 fn cells(name: &str, count: u64, side: usize) -> Vec<ArchiveCell> {
