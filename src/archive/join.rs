@@ -105,6 +105,12 @@ pub fn join<O: AsRef<[u8]>>(outlines: &[O]) -> Result<(Vec<u8>, Vec<u8>)> {
         if sets.len() > common {
             all.sets = sets;
         }
+        if all.sets.len() > MAX_SETS {
+            return Err(Error::LimitExceeded {
+                what: format!("{} sets in one archive", all.sets.len()),
+                limit: MAX_SETS,
+            });
+        }
         all.groups.extend(groups);
     }
     let beginning = all.beginning();
@@ -142,7 +148,13 @@ impl Outline {
             match found.kind {
                 Kind::Set => outline.sets.push(bytes[begin as usize..found.end as usize].to_vec()),
                 Kind::Index => {
-                    outline.groups = entries(&found.payload)?.into_iter().filter_map(|(_, group)| group).collect();
+                    let entries = entries(&found.payload)?;
+                    let sets = entries.iter().filter(|(_, group)| group.is_none()).map(|(bytes, _)| *bytes);
+                    let is_whole = found.end == bytes.len() as u64;
+                    if !is_whole || !sets.eq(outline.sets.iter().map(|set| set.len() as u64)) {
+                        return Err(malformed("an outline whose index lists other sets than it has"));
+                    }
+                    outline.groups = entries.into_iter().filter_map(|(_, group)| group).collect();
                     return Ok(outline);
                 }
                 Kind::Group => return Err(malformed("an outline with a group")),

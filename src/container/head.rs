@@ -88,7 +88,9 @@ pub(super) fn checked(bytes: &[u8], kind: Kind) -> Result<&[u8]> {
     };
     if magic != kind.magic() {
         return Err(match Kind::of(magic) {
-            Some(Kind::Sparse) => malformed("it holds a set of blocks: read it with `SparseExpansion::from_bytes`"),
+            Some(Kind::Sparse) => malformed(
+                "it holds a set of blocks, which `SparseExpansion::from_bytes` reads, and in C the functions that decode streams",
+            ),
             Some(Kind::Dense) => malformed("it holds no set of blocks: read it with `Registry::decode`"),
             None => malformed(format!("it begins with {magic:02x?}, not with `VDF`")),
         });

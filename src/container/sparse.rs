@@ -89,7 +89,10 @@ impl SparseExpansion {
         ids: &[u32],
         values: &[T],
     ) -> Result<Self> {
+        // Before the set and the box around it are in memory.
+        framing::check_cells(&mesh, MOST_CELLS)?;
         let blocks = BlockOccupancy::from_ids(mesh.shape(), width, ids)?;
+        head::check_blocks(&blocks)?;
         let Some(boxed) = Boxed::around(&mesh, &blocks)? else {
             // Refuses values without blocks.
             Vdf::from_blocks(VelocityGrid::unit([1; 3])?, width, &[], values)?;
@@ -109,10 +112,10 @@ impl SparseExpansion {
         framing::check_cells(&mesh, MOST_CELLS)?;
         head::check_blocks(&blocks)?;
         let mut sparse = Self { mesh, blocks, basis: basis.clone(), keeps_moments: true, expansion: None };
-        if let Some((boxed, values)) = values
-            && values.peak() > 0.0
+        let original = values.map(|(boxed, values)| Ok::<_, Error>((values.within_blocks(&boxed.blocks)?, boxed)));
+        if let Some((original, boxed)) = original.transpose()?
+            && original.peak() > 0.0
         {
-            let original = values.within_blocks(&boxed.blocks)?;
             let expansion = Expansion::encode(basis, &original)?;
             let dense = expansion.reconstruct()?;
             sparse.keeps_moments = keeps_moments(basis, &original, &dense, &boxed.blocks)?;
@@ -184,10 +187,10 @@ impl SparseExpansion {
             return Ok(None);
         };
         let dense = expansion.reconstruct()?;
-        let kept = if self.keeps_moments { cut_keeping_moments(&dense, &boxed.blocks)? } else { None };
-        let vdf = match kept {
-            Some(vdf) => vdf,
-            None => dense.within_blocks(&boxed.blocks)?,
+        let vdf = match self.keeps_moments {
+            true => cut_keeping_moments(&dense, &boxed.blocks)?
+                .ok_or_else(|| malformed("the moments of its blocks cannot be kept"))?,
+            false => dense.within_blocks(&boxed.blocks)?,
         };
         Ok(Some((boxed, vdf)))
     }
@@ -248,30 +251,32 @@ impl SparseExpansion {
 }
 
 /// True if the moments are to be kept when the decoded density is cut to the blocks: if that leads to a density whose
-/// errors are within the bound of the basis, or hardly larger where it has none.
+/// errors are within the bound of the basis, or hardly larger where it has none. `conserve` always keeps them.
 ///
 /// # Errors
-/// [`Error::TargetNotMet`] if the bound is missed with and without it.
+/// [`Error::TargetNotMet`] if the bound is missed with and without it, or if `conserve` cannot keep the moments.
 fn keeps_moments(basis: &AnyBasis, original: &Vdf, dense: &Vdf, blocks: &BlockOccupancy) -> Result<bool> {
     let bound = basis.kept_bound().unwrap_or_default();
     let floor = bound.floor_of(original);
     let fidelity = |vdf: &Vdf| Fidelity::compare_above(original, vdf, floor);
-    let Some(kept) = cut_keeping_moments(dense, blocks)? else { return Ok(false) };
-    let kept = fidelity(&kept)?;
-    if bound == Bound::default() {
-        return Ok(kept.l2 <= (1.0 + ADDED_ERROR) * fidelity(dense)?.l2);
+    let conserves = basis.spec()?.to_string().starts_with("conserve(");
+    let failed = |target: String, reached: String| Error::TargetNotMet { basis: basis.to_string(), target, reached };
+    let limit = |(figure, limit, reached): (Figure, f64, f64)| {
+        failed(format!("{}={limit} in the blocks", figure.key()), figure.say(reached))
+    };
+    if let Some(kept) = cut_keeping_moments(dense, blocks)? {
+        let kept = fidelity(&kept)?;
+        match missed(&bound, &kept) {
+            Some(beyond) if conserves => return Err(limit(beyond)),
+            Some(_) => {}
+            None if conserves || bound != Bound::default() => return Ok(true),
+            None => return Ok(kept.l2 <= (1.0 + ADDED_ERROR) * fidelity(dense)?.l2),
+        }
+    } else if conserves {
+        let target = "the moments of the blocks".to_owned();
+        return Err(failed(target, "a density that would change its sign".to_owned()));
     }
-    if missed(&bound, &kept).is_none() {
-        return Ok(true);
-    }
-    match missed(&bound, &fidelity(&dense.within_blocks(blocks)?)?) {
-        None => Ok(false),
-        Some((figure, limit, reached)) => Err(Error::TargetNotMet {
-            basis: basis.to_string(),
-            target: format!("{}={limit} in the blocks", figure.key()),
-            reached: figure.say(reached),
-        }),
-    }
+    missed(&bound, &fidelity(&dense.within_blocks(blocks)?)?).map_or(Ok(false), |beyond| Err(limit(beyond)))
 }
 
 /// The first figure that misses its limit, the limit, and what was reached.

@@ -19,8 +19,8 @@
  * units will do.
  *
  * Errors. Functions return a vdfb_status; VDFB_OK is 0. `vdfb_last_message` has a sentence about the last failure on the same
- * thread. A call that fails has written to no result, but for sizes and counts that are needed (`needed`, `count`), which
- * are set even if the status is VDFB_BUFFER_TOO_SMALL; the contents of buffers for values are then not specified. Null
+ * thread. A call that fails has written to no result, but for the archive of `vdfb_archive_writer_finish`, and for sizes and
+ * counts that are needed (`needed`, `count`), which are set even if the status is VDFB_BUFFER_TOO_SMALL; the contents of buffers for values are then not specified. Null
  * pointers and sizes that do not match are refused. No call ends the process: an error inside the library is
  * VDFB_INTERNAL. Only if the system has no memory left does the process end, as it does in most programs.
  *
@@ -198,7 +198,8 @@ typedef struct vdfb_archive_options {
      */
     uint64_t group;
     /**
-     * Threads that encode, by default 1: the caller's, and none is started. No byte depends on it.
+     * Threads that encode, at most 256, by default 1: the caller's, and none is started. Of several populations whose cells
+     * come by turns, the order of the groups depends on it; no other byte does.
      */
     uint64_t threads;
     /**
@@ -516,8 +517,8 @@ enum vdfb_status vdfb_archive_writer_add_f32(struct vdfb_archive_writer *writer,
 
 /**
  * Encodes the cells that wait and writes the index. Of an archive in memory `*bytes` becomes the archive, which the caller
- * frees; of one in a file it becomes none, and may be null. If a last cell is left out, the archive is finished all the same
- * and the call returns why. Then the writer may only be freed.
+ * frees; of one in a file it becomes none, and may be null. If a last cell is left out, the archive is finished and handed over
+ * all the same, and the call returns why. Then the writer may only be freed.
  */
 enum vdfb_status vdfb_archive_writer_finish(struct vdfb_archive_writer *writer,
                                             struct vdfb_bytes *bytes);

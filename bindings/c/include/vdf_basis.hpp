@@ -500,10 +500,13 @@ public:
                                           values.size(), layout));
     }
 
-    // Writes the index. Returns the archive if it is in memory, else nothing.
+    // Writes the index. `archive` becomes the archive if it is in memory, also where a last cell is left out and this throws.
+    void finish(bytes &archive) { check(vdfb_archive_writer_finish(handle_.get(), archive.out())); }
+
+    // The same, with the archive as the result, or nothing if it is in a file.
     bytes finish() {
         bytes archive;
-        check(vdfb_archive_writer_finish(handle_.get(), archive.out()));
+        finish(archive);
         return archive;
     }
 

@@ -42,7 +42,8 @@ pub struct vdfb_archive_options {
     /// Cells of a group, by default 32, at most 4096. Larger groups take fewer bytes; to read one cell, the group before it
     /// is decoded.
     pub group: u64,
-    /// Threads that encode, by default 1: the caller's, and none is started. No byte depends on it.
+    /// Threads that encode, at most 256, by default 1: the caller's, and none is started. Of several populations whose cells
+    /// come by turns, the order of the groups depends on it; no other byte does.
     pub threads: u64,
     /// The grid from which the boxes of cells are counted, or null for that of the first cell. Ranks whose parts are to be
     /// joined give the same.
@@ -75,6 +76,7 @@ impl Write for Sink {
 pub struct vdfb_archive_writer {
     /// `None` once it is finished.
     writer: Option<ArchiveWriter<Sink>>,
+    in_memory: bool,
     basis: AnyBasis,
     /// The grid of all cells, if the options say so.
     grid: Option<VelocityGrid>,
@@ -189,16 +191,20 @@ unsafe fn begin(
     };
     let group =
         number("group", options.map(|options| options.group), 32)?.min(const { NonZeroUsize::new(4096).unwrap() });
-    let threads = number("threads", options.map(|options| options.threads), 1)?;
+    let threads =
+        number("threads", options.map(|options| options.threads), 1)?.min(const { NonZeroUsize::new(256).unwrap() });
     let grid = match options.filter(|options| !options.grid.is_null()) {
         // SAFETY: as the caller has promised.
         Some(options) => Some(unsafe { grid_at(options.grid) }?),
         None => None,
     };
-    let archive = ArchiveWriter::new(sink()?)?;
+    let sink = sink()?;
+    let in_memory = matches!(sink, Sink::Memory(_));
+    let archive = ArchiveWriter::new(sink)?;
     let archive = archive.with_registry(codec.registry.clone()).with_group(group).with_threads(threads);
     let made = vdfb_archive_writer {
         writer: Some(archive),
+        in_memory,
         basis,
         grid,
         populations: Vec::new(),
@@ -301,8 +307,8 @@ pub unsafe extern "C" fn vdfb_archive_writer_add_f32(
 }
 
 /// Encodes the cells that wait and writes the index. Of an archive in memory `*bytes` becomes the archive, which the caller
-/// frees; of one in a file it becomes none, and may be null. If a last cell is left out, the archive is finished all the same
-/// and the call returns why. Then the writer may only be freed.
+/// frees; of one in a file it becomes none, and may be null. If a last cell is left out, the archive is finished and handed over
+/// all the same, and the call returns why. Then the writer may only be freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vdfb_archive_writer_finish(
     writer: *mut vdfb_archive_writer,
@@ -311,17 +317,17 @@ pub unsafe extern "C" fn vdfb_archive_writer_finish(
     guard(|| {
         // SAFETY: the caller's handle.
         let writer = unsafe { reference_mut(writer, "writer") }?;
-        let in_file = bytes.is_null();
         writer.open()?;
+        // Before anything is finished, so that no archive is lost.
+        if writer.in_memory || !bytes.is_null() {
+            // SAFETY: the caller's pointer.
+            unsafe { output(bytes, "bytes") }?;
+        }
         let outcomes: Vec<Outcome> = (0..writer.populations.len()).map(|number| writer.write_waiting(number)).collect();
         let last = outcomes.into_iter().collect::<Outcome>();
         let Some(archive) = writer.writer.take() else { return last };
         match archive.finish()? {
-            Sink::Memory(_) if in_file => {
-                let problem = "bytes is null, but the archive is in memory";
-                return Err(Failure::new(vdfb_status::VDFB_NULL_POINTER, problem));
-            }
-            Sink::File(_) if in_file => {}
+            Sink::File(_) if bytes.is_null() => {}
             // SAFETY: the caller's pointer.
             Sink::File(_) => unsafe { give_bytes(Vec::new(), bytes, "bytes") }?,
             // SAFETY: the caller's pointer.

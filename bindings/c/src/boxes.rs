@@ -127,11 +127,12 @@ pub(crate) unsafe fn write_box<T: Value>(
         }
         return Err(Failure::too_small("values", count, cells));
     }
-    let used = if layout.is_null() { cells } else { count };
+    // SAFETY: as the caller has promised.
+    let places = unsafe { Places::new(grid, if layout.is_null() { cells } else { count }, layout) }?;
+    // Of a longer array no more than the box is touched: others may be using the rest.
+    let used = if places.is_plain { cells } else { count };
     // SAFETY: as the caller has promised.
     let mut values = unsafe { Output::new(values, used, "values") }?;
-    // SAFETY: as the caller has promised.
-    let places = unsafe { Places::new(grid, used, layout) }?;
     let vdf = vdf()?;
     let decoded = vdf.as_slice();
     let mut all_finite = true;

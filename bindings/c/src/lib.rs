@@ -1,8 +1,7 @@
 //! The C face of `vdf-basis`. `include/vdf_basis.h` is generated from the comments here (`header/lib.rs`).
 //!
-//! All functions go through [`status::guard`], which catches panics and keeps the message of an error. This is the only
-//! place of the project with `unsafe` code: pointers that a caller hands over are checked and turned into slices and
-//! references in `pointers`, and nowhere else.
+//! All functions that can fail go through [`status::guard`], which catches panics and keeps the message of an error.
+//! Pointers that a caller hands over are checked and turned into slices and references in `pointers`.
 #![allow(non_camel_case_types)]
 // Each function's comment is for C programmers; what they must keep is at the beginning of the header.
 #![allow(clippy::missing_safety_doc)]

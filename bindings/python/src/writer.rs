@@ -114,6 +114,7 @@ impl Writer {
     #[new]
     #[pyo3(signature = (path=None, append=false, group=None, threads=None, skips=false))]
     fn new(
+        py: Python<'_>,
         path: Option<PathBuf>,
         append: bool,
         group: Option<NonZeroUsize>,
@@ -122,7 +123,7 @@ impl Writer {
     ) -> Result<Self> {
         let target = match path {
             None => Target::Memory(ArchiveWriter::new(Vec::new())?),
-            Some(path) if append => Target::File(ArchiveWriter::append(path).map_err(Problem::File)?),
+            Some(path) if append => Target::File(py.detach(|| ArchiveWriter::append(path)).map_err(Problem::File)?),
             Some(path) => {
                 let file = File::create(&path)
                     .map_err(|source| Error::Io { path: path.display().to_string(), source: Arc::new(source) })?;

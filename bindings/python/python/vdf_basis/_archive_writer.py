@@ -71,6 +71,7 @@ class ArchiveWriter:
         self.population = population
         self._path = None if path is None else Path(path)
         self._value: bytes | None = None
+        self._closed = False
         if append and self._path is None:
             raise ValueError("append=True is not allowed without a path")
         # An archive that is continued is safe as it is: its groups stay whole.
@@ -133,9 +134,12 @@ class ArchiveWriter:
 
     def close(self) -> None:
         """Write what is waiting and the index, and give the file its name."""
-        if self._native.is_closed():
+        if self._closed:
             return
+        self._closed = True
         try:
+            if self._native.is_closed():
+                raise ValueError("an earlier cell could not be written, so that the archive is not finished")
             self._value = self._native.finish()
         except BaseException:
             self._discard()
@@ -153,6 +157,7 @@ class ArchiveWriter:
         return self._value
 
     def _discard(self) -> None:
+        self._closed = True
         self._native.abort()
         if self._part is not None and self._part != self._path:
             self._part.unlink(missing_ok=True)

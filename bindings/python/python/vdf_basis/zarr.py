@@ -98,7 +98,7 @@ class VdfBasisCodec(ArrayBytesCodec, metaclass=_Serializer):
     def validate(self, *, shape: tuple[int, ...], dtype: Any, chunk_grid: Any) -> None:
         """Refuse arrays that are not distributions, and chunks that cut velocity grids."""
         native = dtype.to_native_dtype()
-        if native.kind != "f" or native.itemsize > 8:
+        if native.kind != "f" or native.itemsize not in (4, 8):
             raise TypeError(f"the array is of dtype {native}; the codec {_NAME!r} keeps float32 or float64")
         if len(shape) < 3:
             raise ValueError(f"the array has the shape {shape}; its last three axes must be vx, vy, vz")
