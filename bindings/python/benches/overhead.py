@@ -1,7 +1,7 @@
 """Overhead of Python against the Rust call, threads and import: medians over calls that alternate.
 
-Overheads are of processor time, which other work on the machine disturbs less than wall time. Threads are of wall time; two
-processes beside them say what the machine allows at the moment.
+Each call is compared with the one of Rust beside it, because other work on the machine slows both. Two processes beside the
+threads say what the machine allows at the moment.
 
     cargo build --release -p vdf-basis-python --example calls
     python bindings/python/benches/overhead.py [--cells 50] [--rounds 40]
@@ -34,10 +34,10 @@ CALLS = [
 ]
 
 
-def timed(function, clock=time.thread_time):
-    begin = clock()
+def timed(function):
+    begin = time.perf_counter()
     function()
-    return clock() - begin
+    return time.perf_counter() - begin
 
 
 def overhead(cells, rounds):
@@ -114,7 +114,7 @@ def threads(cells, spec="balanced:l2=0.03", count=8, rounds=5):
     times = {name: [] for name in ways}
     for _ in range(rounds):
         for name, (way, workers) in ways.items():
-            times[name].append(timed(lambda: way(workers), time.perf_counter))
+            times[name].append(timed(lambda: way(workers)))
     for name, statistic in (("median", statistics.median), ("least", min)):
         seconds = {way: round(statistic(all_), 3) for way, all_ in times.items()}
         speedup = round(seconds["1 thread"] / seconds["4 threads"], 2)
