@@ -169,7 +169,7 @@ fn bad_input_is_refused_with_the_name_of_the_file_and_what_there_is() {
         ("compare a.vdfa shock.npy --bound l3=1", 2, "l2"),
         ("plot a.vdfa -o x.svg", 2, ".png"),
         ("synthesise no-such -o x.npy", 2, "beams"),
-        ("synthesise beams --cells 2000 -o x.npy", 2, "more than"),
+        ("synthesise beams --cells 600 -o x.npy", 2, "more than"),
         ("decode large.vdfa --single -o x.npy", 1, "too large for --single"),
         ("encode", 2, "Usage"),
     ];
