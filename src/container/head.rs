@@ -4,12 +4,9 @@ use super::{CHECKSUM, MOST_CELLS, VERSION};
 use crate::basis::framing::{self, MAGIC};
 use crate::basis::spec::Spec;
 use crate::coding::{Coder, malformed};
-use crate::distribution::blocks::{BlockOccupancy, MAX_WIDTH};
+use crate::distribution::blocks::{BlockOccupancy, MAX_BLOCKS, MAX_WIDTH};
 use crate::distribution::grid::VelocityGrid;
 use crate::error::{Error, Result};
-
-/// Most blocks of the mesh of a stream: 16 MB of bits, one a byte.
-const MAX_BLOCKS: usize = 1 << 24;
 
 /// The kinds of streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,6 +28,8 @@
 
 mod coding;
 
+pub(crate) use coding::MAX_BLOCKS;
+
 use ndarray::Array3;
 
 use super::grid::VelocityGrid;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::axis::AxisLevel;
 use super::boundary::Boundary;
+use super::rounding::ROUNDING_OFFSET;
 use super::transform::{Band, Layout, Scratch, most_levels};
 use crate::coding::in_steps;
 
@@ -27,7 +28,6 @@ const FIRST_WIDTH_RATIO: f64 = 2.0 * std::f64::consts::SQRT_2;
 const ALL_AXES: f64 = f64::INFINITY;
 /// Smaller numbers, in steps, are rounded to zero; larger ones to the multiple below them plus [`ROUNDING_OFFSET`].
 const DEAD_ZONE: f64 = 0.6;
-const ROUNDING_OFFSET: f64 = 0.47;
 
 /// The filter bank, as the transform needs it.
 pub(super) struct Bank<'a, T> {

@@ -14,7 +14,7 @@ const LAMBDA: f64 = 0.085;
 /// Smaller coefficients, in steps, become zero.
 const DEAD_ZONE: f64 = 0.5;
 /// Added before the fraction is cut off: the larger of two multiples costs more bits, and is taken only from 0.53 steps on.
-const ROUNDING_OFFSET: f64 = 0.47;
+pub(super) const ROUNDING_OFFSET: f64 = 0.47;
 
 /// Calls `found` with the position in the layout, ascending, and the multiple of each coefficient that is not rounded to
 /// zero. Returns the sum of squared errors, in squared steps. The coefficients are in two parts, of whole bands.

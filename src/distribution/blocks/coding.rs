@@ -15,7 +15,7 @@ use crate::coding::{Coder, Integers, Mixing, malformed};
 use crate::error::{Error, Result};
 
 /// Maximum number of blocks of a grid that [`BlockOccupancy::from_bytes`] reads: 16 MB of bits, one a byte.
-const MAX_BLOCKS: usize = 1 << 24;
+pub(crate) const MAX_BLOCKS: usize = 1 << 24;
 
 /// Number of contexts of each kind, and of all.
 const NEAR: usize = 64;
