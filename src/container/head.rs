@@ -4,7 +4,7 @@ use super::{CHECKSUM, MOST_CELLS, VERSION};
 use crate::basis::framing::{self, MAGIC};
 use crate::basis::spec::Spec;
 use crate::coding::{Coder, malformed};
-use crate::distribution::blocks::{BlockOccupancy, MAX_BLOCKS, MAX_WIDTH};
+use crate::distribution::blocks::{BlockOccupancy, MAX_BLOCKS, MAX_WIDTH, check_block_count};
 use crate::distribution::grid::VelocityGrid;
 use crate::error::{Error, Result};
 
@@ -108,7 +108,7 @@ pub(super) fn checked(bytes: &[u8], kind: Kind) -> Result<&[u8]> {
 /// # Errors
 /// [`Error::LimitExceeded`].
 pub(super) fn check_blocks(blocks: &BlockOccupancy) -> Result<()> {
-    check_block_count(blocks.shape(), blocks.width())?;
+    check_mesh(blocks.shape(), blocks.width())?;
     /// Values of blocks for each cell: 8² where a mesh is one cell thick along two axes, and blocks are 8 cells wide.
     const MOST_PER_CELL: usize = 64;
     let cells = blocks.shape().iter().product::<usize>();
@@ -120,12 +120,10 @@ pub(super) fn check_blocks(blocks: &BlockOccupancy) -> Result<()> {
     }
 }
 
-fn check_block_count(shape: [usize; 3], width: usize) -> Result<()> {
-    let count = shape.iter().map(|cells| cells.div_ceil(width)).fold(1, usize::saturating_mul);
-    match count <= MAX_BLOCKS {
-        true => Ok(()),
-        false => Err(Error::LimitExceeded { what: format!("a mesh of {count} blocks"), limit: MAX_BLOCKS }),
-    }
+/// Refuses a mesh of more blocks than a reader accepts.
+fn check_mesh(shape: [usize; 3], width: usize) -> Result<()> {
+    check_block_count(shape, width)
+        .map_err(|count| Error::LimitExceeded { what: format!("a mesh of {count} blocks"), limit: MAX_BLOCKS })
 }
 
 /// Codes the mesh, its blocks and the spec.
@@ -139,7 +137,7 @@ pub(super) fn code(
     framing::code_grid(coder, mesh, most_cells)?;
     let width = coder.count(blocks.width() - 1, MAX_WIDTH - 1)? + 1;
     if coder.is_reading() {
-        check_block_count(mesh.shape(), width)?;
+        check_mesh(mesh.shape(), width)?;
         *blocks = BlockOccupancy::empty(mesh.shape(), width)?;
     }
     blocks.code(coder)?;

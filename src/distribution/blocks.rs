@@ -28,7 +28,7 @@
 
 mod coding;
 
-pub(crate) use coding::MAX_BLOCKS;
+pub(crate) use coding::{MAX_BLOCKS, check_block_count};
 
 use ndarray::Array3;
 

@@ -31,7 +31,7 @@ impl BlockOccupancy {
     /// # Errors
     /// [`Error::InvalidParameter`] if the grid has more than 2²⁴ blocks, which no reader accepts.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        check_blocks(self.shape, self.width)
+        check_block_count(self.shape, self.width)
             .map_err(|count| Error::parameter("number of blocks", count, format!("at most {MAX_BLOCKS}")))?;
         let mut coder = Coder::writing();
         let mut models = Integers::default();
@@ -55,7 +55,7 @@ impl BlockOccupancy {
             *length = usize::try_from(coder.positive(&mut models, 1)?).unwrap_or(usize::MAX);
         }
         let ([width, nx, ny, nz], invalid) = (lengths, |error: Error| malformed(error.to_string()));
-        check_blocks([nx, ny, nz], width)
+        check_block_count([nx, ny, nz], width)
             .map_err(|count| malformed(format!("a set out of {count} blocks, where {MAX_BLOCKS} are allowed")))?;
         let mut occupancy = Self::empty([nx, ny, nz], width).map_err(invalid)?;
         occupancy.code(&mut coder)?;
@@ -69,9 +69,10 @@ impl BlockOccupancy {
     /// [`Error::MalformedStream`] for a stream that holds a box outside the grid.
     pub fn code(&mut self, coder: &mut Coder<'_>) -> Result<()> {
         let blocks = self.block_shape();
+        let bounds = if coder.is_reading() { None } else { self.bounds() };
+        let bounds = bounds.map(|(first, last)| (first, std::array::from_fn(|axis| last[axis] + 1 - first[axis])));
         let given = std::mem::replace(&mut self.occupied, vec![false; blocks.iter().product()]);
         let place = |[x, y, z]: [usize; 3]| x + blocks[0] * (y + blocks[1] * z);
-        let bounds = if coder.is_reading() { None } else { bounds(blocks, &given) };
         let Some((first, shape)) = code_bounds(bounds, blocks, coder)? else { return Ok(()) };
         let mut surroundings = Surroundings::new(shape);
         let mut mixing = Mixing::<4>::new(NEAR + COUNTS + SURFACE + MIRRORS, 1);
@@ -91,27 +92,14 @@ impl BlockOccupancy {
     }
 }
 
-/// The number of blocks, if it is more than [`MAX_BLOCKS`].
-fn check_blocks(shape: [usize; 3], width: usize) -> std::result::Result<(), u128> {
+/// Fails with the number of blocks of a mesh if it is more than [`MAX_BLOCKS`].
+pub(crate) fn check_block_count(shape: [usize; 3], width: usize) -> std::result::Result<(), u128> {
     let count = shape.iter().map(|cells| cells.div_ceil(width.max(1)) as u128).fold(1, u128::saturating_mul);
     if count > MAX_BLOCKS as u128 { Err(count) } else { Ok(()) }
 }
 
 /// First block and number of blocks along each axis of the box around the occupied blocks.
 type Bounds = ([usize; 3], [usize; 3]);
-
-fn bounds([nbx, nby, nbz]: [usize; 3], occupied: &[bool]) -> Option<Bounds> {
-    let (mut first, mut last) = ([nbx, nby, nbz], [0; 3]);
-    for (id, _) in occupied.iter().enumerate().filter(|(_, occupied)| **occupied) {
-        let block = [id % nbx, id / nbx % nby, id / nbx / nby];
-        for axis in 0..3 {
-            first[axis] = first[axis].min(block[axis]);
-            last[axis] = last[axis].max(block[axis]);
-        }
-    }
-    let shape = std::array::from_fn(|axis| (last[axis] + 1).saturating_sub(first[axis]));
-    (first[0] < nbx).then_some((first, shape))
-}
 
 /// Codes the box, in one bit if it is the whole grid. None without an occupied block.
 fn code_bounds(bounds: Option<Bounds>, blocks: [usize; 3], coder: &mut Coder<'_>) -> Result<Option<Bounds>> {
