@@ -148,3 +148,6 @@ struct ReadmeDoctests;
 #[cfg(all(doctest, feature = "vlsv"))]
 #[doc = include_str!("../docs/files.md")]
 struct FilesDoctests;
+#[cfg(doctest)]
+#[doc = include_str!("../docs/derivatives.md")]
+struct DerivativesDoctests;

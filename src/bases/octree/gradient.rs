@@ -27,8 +27,8 @@ pub(super) fn at_cells(coefficients: &OctreeCoefficients, grid: &VelocityGrid, b
     if cells > 0 {
         let all = coefficients.boxes().count();
         let reason = format!(
-            "{cells} of {all} leaves hold the values of their cells, which are steps; encode with a larger error, or \
-             with `smallest` above one"
+            "{cells} of {all} leaves hold the values of their cells, which are steps; encode with a larger error, or take \
+             differences of the reconstruction"
         );
         return Err(Error::NotDifferentiable { basis: NAME.to_owned(), reason });
     }
