@@ -9,7 +9,8 @@ const CONVERGED: f64 = 1e-13;
 
 /// The average over a period of a function of an angle that is nowhere negative, by the trapezoid rule: for an analytic
 /// function its error falls exponentially with the number of points (Trefethen and Weideman 2014, SIAM Rev. 56, 385). It
-/// begins with about `start` points and doubles them until the average changes by less than 1e-13 of itself.
+/// begins with about `start` points, of which the narrowest feature should hold one, and doubles them until the average
+/// changes by less than 1e-13 of itself.
 pub(crate) fn angle_average(start: usize, at: impl Fn(f64) -> f64) -> f64 {
     let mut points = start.clamp(POINTS[0], POINTS[1] / 2).next_power_of_two();
     let sum_of =
@@ -37,7 +38,9 @@ mod tests {
         for width in [3.0, 0.3, 0.01, 1e-3] {
             // exp((cos φ − 1)/width²) has the average e^{−x} I_0(x), x = 1/width².
             let steepness = f64::powi(width, -2);
-            let average = angle_average(0, |angle| (steepness * ((angle - 1.234).cos() - 1.0)).exp());
+            let average = angle_average((TAU / width) as usize, |angle| {
+                (-2.0 * steepness * (0.5 * (angle - 1.234)).sin().powi(2)).exp()
+            });
             let expected = crate::numerics::bessel::scaled_i0(steepness);
             assert!((average / expected - 1.0).abs() < 1e-10, "{width}: {average} {expected}");
         }

@@ -51,13 +51,13 @@ fn along_rotated_axes(coefficients: &HermiteCoefficients, grid: &VelocityGrid) -
     let axes = frame.axes();
     let cube = coefficients.densities();
     let mut parts = [0, 1, 2].map(|_| vec![0.0; grid.cells()]);
-    for i in 0..3 {
+    for (i, axis) in axes.iter().enumerate() {
         let (derivative, orders) = derivative(*weight, &cube, coefficients.orders, i);
         let kept = (0..=u32::MAX).zip(&derivative).filter(|(_, amplitude)| **amplitude != 0.0);
         let (positions, amplitudes): (Vec<u32>, Vec<f64>) = kept.unzip();
         let values = RotatedTerms::new(grid, frame, *weight, orders, &positions).evaluate(&amplitudes);
         for (j, part) in parts.iter_mut().enumerate() {
-            let factor = axes[i][j] / frame.scales[i];
+            let factor = axis[j] / frame.scales[i];
             part.iter_mut().zip(&values).for_each(|(part, value)| *part += factor * value);
         }
     }

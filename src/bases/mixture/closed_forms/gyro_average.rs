@@ -119,7 +119,7 @@ impl About {
                 Some(tail) => (-(0.5 * (tail + 3.0) + 1.0) * (q / tail).ln_1p()).exp(),
             }
         };
-        // A Gaussian of the narrowest width takes this part of the circle; six points a width resolve it.
+        // One point for each standard deviation along the circle.
         let turn = self.xi.iter().map(|[_, _, x, y]| x.hypot(*y)).fold(0.0, f64::max);
         let start = (TAU * perpendicular * turn).min(1e4) as usize;
         self.peak * angle_average(start, at)
