@@ -128,7 +128,7 @@ fn leaves_agree_with_differences_to_second_order() {
             let spec = format!("octree:leaf={leaf},degree=3,l2=0.2");
             // Cell centres lie half a cell from any face: no step crosses one.
             check(&spec, &vdf, vdf.grid(), 1e-3);
-            let blended = format!("{spec},blend=true");
+            let blended = format!("{spec},blend=yes");
             let (basis, found) = encoded(&blended, &vdf);
             let grid = between(vdf.grid());
             let gradient = basis.gradient(&found, &grid).unwrap();

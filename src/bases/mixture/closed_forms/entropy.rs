@@ -34,7 +34,7 @@ impl MixtureCoefficients {
     /// Gaussians \[nat\]. Both are the entropy itself for one component, and near it for components that lie far apart.
     ///
     /// The lower bound is the larger of −Σ_i w_i ln Σ_j w_j N(u_i; u_j, Σ_i + Σ_j) (Huber et al. 2008, Proc. IEEE MFI,
-    /// 181, theorem 2) and H_0 − Σ_i w_i ln Σ_j w_j e^{−B_ij}, B the Bhattacharyya distance (Kolchinsky and Tracey 2017,
+    /// 181) and H_0 − Σ_i w_i ln Σ_j w_j e^{−B_ij}, B the Bhattacharyya distance (Kolchinsky and Tracey 2017,
     /// Entropy 19, 361). The upper bound is the smaller of H_0 − Σ_i w_i ln Σ_j w_j e^{−D_ij}, D the relative entropy of
     /// one component with respect to the other (ibid.; never above Huber's Σ w_i (H_i − ln w_i)), and the entropy of one
     /// Gaussian with the covariance of the whole. H_0 = Σ w_i H_i, w the shares of the density.
