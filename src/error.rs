@@ -38,6 +38,14 @@ pub enum Error {
         /// The value met.
         value: f64,
     },
+    /// A distribution of which a basis has no gradient in closed form.
+    #[error("{basis} has no gradient: {reason}")]
+    NotDifferentiable {
+        /// Name of the basis.
+        basis: String,
+        /// What is in the way, and what to do instead.
+        reason: String,
+    },
     /// A parameter outside its range.
     #[error("{name} = {value} is not allowed: {allowed}")]
     InvalidParameter {

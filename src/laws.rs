@@ -87,6 +87,7 @@ pub fn all(registry: &Registry, spec: &str) -> Outcome {
         determinism(&basis, &vdf)?;
         moments(&basis, &vdf)?;
         coefficients(&basis, &vdf)?;
+        gradient(&basis, &vdf)?;
         streams(registry, &basis, &vdf)?;
         damage(registry, &basis, &vdf)?;
         rounding(&basis, &vdf)?;
@@ -198,6 +199,30 @@ pub fn coefficients(basis: &AnyBasis, vdf: &Vdf) -> Outcome {
     let [once, half] = [&found, &half].map(|found| basis.reconstruct(found, vdf.grid()));
     let off = difference(&answer(LAW, Vdf::new(*vdf.grid(), &answer(LAW, once)?.values() * 0.5))?, &answer(LAW, half)?);
     ensure(LAW, off < 1e-9, || format!("{basis}: half the coefficients are {off:e} away from half the distribution"))
+}
+
+/// [`Basis::gradient`] has the shape of the grid and scales with the distribution, or is refused with
+/// [`Error::NotDifferentiable`].
+///
+/// # Errors
+/// The difference of the gradients, or another error.
+pub fn gradient(basis: &AnyBasis, vdf: &Vdf) -> Outcome {
+    const LAW: &str = "gradients scale with the distribution";
+    let found = answer(LAW, basis.encode(vdf))?;
+    let mut half = found.clone();
+    half.scale(0.5);
+    let (once, half) = match (basis.gradient(&found, vdf.grid()), basis.gradient(&half, vdf.grid())) {
+        (Err(Error::NotDifferentiable { .. }), Err(Error::NotDifferentiable { .. })) => return Ok(()),
+        (once, half) => (answer(LAW, once)?, answer(LAW, half)?),
+    };
+    for (once, half) in once.iter().zip(&half) {
+        let fits = once.shape() == vdf.grid().shape() && half.shape() == once.shape();
+        ensure(LAW, fits, || format!("{basis}: {:?} on {}", once.shape(), vdf.grid()))?;
+        let largest = once.iter().fold(0.0, |largest: f64, slope| largest.max(slope.abs()));
+        let off = once.iter().zip(half).fold(0.0, |off: f64, (once, half)| off.max((half - 0.5 * once).abs()));
+        ensure(LAW, off <= 1e-9 * largest, || format!("{basis}: {off:e} of {largest:e}"))?;
+    }
+    Ok(())
 }
 
 /// Coefficients of another basis are refused with [`Error::ForeignCoefficients`]. Choose for `other` a basis whose

@@ -109,7 +109,8 @@ pub use basis::bound::{Bound, Figure};
 pub use basis::choices::{Choices, Number, options_of, spec_around, spec_of};
 pub use basis::spec::{Spec, Term, Value};
 pub use basis::{
-    Basis, Coefficients, Expansion, Kept, Label, MOST_COEFFICIENTS, NamedBasis, Quantise, Quantity, Slot, Stream,
+    Basis, Coefficients, Expansion, Gradient, Kept, Label, MOST_COEFFICIENTS, NamedBasis, Quantise, Quantity, Slot,
+    Stream,
 };
 pub use coding::{Bit, Coder, Integers, Numbers, Reals, Resolution};
 pub use compose::conserve::{Conserve, ConserveCoefficients};
@@ -147,3 +148,6 @@ struct ReadmeDoctests;
 #[cfg(all(doctest, feature = "vlsv"))]
 #[doc = include_str!("../docs/files.md")]
 struct FilesDoctests;
+#[cfg(doctest)]
+#[doc = include_str!("../docs/derivatives.md")]
+struct DerivativesDoctests;

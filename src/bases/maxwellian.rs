@@ -2,11 +2,11 @@
 
 use std::f64::consts::TAU;
 
-use nalgebra::Matrix3;
+use nalgebra::{Matrix3, Vector3};
 
 use crate::basis::choices::{Choices, spec_of};
 use crate::basis::spec::Spec;
-use crate::basis::{Basis, Coefficients, Label, NamedBasis, Quantise, Quantity, Slot, Stream};
+use crate::basis::{Basis, Coefficients, Gradient, Label, NamedBasis, Quantise, Quantity, Slot, Stream, gradient};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::gaussian_coding::{BLANK, GaussianModels, Widths, best_step, is_same, off_whole};
 use crate::distribution::gaussian_fit::{self, Covariance, Gaussian};
@@ -138,9 +138,30 @@ impl Basis for Maxwellian {
         let axes = frame.axes();
         let whitening = Matrix3::from_fn(|i, j| axes[i][j] / frame.scales[i]);
         Vdf::from_fn(*grid, |v| {
-            let offset = nalgebra::Vector3::from_fn(|i, _| v[i] - frame.centre[i]);
+            let offset = Vector3::from_fn(|i, _| v[i] - frame.centre[i]);
             peak * (-0.5 * (whitening * offset).norm_squared()).exp()
         })
+    }
+
+    /// ∂f/∂v = −f Σ_i ξ_i e_i / s_i.
+    fn gradient(&self, coefficients: &MaxwellianCoefficients, grid: &VelocityGrid) -> Result<Gradient> {
+        let vdf = self.reconstruct(coefficients, grid)?;
+        let frame = &coefficients.gaussian.frame;
+        let axes = frame.axes();
+        let whitening = Matrix3::from_fn(|i, j| axes[i][j] / frame.scales[i]);
+        let [x, y, z]: [Vec<f64>; 3] =
+            std::array::from_fn(|axis| grid.centres(axis).iter().map(|v| v - frame.centre[axis]).collect());
+        let mut parts = [0, 1, 2].map(|_| Vec::with_capacity(grid.cells()));
+        for (row, values) in vdf.as_slice().chunks_exact(z.len()).enumerate() {
+            for (f, &z) in values.iter().zip(&z) {
+                let offset = Vector3::new(x[row / y.len()], y[row % y.len()], z);
+                let by_velocity = whitening.tr_mul(&(whitening * offset));
+                for (part, factor) in parts.iter_mut().zip(&by_velocity) {
+                    part.push(-f * factor);
+                }
+            }
+        }
+        gradient::from_parts(NAME, grid, parts)
     }
 }
 

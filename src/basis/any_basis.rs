@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::bound::Bound;
 use super::spec::Spec;
-use super::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
+use super::{Basis, Coefficients, Gradient, Kept, Quantise, Slot, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
@@ -80,6 +80,10 @@ impl Basis for AnyBasis {
 
     fn moments(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Moments> {
         self.0.moments(coefficients, grid)
+    }
+
+    fn gradient(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Gradient> {
+        self.0.gradient(coefficients, grid)
     }
 }
 
@@ -205,6 +209,7 @@ trait ErasedBasis: Debug + Send + Sync {
     fn encode_from(&self, vdf: &Vdf, start: &AnyCoefficients) -> Result<AnyCoefficients>;
     fn reconstruct(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Vdf>;
     fn moments(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Moments>;
+    fn gradient(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Gradient>;
     fn spec(&self) -> Result<Spec>;
     fn blank(&self, grid: &VelocityGrid) -> AnyCoefficients;
     fn code(
@@ -247,6 +252,10 @@ impl<B: Quantise> ErasedBasis for B {
 
     fn moments(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Moments> {
         Basis::moments(self, own::<B>(coefficients)?, grid)
+    }
+
+    fn gradient(&self, coefficients: &AnyCoefficients, grid: &VelocityGrid) -> Result<Gradient> {
+        Basis::gradient(self, own::<B>(coefficients)?, grid)
     }
 
     fn spec(&self) -> Result<Spec> {

@@ -13,12 +13,14 @@ pub mod any_basis;
 pub mod bound;
 pub mod choices;
 pub(crate) mod framing;
+pub(crate) mod gradient;
 mod quantise;
 pub mod spec;
 mod stream;
 
 use std::fmt::Debug;
 
+pub use gradient::Gradient;
 pub use quantise::{Kept, Quantise};
 pub use stream::{MOST_COEFFICIENTS, Stream};
 
@@ -73,6 +75,17 @@ pub trait Basis: Clone + Debug + PartialEq + Send + Sync + 'static {
     /// As [`Basis::reconstruct`].
     fn moments(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Moments> {
         Ok(self.reconstruct(coefficients, grid)?.moments())
+    }
+
+    /// The gradient ∂f/∂v [s⁴ m⁻⁷] of the distribution that the coefficients describe, in closed form, at the cell
+    /// centres of `grid`. By default it is refused: only a basis of smooth functions has one.
+    ///
+    /// # Errors
+    /// [`Error::NotDifferentiable`](crate::Error::NotDifferentiable) with the name of the basis and the reason, also
+    /// for derivatives beyond the range of `f64`; those of [`Basis::reconstruct`].
+    fn gradient(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Gradient> {
+        let _ = (coefficients, grid);
+        Err(gradient::refused::<Self>())
     }
 }
 
@@ -288,5 +301,32 @@ impl<B: Basis> Expansion<B> {
     /// As [`Basis::moments`].
     pub fn moments(&self) -> Result<Moments> {
         self.basis.moments(&self.coefficients, &self.grid)
+    }
+
+    /// The gradient ∂f/∂v [s⁴ m⁻⁷] on its own grid: three arrays, one for each component of the velocity.
+    ///
+    /// ```
+    /// use vdf_basis::{Expansion, Maxwellian, Vdf, VelocityGrid};
+    /// let grid = VelocityGrid::from_edges([24; 3], [-6.0; 3], [6.0; 3])?;
+    /// let vdf = Vdf::from_fn(grid, |[x, y, z]| (-0.5 * (x * x + y * y + z * z)).exp())?;
+    /// let [_, by_y, _] = Expansion::encode(&Maxwellian::default(), &vdf)?.gradient()?;
+    /// // ∂f/∂v_y = −v_y f for a thermal speed of one.
+    /// let expected = -grid.centre(1, 9) * vdf.values()[[12, 9, 13]];
+    /// assert!((by_y[[12, 9, 13]] / expected - 1.0).abs() < 1e-9);
+    /// # Ok::<(), vdf_basis::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Basis::gradient`].
+    pub fn gradient(&self) -> Result<Gradient> {
+        self.basis.gradient(&self.coefficients, &self.grid)
+    }
+
+    /// The gradient on another grid.
+    ///
+    /// # Errors
+    /// As [`Basis::gradient`].
+    pub fn gradient_on(&self, grid: &VelocityGrid) -> Result<Gradient> {
+        self.basis.gradient(&self.coefficients, grid)
     }
 }

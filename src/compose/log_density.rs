@@ -6,7 +6,7 @@ use super::free_decades::FreeDecades;
 use crate::basis::bound::Bound;
 use crate::basis::choices::{Choices, spec_around, write_spec};
 use crate::basis::spec::{Spec, invalid};
-use crate::basis::{Basis, Coefficients, Kept, Quantise, Quantity, Slot, Stream};
+use crate::basis::{Basis, Coefficients, Gradient, Kept, Quantise, Quantity, Slot, Stream, gradient};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::decades::{self, Floor};
 use crate::distribution::grid::VelocityGrid;
@@ -119,6 +119,15 @@ impl<B: Basis> Basis for LogDensity<B> {
         let mut values = self.inner.reconstruct(&coefficients.inner, grid)?.into_values().into_raw_vec_and_offset().0;
         decades::to_densities(&mut values, coefficients.floor, decades::ceiling(coefficients.octaves_of_peak));
         Vdf::from_vec(*grid, values)
+    }
+
+    /// ∂f/∂v = f ln 10 ∂h/∂v. Zero where f is zero or at its limit.
+    fn gradient(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Gradient> {
+        Floor::at(coefficients.floor)?;
+        let mut slopes = self.inner.reconstruct(&coefficients.inner, grid)?.into_values().into_raw_vec_and_offset().0;
+        decades::to_slopes(&mut slopes, coefficients.floor, decades::ceiling(coefficients.octaves_of_peak));
+        let by_velocity = self.inner.gradient(&coefficients.inner, grid)?;
+        gradient::finite(NAME, decades::by_chain_rule(&slopes, by_velocity))
     }
 }
 

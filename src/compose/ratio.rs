@@ -1,5 +1,6 @@
 //! Product of two bases, of which the second encodes the factor by which the first is off.
 
+use std::f64::consts::LN_10;
 use std::fmt;
 
 use super::free_decades::FreeDecades;
@@ -8,7 +9,7 @@ use super::second::{self, or_nothing};
 use crate::basis::bound::Bound;
 use crate::basis::choices::write_spec;
 use crate::basis::spec::{Spec, Value, invalid};
-use crate::basis::{Basis, Coefficients, Kept, Quantise, Quantity, Slot, Stream};
+use crate::basis::{Basis, Coefficients, Gradient, Kept, Quantise, Quantity, Slot, Stream, gradient};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::decades::{self, Floor};
 use crate::distribution::grid::VelocityGrid;
@@ -149,6 +150,28 @@ impl<A: Basis, B: Basis> Basis for Ratio<A, B> {
         }
         decades::to_densities(&mut values, floor, decades::ceiling(octaves_of_peak));
         Vdf::from_vec(*grid, values)
+    }
+
+    /// ∂f/∂v = f (∂a/∂v / a + ln 10 ∂h/∂v), without the first term where a is not above the floor. Zero where f is zero
+    /// or at its limit.
+    fn gradient(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Gradient> {
+        let AboveFloor { floor, octaves_of_peak, .. } = coefficients.above;
+        Floor::at(floor)?;
+        let first = self.first.reconstruct(&coefficients.first, grid)?;
+        let mut by_velocity = self.first.gradient(&coefficients.first, grid)?;
+        for part in &mut by_velocity {
+            part.zip_mut_with(&first.values(), |part, &a| *part = if a > floor { *part / (a * LN_10) } else { 0.0 });
+        }
+        let mut slopes = decades::above(first.as_slice(), floor);
+        if let Some(second) = &coefficients.second {
+            let ratio = self.second.reconstruct(second, grid)?;
+            slopes.iter_mut().zip(ratio.as_slice()).for_each(|(decades, ratio)| *decades += ratio);
+            for (part, other) in by_velocity.iter_mut().zip(self.second.gradient(second, grid)?) {
+                *part += &other;
+            }
+        }
+        decades::to_slopes(&mut slopes, floor, decades::ceiling(octaves_of_peak));
+        gradient::finite(NAME, decades::by_chain_rule(&slopes, by_velocity))
     }
 }
 

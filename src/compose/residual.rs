@@ -6,7 +6,7 @@ use super::second::{self, or_nothing};
 use crate::basis::bound::Bound;
 use crate::basis::choices::write_spec;
 use crate::basis::spec::{Spec, invalid};
-use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
+use crate::basis::{Basis, Coefficients, Gradient, Kept, Quantise, Slot, Stream, gradient};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
@@ -78,6 +78,16 @@ impl<A: Basis, B: Basis> Basis for Residual<A, B> {
             None => Ok(first),
             Some(second) => combined(first, &self.second.reconstruct(second, grid)?, |f, g| f + g),
         }
+    }
+
+    /// The sum of both gradients.
+    fn gradient(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Gradient> {
+        let mut sum = self.first.gradient(&coefficients.first, grid)?;
+        let Some(second) = &coefficients.second else { return Ok(sum) };
+        for (part, other) in sum.iter_mut().zip(self.second.gradient(second, grid)?) {
+            *part += &other;
+        }
+        gradient::finite("A + B", sum)
     }
 }
 

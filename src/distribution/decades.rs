@@ -2,6 +2,8 @@
 
 use std::f64::consts::{LN_10, LOG10_2};
 
+use ndarray::Array3;
+
 use super::fidelity::Fidelity;
 use super::vdf::Vdf;
 use crate::coding::{Coder, Reals, Resolution, malformed};
@@ -150,6 +152,25 @@ const ZERO_BELOW: f64 = 1e-9;
 /// Converts decades above a floor to densities in place; 0 where the decades are not positive, limited to `ceiling`.
 pub(crate) fn to_densities(decades: &mut [f64], floor: f64, ceiling: f64) {
     in_lanes(decades, Kind::Power { floor, ceiling });
+}
+
+/// Converts decades above a floor to the derivatives df/dh of their densities in place: f ln 10, and 0 where
+/// [`to_densities`] gives zero or the limit.
+pub(crate) fn to_slopes(decades: &mut [f64], floor: f64, ceiling: f64) {
+    let is_free: Vec<bool> = decades.iter().map(|h| *h < ceiling).collect();
+    to_densities(decades, floor, ceiling);
+    for (f, is_free) in decades.iter_mut().zip(is_free) {
+        *f = if is_free { *f * LN_10 } else { 0.0 };
+    }
+}
+
+/// The gradient of densities from df/dh at the cells, in C order, and the gradient of h.
+pub(crate) fn by_chain_rule(slopes: &[f64], mut gradient: [Array3<f64>; 3]) -> [Array3<f64>; 3] {
+    for part in &mut gradient {
+        // A zero slope is the limit of a constant, whatever the decades do there.
+        part.iter_mut().zip(slopes).for_each(|(x, slope)| *x = if *slope == 0.0 { 0.0 } else { *x * slope });
+    }
+    gradient
 }
 
 #[derive(Clone, Copy)]

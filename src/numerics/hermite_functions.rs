@@ -36,6 +36,18 @@ pub(crate) fn hermite_functions(z: &[f64], count: usize) -> Vec<f64> {
     by_recurrence(z, count, |z| PI.powf(-0.25) * (-0.5 * z * z).exp(), hermite_factors)
 }
 
+/// Derivatives ψ′_n(z) = √(n/2) ψ_{n−1} − √((n+1)/2) ψ_{n+1} for n below `count`, as [`hermite_functions`] orders them.
+pub(crate) fn hermite_slopes(z: &[f64], count: usize) -> Vec<f64> {
+    let (values, nodes) = (hermite_functions(z, count + 1), z.len());
+    let mut slopes = vec![0.0; nodes * count];
+    for (place, slope) in slopes.iter_mut().enumerate() {
+        let n = (place / nodes) as f64;
+        let lower = if place < nodes { 0.0 } else { values[place - nodes] };
+        *slope = (0.5 * n).sqrt() * lower - (0.5 * (n + 1.0)).sqrt() * values[place + nodes];
+    }
+    slopes
+}
+
 /// Factors `[up, down]` of the recurrence ψ_k = up · z ψ_{k−1} − down · ψ_{k−2}.
 pub(crate) fn hermite_factors(k: usize) -> [f64; 2] {
     let k = k as f64;

@@ -1,5 +1,7 @@
 //! Numerical methods that several bases share and that no library has in the form needed.
 
+pub(crate) mod angle_average;
+pub(crate) mod bessel;
 pub(crate) mod cache;
 pub(crate) mod cgls;
 pub(crate) mod exponential;

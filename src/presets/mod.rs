@@ -22,7 +22,7 @@ use crate::basis::bound::{Bound, Figure};
 use crate::basis::choices::{Choices, options_of, write_spec};
 use crate::basis::framing;
 use crate::basis::spec::{Spec, Term};
-use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
+use crate::basis::{Basis, Coefficients, Gradient, Kept, Quantise, Slot, Stream};
 use crate::coding::{Bit, Coder, Resolution};
 use crate::compose::log_density::LogDensity;
 use crate::compose::quantized::{Quantized, QuantizedCoefficients};
@@ -332,6 +332,11 @@ impl Basis for Preset {
 
     fn moments(&self, coefficients: &PresetCoefficients, grid: &VelocityGrid) -> Result<Moments> {
         coefficients.chosen(self).moments(coefficients.rounded.inner(), grid)
+    }
+
+    /// The gradient of the candidate that was chosen, if it has one.
+    fn gradient(&self, coefficients: &PresetCoefficients, grid: &VelocityGrid) -> Result<Gradient> {
+        coefficients.chosen(self).gradient(coefficients.rounded.inner(), grid)
     }
 }
 

@@ -151,6 +151,13 @@ fn coefficients_are_counted_and_scale_with_the_distribution() {
 }
 
 #[test]
+fn gradients_scale_with_the_distribution_or_are_refused() {
+    for Case { spec, .. } in CASES.iter().filter(|case| case.scales) {
+        laws::gradient(&basis(spec), &cut()).unwrap();
+    }
+}
+
+#[test]
 fn law_6_streams_restore_every_bit() {
     for Case { spec, .. } in CASES {
         for vdf in [cut(), whole()] {

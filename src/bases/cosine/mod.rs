@@ -20,6 +20,7 @@
 //! # Ok::<(), vdf_basis::Error>(())
 //! ```
 
+mod gradient;
 mod moments;
 mod transform;
 
@@ -28,7 +29,9 @@ use std::sync::Arc;
 
 use crate::basis::choices::{Choices, spec_of};
 use crate::basis::spec::Spec;
-use crate::basis::{Basis, Coefficients, Label, NamedBasis, Quantise, Quantity, Slot, Stream};
+use crate::basis::{
+    Basis, Coefficients, Gradient, Label, NamedBasis, Quantise, Quantity, Slot, Stream, gradient as basis_gradient,
+};
 use crate::coding::{Coder, Resolution, Rounding, Spectrum, dead_zone_error, step_of_multiples};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
@@ -324,6 +327,18 @@ impl Basis for Cosine {
         self.check(coefficients, grid)?;
         let powers = coefficients.cuts.map(|cut| moments::powers(cut, &self.table(cut)));
         Ok(moments::assemble(&coefficients.dense(), &powers, grid))
+    }
+
+    /// Sums of sines. At the faces of the box, and of blocks, the gradient across them vanishes, and steps between blocks
+    /// have no share in it.
+    fn gradient(&self, coefficients: &CosineCoefficients, grid: &VelocityGrid) -> Result<Gradient> {
+        self.check(coefficients, grid)?;
+        let parts = [0, 1, 2].map(|axis| {
+            let mut slopes = self.slopes(coefficients, axis);
+            slopes.iter_mut().for_each(|slope| *slope /= grid.spacing()[axis]);
+            slopes
+        });
+        basis_gradient::from_parts(NAME, grid, parts)
     }
 }
 

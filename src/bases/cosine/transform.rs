@@ -98,7 +98,7 @@ impl Table {
 }
 
 /// The factor that makes cos(π (i + ½) k / n) a unit vector.
-fn weight(k: usize, n: usize) -> f64 {
+pub(super) fn weight(k: usize, n: usize) -> f64 {
     (if k == 0 { 1.0 } else { 2.0 } / n as f64).sqrt()
 }
 
@@ -159,12 +159,24 @@ pub(super) fn synthesise(
     padded: &mut Vec<f64>,
     y: &mut Vec<f64>,
 ) {
+    let values = |x: &[f64], blocks: [usize; 3], y: &mut Vec<f64>| match table {
+        Table::Fast(fast) => fast_synthesis(x, blocks, cut.block, fast.as_ref(), y),
+        Table::Cosines(cosines) => product(x, blocks, cosines.transpose(), y),
+    };
+    synthesise_by(values, x, shape, (axis, cut), padded, y);
+}
+
+/// Coefficients to whatever `operation` makes of an array in blocks along one axis, without the padding.
+pub(super) fn synthesise_by(
+    operation: impl Fn(&[f64], [usize; 3], &mut Vec<f64>),
+    x: &[f64],
+    shape: &mut [usize; 3],
+    (axis, cut): (usize, Cut),
+    padded: &mut Vec<f64>,
+    y: &mut Vec<f64>,
+) {
     let blocks = in_blocks(*shape, axis, cut.keep);
-    let whole = if cut.padded() == cut.cells { &mut *y } else { &mut *padded };
-    match table {
-        Table::Fast(fast) => fast_synthesis(x, blocks, cut.block, fast.as_ref(), whole),
-        Table::Cosines(cosines) => product(x, blocks, cosines.transpose(), whole),
-    }
+    operation(x, blocks, if cut.padded() == cut.cells { &mut *y } else { &mut *padded });
     shape[axis] = cut.padded();
     if cut.padded() != cut.cells {
         resize(padded, shape, axis, cut.cells, Padding::Zeros, y);
@@ -178,7 +190,7 @@ fn in_blocks(shape: [usize; 3], axis: usize, block: usize) -> [usize; 3] {
     [cells / (block * inner), block, inner]
 }
 
-fn product(x: &[f64], blocks: [usize; 3], matrix: faer::MatRef<'_, f64>, y: &mut Vec<f64>) {
+pub(super) fn product(x: &[f64], blocks: [usize; 3], matrix: faer::MatRef<'_, f64>, y: &mut Vec<f64>) {
     // With nothing behind it the middle axis is the last one, and all blocks are one product.
     let axis = if blocks[2] == 1 { 2 } else { 1 };
     if axis == 2 && matrix.nrows() < SHORT {
@@ -250,7 +262,7 @@ fn fast_synthesis(
 }
 
 /// Columns of `x`, `from` × inner, through an operation on max(from, to) numbers into `y`, `to` × inner.
-fn by_tiles(
+pub(super) fn by_tiles(
     x: &[f64],
     y: &mut [f64],
     [from, to, inner]: [usize; 3],

@@ -40,6 +40,13 @@ impl Axis {
         matrix(&functions::evaluate(weight, &self.nodes(), count), self.cells, count)
     }
 
+    /// Derivatives of the functions by the velocity at the cells, one a column.
+    pub(super) fn slopes(&self, weight: Weight, count: usize) -> Mat<f64> {
+        let mut slopes = functions::slopes(weight, &self.nodes(), count);
+        slopes.iter_mut().for_each(|slope| *slope /= self.scale);
+        matrix(&slopes, self.cells, count)
+    }
+
     /// Δz times the dual functions, one a row: plain projection by the midpoint rule.
     pub(super) fn projection(&self, weight: Weight, count: usize) -> Mat<f64> {
         let duals = functions::duals(weight, &self.nodes(), count);

@@ -3,7 +3,7 @@
 use std::f64::consts::{PI, TAU};
 
 use super::Weight;
-use crate::numerics::hermite_functions::{by_recurrence, hermite_factors, hermite_functions};
+use crate::numerics::hermite_functions::{by_recurrence, hermite_factors, hermite_functions, hermite_slopes};
 
 /// Values of the functions below `count` at every z; column k of the result (one column after another) holds function k
 /// at all nodes.
@@ -17,6 +17,21 @@ pub(super) fn evaluate(weight: Weight, z: &[f64], count: usize) -> Vec<f64> {
         Weight::Asymmetric => {
             let norm = 1.0 / TAU.sqrt();
             by_recurrence(z, count, |z| norm * (-0.5 * z * z).exp(), |k| factors(weight, k))
+        }
+    }
+}
+
+/// Derivatives f′_n(z) of the functions below `count` at every z, as [`evaluate`] orders them: φ′_n = −√(n+1) φ_{n+1} with
+/// the asymmetric weight.
+pub(super) fn slopes(weight: Weight, z: &[f64], count: usize) -> Vec<f64> {
+    match weight {
+        Weight::Symmetric => hermite_slopes(z, count),
+        Weight::Asymmetric => {
+            let mut values = evaluate(weight, z, count + 1).split_off(z.len());
+            for (n, column) in (1..).zip(values.chunks_exact_mut(z.len())) {
+                column.iter_mut().for_each(|value| *value *= -f64::from(n).sqrt());
+            }
+            values
         }
     }
 }

@@ -29,9 +29,11 @@
 //! ```
 
 mod axis;
+mod closed_forms;
 mod coding;
 mod coefficients;
 mod functions;
+mod gradient;
 mod guard;
 mod moments;
 mod orthonormal;
@@ -49,7 +51,7 @@ use faer::Mat;
 pub use spectrum::HermiteSpectrum;
 pub use truncation::Truncation;
 
-use crate::basis::{Basis, Quantise};
+use crate::basis::{Basis, Gradient, Quantise, gradient as basis_gradient};
 use crate::coding::{Coder, Resolution, Rounding};
 use crate::distribution::fidelity::Fidelity;
 use crate::distribution::frame::{Frame, Orientation};
@@ -392,6 +394,12 @@ impl Basis for Hermite {
             let powers = [0, 1, 2].map(|axis| moments::over_cells(grid, frame, axis, functions[axis]));
             moments::assemble(&cube, &powers, frame)
         }))
+    }
+
+    /// By the derivatives of the functions, which are their neighbours in degree.
+    fn gradient(&self, coefficients: &HermiteCoefficients, grid: &VelocityGrid) -> Result<Gradient> {
+        self.own(coefficients)?;
+        basis_gradient::from_parts(NAME, grid, self.gradient_parts(coefficients, grid))
     }
 }
 

@@ -122,11 +122,12 @@ pub(super) fn at_centres(
     let bumps: Vec<Bump> = members.iter().filter_map(|m| bump(m, profile, scaling.cell_volume(), &least)).collect();
     let mut values = vec![[0.0; LANES]; x.len() * y.len() * padded.len()];
     add(&Lattice { x: &x, y: &y, z: &padded }, &bumps, profile, &mut values);
-    let mut plain = Vec::with_capacity(grid.cells());
-    for row in values.chunks_exact(padded.len()) {
-        plain.extend_from_slice(&row.as_flattened()[..z.len()]);
-    }
-    plain
+    unpadded(&values, padded.len(), z.len())
+}
+
+/// The first `cells` numbers of each row of `vectors` vectors.
+pub(super) fn unpadded(values: &[Lanes], vectors: usize, cells: usize) -> Vec<f64> {
+    values.chunks_exact(vectors).flat_map(|row| &row.as_flattened()[..cells]).copied().collect()
 }
 
 pub(super) fn bump(member: &Member, profile: Profile, cell_volume: f64, least: impl Fn(f64) -> f64) -> Option<Bump> {

@@ -25,6 +25,7 @@
 //! ```
 
 mod cells;
+mod closed_forms;
 mod coarse;
 mod coding;
 mod coefficients;
@@ -32,6 +33,7 @@ mod covariance;
 mod em;
 mod evaluate;
 mod fit;
+mod gradient;
 mod greedy;
 mod lineage;
 mod logarithm;
@@ -66,7 +68,7 @@ pub use selection::Selection;
 
 use crate::basis::choices::spec_of;
 use crate::basis::spec::Spec;
-use crate::basis::{Basis, Quantise, Stream};
+use crate::basis::{Basis, Gradient, Quantise, Stream, gradient as basis_gradient};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::decades::Floor;
 use crate::distribution::fidelity::relative_l2;
@@ -328,6 +330,13 @@ impl Basis for Mixture {
         let members = coefficients.members(grid);
         let least = |peak: f64| peak * evaluate::FAINT;
         Vdf::from_vec(*grid, evaluate::at_centres(grid, &members, coefficients.profile(), least))
+    }
+
+    /// Σ_k −f_k Σ_k⁻¹ (v − u_k); for kappa components times (2κ + 2)/(2κ − 3 + q_k).
+    fn gradient(&self, coefficients: &MixtureCoefficients, grid: &VelocityGrid) -> Result<Gradient> {
+        self.check(coefficients)?;
+        let parts = gradient::at_centres(grid, &coefficients.members(grid), coefficients.profile());
+        basis_gradient::from_parts(NAME, grid, parts)
     }
 }
 

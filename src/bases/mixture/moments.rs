@@ -158,7 +158,7 @@ fn matrix(m: &[[f64; 3]; 3]) -> Matrix3<f64> {
     Matrix3::from_fn(|i, j| m[i][j])
 }
 
-fn unit(name: &'static str, direction: [f64; 3]) -> Result<Vector3<f64>> {
+pub(super) fn unit(name: &'static str, direction: [f64; 3]) -> Result<Vector3<f64>> {
     let v = Vector3::from(direction);
     let largest = v.amax();
     if largest > 0.0 && largest.is_finite() && v.iter().all(|x| x.is_finite()) {

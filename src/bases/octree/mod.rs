@@ -13,6 +13,7 @@ mod cuts;
 mod decode;
 mod evaluate;
 mod fit;
+mod gradient;
 mod intervals;
 mod leaves;
 mod linear;
@@ -35,7 +36,7 @@ pub use plan::Splitting;
 
 use crate::basis::choices::spec_of;
 use crate::basis::spec::Spec;
-use crate::basis::{Basis, Quantise, Stream};
+use crate::basis::{Basis, Gradient, Quantise, Stream, gradient as basis_gradient};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::moments::Moments;
@@ -243,6 +244,12 @@ impl Basis for Octree {
             return Ok(self.reconstruct(coefficients, grid)?.moments());
         }
         Ok(decode::moments(coefficients, grid))
+    }
+
+    /// That of the leaf in which a point lies: the steps between leaves have no share in it. Of blended leaves on another
+    /// grid than their own, that of the continuous function. Refused where leaves hold the values of their cells.
+    fn gradient(&self, coefficients: &OctreeCoefficients, grid: &VelocityGrid) -> Result<Gradient> {
+        basis_gradient::from_parts(NAME, grid, gradient::at_cells(coefficients, grid, self.blended)?)
     }
 }
 

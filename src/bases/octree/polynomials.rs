@@ -41,6 +41,38 @@ pub(super) fn chebyshev(n: usize, degree: usize, x: f64, mut put: impl FnMut(usi
     }
 }
 
+/// Derivatives by x of [`gram`]'s polynomials.
+pub(super) fn gram_slopes(n: usize, degree: usize, x: f64, mut put: impl FnMut(usize, f64)) {
+    let n = n as f64;
+    // Each polynomial with its derivative.
+    let (mut before, mut last, mut b_last) = ([0.0; 2], [1.0 / n.sqrt(), 0.0], 0.0);
+    put(0, 0.0);
+    for k in 1..=degree {
+        let square = k as f64 * k as f64;
+        let b = (square * (n * n - square) / (4.0 * (4.0 * square - 1.0))).max(0.0).sqrt();
+        let next = [x * last[0] - b_last * before[0], last[0] + x * last[1] - b_last * before[1]];
+        (before, last, b_last) = (last, if b > 0.0 { next.map(|value| value / b) } else { [0.0; 2] }, b);
+        put(k, last[1]);
+        if b == 0.0 {
+            (k + 1..=degree).for_each(|k| put(k, 0.0));
+            return;
+        }
+    }
+}
+
+/// Derivatives by x of [`chebyshev`]'s polynomials.
+pub(super) fn chebyshev_slopes(n: usize, degree: usize, x: f64, mut put: impl FnMut(usize, f64)) {
+    let scale = 2.0 / n as f64;
+    let xi = scale * x;
+    // Each polynomial with its derivative by ξ.
+    let (mut before, mut last) = ([xi, 1.0], [1.0, 0.0]);
+    for k in 0..=degree {
+        put(k, scale * last[1]);
+        let next = [2.0 * xi * last[0] - before[0], 2.0 * last[0] + 2.0 * xi * last[1] - before[1]];
+        (before, last) = (last, next);
+    }
+}
+
 /// The values of a family at some points, one row a degree.
 #[derive(Debug, Clone)]
 pub(super) struct Table {

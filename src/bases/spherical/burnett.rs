@@ -11,7 +11,7 @@ use faer::{Mat, MatRef};
 
 use super::cells::Geometry;
 use super::harmonics::{Harmonics, count};
-use crate::numerics::hermite_functions::{gauss_hermite_nodes, hermite_functions};
+use crate::numerics::hermite_functions::{gauss_hermite_nodes, hermite_functions, hermite_slopes};
 use crate::numerics::separable::transform;
 
 /// Number of harmonics of each radial order n = 0, 1, …, where 2n + l is limited by a total degree.
@@ -123,17 +123,47 @@ pub(super) fn evaluate(
     geometry: &Geometry,
     axes: Option<[[f64; 3]; 3]>,
 ) -> Vec<f64> {
+    let (at_nodes, tables) = expanded(coefficients, degree, width, geometry, axes);
+    let [x, y, z] = tables.each_ref().map(|[functions, _]| functions.as_ref());
+    transform(&at_nodes, [x, y, z])
+}
+
+/// The gradient of Σ c φ on the cells, in the geometry's unit of length.
+pub(super) fn gradient(
+    coefficients: &[f64],
+    degree: usize,
+    width: f64,
+    geometry: &Geometry,
+    axes: Option<[[f64; 3]; 3]>,
+) -> [Vec<f64>; 3] {
+    let (at_nodes, tables) = expanded(coefficients, degree, width, geometry, axes);
+    [0, 1, 2].map(|axis| {
+        let [x, y, z] = [0, 1, 2].map(|other| tables[other][usize::from(other == axis)].as_ref());
+        transform(&at_nodes, [x, y, z])
+    })
+}
+
+/// The values of Σ c φ at the nodes, and for each axis the matrices that lead from the nodes to the values and to the
+/// derivatives on the cells: from the nodes to Hermite functions, and from those to the cells.
+fn expanded(
+    coefficients: &[f64],
+    degree: usize,
+    width: f64,
+    geometry: &Geometry,
+    axes: Option<[[f64; 3]; 3]>,
+) -> (Vec<f64>, [[Mat<f64>; 2]; 3]) {
     let nodes = Nodes::new(degree);
     let at_nodes = nodes.evaluate(coefficients, axes);
-    // From the nodes to Hermite functions, and from those to the cells.
     let functions = hermite(&nodes.places, degree + 1);
     let analysis = Mat::from_fn(degree + 1, nodes.places.len(), |k, i| functions[(i, k)] * nodes.weights[i]);
     let tables = geometry.offsets().map(|offsets| {
         let z: Vec<f64> = offsets.iter().map(|offset| offset / width).collect();
-        hermite(&z, degree + 1) * &analysis
+        let mut slopes = hermite_slopes(&z, degree + 1);
+        slopes.iter_mut().for_each(|slope| *slope /= width);
+        let slopes = MatRef::from_column_major_slice(&slopes, z.len(), degree + 1);
+        [hermite(&z, degree + 1) * &analysis, slopes * &analysis]
     });
-    let [x, y, z] = tables.each_ref().map(Mat::as_ref);
-    transform(&at_nodes, [x, y, z])
+    (at_nodes, tables)
 }
 
 /// Functions e^{−z²/2} times polynomials, orthonormal in the sum over the cells of one axis.

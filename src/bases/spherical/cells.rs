@@ -12,10 +12,10 @@ use crate::numerics::lanes::{LANES, Lanes};
 
 /// Cells handled at once, in lanes: their harmonics up to degree 10 stay in the second-level cache.
 const GROUPS: usize = 16;
-const BLOCK: usize = GROUPS * LANES;
+pub(super) const BLOCK: usize = GROUPS * LANES;
 
 /// Distance from the centre, in cells, below which a cell has no direction.
-const AT_CENTRE: f64 = 1e-9;
+pub(super) const AT_CENTRE: f64 = 1e-9;
 
 /// A grid as seen from a centre: everything that tables depend on, in units of the smallest spacing.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,7 +112,19 @@ pub(super) struct Block<'a> {
     pub(super) directions: [&'a [Lanes]; 3],
 }
 
+impl Block<'_> {
+    /// One component of the direction of a cell.
+    pub(super) fn direction(&self, axis: usize, cell: usize) -> f64 {
+        self.directions[axis][cell / LANES][cell % LANES]
+    }
+}
+
 impl Sorted {
+    /// The number of cells of the grid.
+    pub(super) fn cells(&self) -> usize {
+        self.geometry.shape.iter().product()
+    }
+
     /// The cells by the interval that `interval` finds for their radius; those without one are left out.
     pub(super) fn new(geometry: Geometry, intervals: usize, interval: impl Fn(f64) -> Option<usize>) -> Self {
         let mut places = vec![u32::MAX; geometry.shape.iter().product()];

@@ -32,6 +32,7 @@ mod centre;
 mod coding;
 mod coefficients;
 mod fit;
+mod gradient;
 pub mod harmonics;
 mod joint;
 mod misner;
@@ -52,7 +53,7 @@ pub use misner::Misner;
 pub use shells::Shells;
 pub use spectrum::{SphereSpectrum, SphericalSpectrum};
 
-use crate::basis::{Basis, Quantise};
+use crate::basis::{Basis, Gradient, Quantise, gradient as basis_gradient};
 use crate::coding::step_of_multiples;
 use crate::distribution::frame::{Orientation, axes_along};
 use crate::distribution::grid::VelocityGrid;
@@ -253,6 +254,26 @@ impl Basis for Spherical {
             }
         };
         Vdf::from_vec(*grid, values)
+    }
+
+    /// By the derivatives of the functions of the radius and of the harmonics. Zero beyond the outermost radius. Of
+    /// [`Method::Misner`], whose f_lm need not vanish like r^l, the gradient may grow like 1/r within the innermost
+    /// shell, as that of its reconstruction does.
+    fn gradient(&self, coefficients: &SphericalCoefficients, grid: &VelocityGrid) -> Result<Gradient> {
+        self.own(coefficients)?;
+        let geometry = Geometry::new(grid, coefficients.centre, self.axes());
+        let (unit, degree) = (cells::unit(grid), coefficients.degree);
+        let mut parts = match coefficients.pieces(unit) {
+            Radial::Pieces(pieces, columns) => {
+                let sorted = Sorted::by_pieces(geometry, &pieces);
+                gradient::at_cells(&sorted, &Harmonics::new(degree), &pieces, &columns, self.axes())
+            }
+            Radial::Burnett(width) => {
+                burnett::gradient(&coefficients.amplitudes, degree, width, &geometry, self.axes())
+            }
+        };
+        parts.iter_mut().flatten().for_each(|slope| *slope /= unit);
+        basis_gradient::from_parts(NAME, grid, parts)
     }
 }
 

@@ -90,6 +90,14 @@ impl Pieces {
         self.polynomials[interval].map(|[a, b, c, d]| a + t * (b + t * (c + t * d)))
     }
 
+    /// The derivatives of the four functions of an interval by the radius.
+    #[inline]
+    pub(super) fn slopes(&self, interval: usize, radius: f64) -> [f64; 4] {
+        let (start, end) = (self.breaks[interval], self.breaks[interval + 1]);
+        let t = (radius - start) / (end - start);
+        self.polynomials[interval].map(|[_, b, c, d]| (b + t * (2.0 * c + 3.0 * t * d)) / (end - start))
+    }
+
     /// ∫ R(r) r^power dr of each of the four functions of an interval.
     pub(super) fn integrals(&self, interval: usize, power: i32) -> [f64; 4] {
         // Gauss and Legendre's five nodes are exact to degree 9: a cubic times up to r⁶.

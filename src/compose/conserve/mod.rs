@@ -24,7 +24,7 @@ use correction::Correction;
 use crate::basis::bound::{Bound, Figure};
 use crate::basis::choices::{Choices, spec_around, write_spec};
 use crate::basis::spec::{Spec, invalid};
-use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
+use crate::basis::{Basis, Coefficients, Gradient, Kept, Quantise, Slot, Stream};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
@@ -150,6 +150,14 @@ impl<B: Quantise> Basis for Conserve<B> {
                 correction.changed_elsewhere(&decoded, &elsewhere, self.heat_flux)
             }
         }
+    }
+
+    /// Refused: the correction is searched on the cells, and has kinks where it sets negative densities to zero. The
+    /// basis inside has its own gradient ([`ConserveCoefficients::inner`]).
+    fn gradient(&self, _: &Self::Coefficients, _: &VelocityGrid) -> Result<Gradient> {
+        let reason = "its correction of the moments has kinks; take the gradient of the basis inside, which lacks the \
+                      correction, or differences of the reconstruction";
+        Err(Error::NotDifferentiable { basis: NAME.to_owned(), reason: reason.to_owned() })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::basis::bound::{Bound, Figure};
 use crate::basis::choices::{Choices, spec_around, write_spec};
 use crate::basis::framing;
 use crate::basis::spec::{Spec, invalid};
-use crate::basis::{Basis, Coefficients, Kept, Quantise, Slot, Stream};
+use crate::basis::{Basis, Coefficients, Gradient, Kept, Quantise, Slot, Stream};
 use crate::coding::{Coder, Integers, Resolution, malformed};
 use crate::distribution::fidelity::Reference;
 use crate::distribution::grid::VelocityGrid;
@@ -296,6 +296,10 @@ impl<B: Quantise> Basis for Quantized<B> {
 
     fn moments(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Moments> {
         self.inner.moments(&coefficients.inner, grid)
+    }
+
+    fn gradient(&self, coefficients: &Self::Coefficients, grid: &VelocityGrid) -> Result<Gradient> {
+        self.inner.gradient(&coefficients.inner, grid)
     }
 }
 

@@ -1,0 +1,365 @@
+//! Physical quantities from coefficients against closed forms, and against sums over cells as these are refined.
+
+use vdf_basis::bases::hermite::Scaling;
+use vdf_basis::bases::mixture::relative_entropy;
+use vdf_basis::{
+    Basis, Frame, Hermite, HermiteCoefficients, Mixture, MixtureCoefficients, MixtureComponent, MixtureCovariance,
+    Moments, Orientation, Vdf, VelocityGrid, Weight,
+};
+
+const FIELD: [f64; 3] = [1.0, -2.0, 0.5];
+
+/// Unit vectors along a field, which is the last of them.
+fn axes_about(field: [f64; 3]) -> [[f64; 3]; 3] {
+    let nothing = Moments { density: 1.0, bulk_velocity: [0.0; 3], pressure: [[0.0; 3]; 3], heat_flux: [0.0; 3] };
+    Orientation::FieldAligned(field).frame(&nothing).axes()
+}
+
+fn combined(axes: [[f64; 3]; 3], along: [f64; 3]) -> [f64; 3] {
+    std::array::from_fn(|j| (0..3).map(|i| along[i] * axes[i][j]).sum())
+}
+
+fn component(density: f64, axes: [[f64; 3]; 3], drift: [f64; 3], scales: [f64; 3]) -> MixtureComponent {
+    MixtureComponent { density, frame: Frame::along(axes, combined(axes, drift), scales).unwrap() }
+}
+
+fn mixture(components: Vec<MixtureComponent>) -> MixtureCoefficients {
+    MixtureCoefficients::new(MixtureCovariance::Full, None, components).unwrap()
+}
+
+/// A core and a beam along the field, gyrotropic together.
+fn gyrotropic() -> MixtureCoefficients {
+    let axes = axes_about(FIELD);
+    mixture(vec![
+        component(3.0, axes, [0.0, 0.0, -0.5], [1.2, 1.2, 0.8]),
+        component(1.0, axes, [0.0, 0.0, 2.5], [0.7, 0.7, 1.1]),
+    ])
+}
+
+/// Two components that are not gyrotropic, with axes and drifts of their own.
+fn tilted() -> MixtureCoefficients {
+    let axes = axes_about([0.3, 1.0, 2.0]);
+    let other = axes_about([-2.0, 0.4, 1.0]);
+    mixture(vec![
+        component(3.0, axes, [0.4, -0.3, -0.5], [1.2, 0.8, 1.0]),
+        component(1.0, other, [1.0, 1.5, 0.5], [0.7, 0.9, 1.3]),
+    ])
+}
+
+fn box_of(cells: usize) -> VelocityGrid {
+    VelocityGrid::from_edges([cells; 3], [-9.0; 3], [9.0; 3]).unwrap()
+}
+
+fn sampled(coefficients: &MixtureCoefficients, cells: usize) -> Vdf {
+    Mixture::new(2).unwrap().reconstruct(coefficients, &box_of(cells)).unwrap()
+}
+
+#[test]
+fn temperatures_and_agyrotropy_follow_their_definitions() {
+    // P∥/n = ¾ · 0.64 + ¼ · 1.21 + ³⁄₁₆ · 9 for drifts 3 apart, P⊥/n = ¾ · 1.44 + ¼ · 0.49.
+    let [along, across] = gyrotropic().parallel_and_perpendicular(FIELD).unwrap();
+    assert!((along * along - (0.48 + 0.3025 + 1.6875)).abs() < 1e-12);
+    assert!((across * across - (1.08 + 0.1225)).abs() < 1e-12);
+    let mass = 9.109_383_7e-31;
+    let [hot, cold] = gyrotropic().temperatures(FIELD.map(|b| -1e-9 * b), mass).unwrap();
+    assert!((hot / (mass * along * along / 1.380_649e-23) - 1.0).abs() < 1e-12);
+    assert!((cold / hot - (across / along).powi(2)).abs() < 1e-12);
+    assert!(gyrotropic().agyrotropy(FIELD).unwrap() < 1e-14);
+    for coefficients in [gyrotropic(), tilted()] {
+        for field in [[0.0, 0.0, 1.0], FIELD, [1e-200, 1e-200, 0.0]] {
+            // Swisdak's invariants of the pressure tensor.
+            let p = coefficients.moments_over_velocity_space().pressure;
+            let b = axes_about(field)[2];
+            let along: f64 = (0..3).map(|i| (0..3).map(|j| b[i] * p[i][j] * b[j]).sum::<f64>()).sum();
+            let first = p[0][0] + p[1][1] + p[2][2];
+            let minor = |i: usize, j: usize| p[i][i] * p[j][j] - p[i][j] * p[i][j];
+            let second = minor(0, 1) + minor(0, 2) + minor(1, 2);
+            let q = 1.0 - 4.0 * second / ((first - along) * (first + 3.0 * along));
+            let root = coefficients.agyrotropy(field).unwrap();
+            assert!((root * root - q).abs() < 1e-13, "{field:?}: {root}, {q}");
+            assert!((0.0..=1.0).contains(&root));
+        }
+    }
+    // Pressure along one direction across the field only: the least gyrotropic tensor.
+    let flat = mixture(vec![component(1.0, axes_about(FIELD), [0.0; 3], [1.0, 1e-5, 1e-5])]);
+    assert!((flat.agyrotropy(FIELD).unwrap() - 1.0).abs() < 1e-9);
+    for field in [[0.0; 3], [f64::NAN, 0.0, 1.0], [f64::INFINITY, 0.0, 0.0]] {
+        let refused = gyrotropic().agyrotropy(field).unwrap_err().to_string();
+        assert!(refused.contains("field"), "{refused}");
+        assert!(
+            gyrotropic().temperatures(field, mass).is_err() && gyrotropic().parallel_and_perpendicular(field).is_err()
+        );
+    }
+    assert!(gyrotropic().temperatures(FIELD, 0.0).unwrap_err().to_string().contains("mass"));
+}
+
+/// −∫ p ln p by summation over cells.
+fn entropy(vdf: &Vdf) -> f64 {
+    let volume = vdf.grid().cell_volume();
+    let density = vdf.as_slice().iter().sum::<f64>() * volume;
+    let terms = vdf.as_slice().iter().filter(|f| **f > 0.0).map(|f| f / density * (f / density).ln());
+    -terms.sum::<f64>() * volume
+}
+
+#[test]
+fn bounds_of_the_entropy_hold_it_and_meet_for_one_component() {
+    let axes = axes_about(FIELD);
+    let one = mixture(vec![component(2.0, axes, [1.0, 0.2, 0.1], [1.2, 0.7, 1.9])]);
+    let expected = 1.5 * (std::f64::consts::TAU * std::f64::consts::E).ln() + (1.2f64 * 0.7 * 1.9).ln();
+    for bound in one.entropy_bounds().unwrap() {
+        assert!((bound - expected).abs() < 1e-12, "{bound} {expected}");
+    }
+    let apart = |distance: f64| {
+        mixture(vec![
+            component(3.0, axes, [0.0, 0.0, -0.5 * distance], [1.0; 3]),
+            component(1.0, axes, [0.0, 0.0, 0.5 * distance], [0.8, 0.9, 1.1]),
+        ])
+    };
+    for coefficients in [gyrotropic(), tilted(), apart(0.3), apart(2.0), apart(5.0)] {
+        let [lower, upper] = coefficients.entropy_bounds().unwrap();
+        // The sums converge faster than any power: those of two grids agree.
+        let [coarse, fine] = [40, 60].map(|cells| entropy(&sampled(&coefficients, cells)));
+        assert!((coarse - fine).abs() < 1e-6, "{coarse} {fine}");
+        println!("entropy {fine:.6} in [{lower:.6}, {upper:.6}]");
+        assert!(lower <= fine + 1e-9 && fine <= upper + 1e-9, "{lower} {fine} {upper}");
+        assert!(upper - lower < 0.3, "{lower} {upper}");
+        let [least, most] = coefficients.relative_entropy_bounds().unwrap();
+        let relative = relative_entropy(&sampled(&coefficients, 60));
+        assert!(least <= relative + 1e-7 && relative <= most + 1e-7, "{least} {relative} {most}");
+        assert!(least >= 0.0 && most <= coefficients.free_energy_bound() + 1e-12);
+    }
+    // Far apart the upper bound is the entropy: that of the parts and of mixing.
+    let [lower, upper] = apart(60.0).entropy_bounds().unwrap();
+    let own = |volume: f64| 1.5 * (std::f64::consts::TAU * std::f64::consts::E).ln() + volume.ln();
+    let mixing = -0.75 * 0.75f64.ln() - 0.25 * 0.25f64.ln();
+    let exact = 0.75 * own(1.0) + 0.25 * own(0.8 * 0.9 * 1.1) + mixing;
+    assert!((upper - exact).abs() < 1e-12 && (lower - exact).abs() < 1e-12, "{lower} {upper} {exact}");
+    // In m/s, of any magnitude: the bounds move by 3 ln of the unit.
+    let fast = mixture(
+        tilted()
+            .components()
+            .iter()
+            .map(|c| MixtureComponent {
+                density: 1e6 * c.density,
+                frame: Frame {
+                    centre: c.frame.centre.map(|u| 1e5 * u),
+                    scales: c.frame.scales.map(|s| 1e5 * s),
+                    ..c.frame
+                },
+            })
+            .collect(),
+    );
+    for (fast, slow) in fast.entropy_bounds().unwrap().into_iter().zip(tilted().entropy_bounds().unwrap()) {
+        assert!((fast - slow - 3.0 * 1e5f64.ln()).abs() < 1e-11);
+    }
+    let kappa = MixtureCoefficients::new(MixtureCovariance::Full, Some(3.0), tilted().components().to_vec()).unwrap();
+    assert!(kappa.entropy_bounds().unwrap_err().to_string().contains("kappa"));
+}
+
+/// The density of a mixture at one velocity.
+fn density_at(coefficients: &MixtureCoefficients, v: [f64; 3]) -> f64 {
+    let grid = VelocityGrid::new([1; 3], v.map(|v| v - 0.5), [1.0; 3]).unwrap();
+    let basis = Mixture::new(2).unwrap();
+    let basis = coefficients.kappa().map_or(basis, |kappa| basis.with_kappa(kappa).unwrap());
+    basis.reconstruct(coefficients, &grid).unwrap().as_slice()[0]
+}
+
+/// The average over an angle by its definition.
+fn averaged(at: impl Fn([f64; 3]) -> f64, centre: [f64; 3], parallel: f64, perpendicular: f64, points: usize) -> f64 {
+    let axes = axes_about(FIELD);
+    let sum: f64 = (0..points)
+        .map(|k| {
+            let (sine, cosine) = (std::f64::consts::TAU * k as f64 / points as f64).sin_cos();
+            let from_centre = combined(axes, [perpendicular * cosine, perpendicular * sine, parallel]);
+            at(std::array::from_fn(|j| centre[j] + from_centre[j]))
+        })
+        .sum();
+    sum / points as f64
+}
+
+#[test]
+fn gyro_averages_of_mixtures_equal_averages_over_the_angle() {
+    let axes = axes_about(FIELD);
+    // Across the field the first drifts and the second is not isotropic; the third has kappa tails.
+    let drifting = mixture(vec![component(2.0, axes, [1.5, -0.7, 0.4], [0.9, 0.9, 1.3])]);
+    let kappa = MixtureCoefficients::new(MixtureCovariance::Full, Some(2.2), tilted().components().to_vec()).unwrap();
+    let parallel = [-2.0, 0.0, 0.7];
+    let perpendicular = [0.0, 0.4, 1.7, 3.5];
+    for coefficients in [gyrotropic(), drifting, tilted(), kappa] {
+        for centre in [[0.0; 3], [0.3, -0.8, 0.2]] {
+            let found = coefficients.gyro_average(FIELD, centre, &parallel, &perpendicular).unwrap();
+            for ((i, j), found) in found.indexed_iter() {
+                let at = |v| density_at(&coefficients, v);
+                let expected = averaged(at, centre, parallel[i], perpendicular[j], 256);
+                assert!((found / expected - 1.0).abs() < 1e-11, "{centre:?} {i} {j}: {found:e} {expected:e}");
+            }
+            let reversed = coefficients.gyro_average(FIELD, centre, &parallel, &perpendicular.map(|v| -v)).unwrap();
+            assert_eq!(found, reversed);
+        }
+    }
+}
+
+#[test]
+fn the_closed_form_of_a_drifting_gaussian_meets_the_quadrature_and_holds_the_density() {
+    let axes = axes_about(FIELD);
+    // So little off gyrotropy that the sum over angles is taken: it agrees with the Bessel function.
+    let of = |widths: [f64; 3]| mixture(vec![component(2.0, axes, [30.0, -14.0, 0.4], widths)]);
+    let perpendicular: Vec<f64> = (0..60).map(|k| 0.9 * f64::from(k)).collect();
+    let average = |c: &MixtureCoefficients| c.gyro_average(FIELD, [0.0; 3], &[0.0, 1.0], &perpendicular).unwrap();
+    let [closed, quadrature] = [of([0.9, 0.9, 1.3]), of([0.9, 0.9 * (1.0 + 1e-10), 1.3])].map(|c| average(&c));
+    let peak = closed.iter().fold(0.0, |peak: f64, f| peak.max(*f));
+    for (closed, quadrature) in closed.iter().zip(&quadrature) {
+        assert!((closed - quadrature).abs() < 1e-8 * closed + 1e-12 * peak, "{closed:e} {quadrature:e}");
+    }
+    // 2π ∫∫ v⊥ f̄ is the density, and 2π ∫ v⊥ f̄ dv⊥ is f(v∥), by sums over ever smaller steps.
+    let coefficients = tilted();
+    let mut last = f64::INFINITY;
+    for step in [0.4, 0.2, 0.1] {
+        let parallel: Vec<f64> = (-40..40).map(|k| 0.25 * f64::from(k)).collect();
+        let perpendicular: Vec<f64> = (0..(10.0 / step) as u32).map(|k| (f64::from(k) + 0.5) * step).collect();
+        let average = coefficients.gyro_average(FIELD, [0.0; 3], &parallel, &perpendicular).unwrap();
+        let marginal = coefficients.marginal(FIELD, &parallel).unwrap();
+        let mut worst = 0.0f64;
+        for (row, expected) in average.rows().into_iter().zip(&marginal) {
+            let sum: f64 = row.iter().zip(&perpendicular).map(|(f, v)| f * v).sum();
+            worst = worst.max((std::f64::consts::TAU * sum * step - expected).abs());
+        }
+        println!("step {step}: {worst:.1e}");
+        // The midpoint rule for v⊥ f̄, whose slope at 0 is not zero: second order.
+        assert!(worst < 0.3 * last, "{worst:e} after {last:e}");
+        last = worst;
+    }
+    assert!(last < 1e-3);
+    for (parallel, perpendicular, centre) in
+        [([f64::NAN], [0.0], [0.0; 3]), ([0.0], [f64::INFINITY], [0.0; 3]), ([0.0], [0.0], [f64::NAN; 3])]
+    {
+        assert!(coefficients.gyro_average(FIELD, centre, &parallel, &perpendicular).is_err());
+    }
+    assert!(coefficients.gyro_average([0.0; 3], [0.0; 3], &[0.0], &[0.0]).unwrap_err().to_string().contains("field"));
+}
+
+/// An expansion in a field-aligned frame, and its distribution at a velocity.
+fn expanded(weight: Weight, scales: [f64; 3]) -> (Hermite, HermiteCoefficients) {
+    let vdf = sampled(&tilted(), 36);
+    let centre = [0.2, -0.1, 0.3];
+    let basis = Hermite::new([6, 5, 7])
+        .and_then(|basis| basis.with_scaling(Scaling::Given { centre, scales }))
+        .and_then(|basis| basis.with_orientation(Orientation::FieldAligned(FIELD))?.with_weight(weight))
+        .unwrap();
+    let coefficients = basis.encode(&vdf).unwrap();
+    (basis, coefficients)
+}
+
+#[test]
+fn reduced_distributions_of_hermite_expansions_equal_sums_over_cells() {
+    for weight in [Weight::Symmetric, Weight::Asymmetric] {
+        let (basis, coefficients) = expanded(weight, [1.1, 0.9, 1.2]);
+        let axes = axes_about(FIELD);
+        for (axis, sign) in [(2, 1.0), (2, -1.0), (0, 1.0), (1, -1.0)] {
+            let velocities = [-2.0, 0.3, 1.1];
+            let direction = axes[axis].map(|e| sign * e);
+            let found = coefficients.marginal(direction, &velocities).unwrap();
+            for (v, found) in velocities.iter().zip(found) {
+                // A plane of points across the direction, summed at steps of 0.4: exact to rounding for Gaussians.
+                let mut sum = 0.0;
+                for p in -30..=30 {
+                    for q in -30..=30 {
+                        let mut place = [0.0; 3];
+                        place[axis] = sign * v;
+                        place[(axis + 1) % 3] = 0.4 * f64::from(p);
+                        place[(axis + 2) % 3] = 0.4 * f64::from(q);
+                        let v = combined(axes, place);
+                        sum += value_at(&basis, &coefficients, v) * 0.16;
+                    }
+                }
+                assert!((found - sum).abs() < 1e-9 * (1.0 + sum.abs()), "{weight:?} {axis}: {found} {sum}");
+            }
+        }
+        let density: f64 = {
+            let velocities: Vec<f64> = (-60..=60).map(|k| 0.2 * f64::from(k)).collect();
+            coefficients.marginal(FIELD, &velocities).unwrap().iter().sum::<f64>() * 0.2
+        };
+        let expected = coefficients.moments_over_velocity_space().density;
+        assert!((density / expected - 1.0).abs() < 1e-9, "{density} {expected}");
+        let askew = coefficients.marginal([1.0, 1.0, 1.0], &[0.0]).unwrap_err().to_string();
+        assert!(askew.contains("direction") && askew.contains("frame=field-aligned"), "{askew}");
+        assert!(coefficients.marginal([0.0; 3], &[0.0]).is_err());
+    }
+}
+
+fn value_at(basis: &Hermite, coefficients: &HermiteCoefficients, v: [f64; 3]) -> f64 {
+    let grid = VelocityGrid::new([1; 3], v.map(|v| v - 0.5), [1.0; 3]).unwrap();
+    basis.reconstruct(coefficients, &grid).unwrap().as_slice()[0]
+}
+
+#[test]
+fn gyro_averages_of_hermite_expansions_equal_averages_over_the_angle() {
+    for (weight, scales) in [
+        (Weight::Symmetric, [1.1, 1.1, 1.2]),
+        (Weight::Asymmetric, [1.1, 1.1, 1.2]),
+        (Weight::Symmetric, [1.1, 0.8, 1.2]),
+    ] {
+        let (basis, coefficients) = expanded(weight, scales);
+        let (parallel, perpendicular) = ([-1.5, 0.0, 2.0], [0.0, 0.5, 2.0, 3.5]);
+        for centre in [coefficients.frame().centre, [0.0; 3], [0.8, -0.5, 0.1]] {
+            let found = coefficients.gyro_average(FIELD, centre, &parallel, &perpendicular).unwrap();
+            let peak = found.iter().fold(0.0, |peak: f64, f| peak.max(f.abs()));
+            for ((i, j), found) in found.indexed_iter() {
+                let at = |v| value_at(&basis, &coefficients, v);
+                let expected = averaged(at, centre, parallel[i], perpendicular[j], 256);
+                assert!((found - expected).abs() < 1e-12 * peak, "{weight:?} {i} {j}: {found:e} {expected:e}");
+            }
+        }
+        assert!(coefficients.gyro_average([1.0, 0.0, 0.0], [0.0; 3], &[0.0], &[0.0]).is_err());
+        assert!(coefficients.gyro_average(FIELD, [0.0; 3], &[f64::NAN], &[0.0]).is_err());
+    }
+}
+
+#[test]
+fn the_free_energy_of_a_hermite_expansion_is_its_quadratic_form() {
+    let scales = [1.1, 0.9, 1.2];
+    let mut energies = Vec::new();
+    for weight in [Weight::Asymmetric, Weight::Symmetric] {
+        let (basis, coefficients) = expanded(weight, scales);
+        let energy = coefficients.free_energy().unwrap();
+        // ∫ (f − F)²/2F by sums over cells.
+        let density = coefficients.moments_over_velocity_space().density;
+        let grid = VelocityGrid::from_edges([60; 3], [-13.0; 3], [13.0; 3]).unwrap();
+        let vdf = basis.reconstruct(&coefficients, &grid).unwrap();
+        let frame = coefficients.frame();
+        let peak = density / (std::f64::consts::TAU.powf(1.5) * scales.iter().product::<f64>());
+        let sum: f64 = vdf
+            .values()
+            .indexed_iter()
+            .map(|((i, j, k), f)| {
+                let xi = frame.to_frame([grid.centre(0, i), grid.centre(1, j), grid.centre(2, k)]);
+                let maxwellian = peak * (-0.5 * xi.iter().map(|x| x * x).sum::<f64>()).exp();
+                (f - maxwellian).powi(2) / maxwellian
+            })
+            .sum();
+        let expected = 0.5 * sum * grid.cell_volume() / density;
+        println!("{weight:?}: {energy} {expected}");
+        assert!((energy / expected - 1.0).abs() < 1e-6, "{weight:?}: {energy} {expected}");
+        energies.push(energy);
+        if weight == Weight::Asymmetric {
+            let spectrum = coefficients.spectrum();
+            let squares: f64 = spectrum.total_degree[1..].iter().sum();
+            let form = 0.5 * squares / spectrum.total_degree[0];
+            assert!((energy / form - 1.0).abs() < 1e-10, "{energy} {form}");
+        }
+    }
+    // Both weights span the same functions, so that the least squares is the same.
+    assert!((energies[0] / energies[1] - 1.0).abs() < 1e-3, "{energies:?}");
+    // A Maxwellian in its own frame has none, and one whose density is small deviations' has that of them.
+    let one = |order: usize, skew: f64| {
+        let grid = VelocityGrid::from_edges([40; 3], [-9.0; 3], [9.0; 3]).unwrap();
+        let vdf =
+            Vdf::from_fn(grid, |[x, y, z]| (-0.5 * (x * x + y * y + z * z)).exp() * (1.0 + skew * x * y)).unwrap();
+        let scaling = Scaling::Given { centre: [0.0; 3], scales: [1.0; 3] };
+        let basis = Hermite::new([order; 3]).and_then(|basis| basis.with_scaling(scaling)).unwrap();
+        basis.encode(&vdf).unwrap().free_energy().unwrap()
+    };
+    assert!(one(1, 0.0) < 1e-25 && one(12, 0.0) < 1e-12, "{} {}", one(1, 0.0), one(12, 0.0));
+    // ½ ⟨(s x y)²⟩ = s²/2.
+    assert!((one(6, 0.1) / 0.005 - 1.0).abs() < 1e-8, "{}", one(6, 0.1));
+}
