@@ -64,6 +64,14 @@ pub enum Error {
         /// What the distribution lacks.
         reason: String,
     },
+    /// A physical quantity that a distribution does not have, such as the temperature of an empty one.
+    #[error("{quantity} is not defined: {reason}")]
+    Undefined {
+        /// Name of the quantity.
+        quantity: &'static str,
+        /// What the distribution lacks.
+        reason: String,
+    },
     /// Coefficients with a number beyond the range in which a stream, or f64, holds it.
     #[error("{basis} cannot be written: {reason}")]
     OutOfRange {

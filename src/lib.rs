@@ -62,7 +62,7 @@
 //! | 6 | [`compose`] | bases made of bases |
 //! | 5 | [`bases`] | one room per basis |
 //! | 4 | [`basis`] | the contract, [`choices`](basis::choices), [`spec`](basis::spec), [`bound`](basis::bound), [`AnyBasis`] |
-//! | 3 | [`distribution`] | grid, values, moments, frames, fidelity, synthetic distributions, files |
+//! | 3 | [`distribution`] | grid, values, moments, frames, fidelity, [physics](distribution::physics), synthetic distributions, files |
 //! | 2 | [`coding`] | numbers to bytes |
 //! | 1 | [`numerics`], [`Error`] | what several rooms share and no library does for us |
 //!
@@ -132,6 +132,7 @@ pub use distribution::io::vlsv::{
 };
 pub use distribution::io::{NpyPopulation, Precision};
 pub use distribution::moments::Moments;
+pub use distribution::physics::{Equilibrium, FieldDirection, FieldFidelity};
 pub use distribution::resample::Interpolation;
 pub use distribution::synthetic::{Sampling, ShockPopulation, Synthetic};
 pub use distribution::vdf::Vdf;
@@ -151,3 +152,6 @@ struct FilesDoctests;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/derivatives.md")]
 struct DerivativesDoctests;
+#[cfg(doctest)]
+#[doc = include_str!("../docs/physics.md")]
+struct PhysicsDoctests;

@@ -95,6 +95,11 @@ pub struct Arguments {
     #[command(flatten)]
     pub selection: Selection,
 
+    /// Magnetic field, in any unit. With it the errors of the temperatures along and across it, of their ratio and of the
+    /// agyrotropy are shown.
+    #[arg(long, value_name = "BX,BY,BZ", value_parser = triple::<f64>, allow_hyphen_values = true)]
+    pub field: Option<[f64; 3]>,
+
     /// A synthetic distribution to compare, again for each further one.
     #[arg(long, value_name = "NAME", value_delimiter = ',', default_values = SYNTHETIC, conflicts_with = "file",
           value_parser = PossibleValuesParser::new(Synthetic::names()))]

@@ -36,7 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use vdf_basis::distribution::blocks::BLOCK_EDGE;
-use vdf_basis::{Fidelity, Registry};
+use vdf_basis::{Fidelity, FieldDirection, Registry};
 
 use arguments::{Arguments, Pictures};
 use gallery::Gallery;
@@ -61,6 +61,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let specs = arguments.bases();
     let subjects = specs.iter().map(|spec| Ok((*spec, Subject::named(spec, &registry)?)));
     let subjects = subjects.collect::<Result<Vec<(&str, Subject)>, Box<dyn Error>>>()?;
+    arguments.field.map(FieldDirection::new).transpose()?;
     let inputs = input::load(arguments)?;
     let given = arguments.file.as_deref();
     if let Some(path) = &arguments.json {
@@ -80,7 +81,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     progress.print(&(paragraph(&measure::meaning_of_times(arguments.repeat)) + "\n"))?;
     let (mut all, mut problems) = (Vec::new(), Vec::new());
     for (input, gallery) in inputs.iter().zip(&galleries) {
-        let rows = compare(input, &subjects, arguments.repeat, &progress)?;
+        let rows = compare(input, &subjects, arguments, &progress)?;
         let failed: Vec<&str> = rows.iter().filter(|row| row.outcome.is_err()).map(|row| row.spec.as_str()).collect();
         for (spec, reason) in rows.iter().filter_map(|row| Some((&row.spec, row.outcome.as_ref().err()?))) {
             progress.complain(&format!("error: {spec} of {}: {reason}", input.name));
@@ -112,13 +113,14 @@ fn check_json(path: &Path, given: Option<&Path>) -> Result<(), String> {
 fn compare(
     input: &Input,
     subjects: &[(&str, Subject)],
-    repeat: usize,
+    arguments: &Arguments,
     progress: &Progress,
 ) -> Result<Vec<Row>, Box<dyn Error>> {
     let Input { name, vdf } = input;
     let floor = Fidelity::default_floor(vdf);
     let occupied_blocks = vdf.block_occupancy(floor, BLOCK_EDGE)?.count();
-    let task = Task { vdf, occupied_blocks, repeat, progress };
+    let field = arguments.field.map(FieldDirection::new).transpose()?;
+    let task = Task { vdf, occupied_blocks, repeat: arguments.repeat, field, progress };
     let mut rows = Vec::with_capacity(subjects.len());
     for (spec, subject) in subjects {
         rows.push(measure(spec, subject, &task));

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use vdf_basis::bases::spherical::SphericalSpectrum;
 use vdf_basis::{
-    AnyBasis, Coefficients, Expansion, Fidelity, OctreeCoefficients, Registry, Result, SphericalCoefficients,
-    StorageCost, Vdf,
+    AnyBasis, Coefficients, Expansion, Fidelity, FieldDirection, FieldFidelity, OctreeCoefficients, Registry, Result,
+    SphericalCoefficients, StorageCost, Vdf,
 };
 
 use crate::compressor::Compressor;
@@ -43,6 +43,8 @@ pub struct Measured {
     pub cost: StorageCost,
     /// Errors of the reconstruction.
     pub fidelity: Fidelity,
+    /// Errors about the magnetic field, if one was given.
+    pub about_field: Option<FieldFidelity>,
     /// Median time of encoding, writing the stream included [ms]. As all times, see [`timed`].
     pub encode_ms: f64,
     /// Median time of reading the stream and reconstructing, with nothing else at hand [ms].
@@ -67,6 +69,8 @@ pub struct Task<'a> {
     pub occupied_blocks: usize,
     /// Number of timed runs.
     pub repeat: usize,
+    /// Direction of the magnetic field, if one was given.
+    pub field: Option<FieldDirection>,
     /// The line that shows the progress.
     pub progress: &'a Progress,
 }
@@ -81,7 +85,7 @@ pub fn measure(spec: &str, subject: &Subject, task: &Task) -> Row {
 }
 
 fn measure_basis(basis: &AnyBasis, spec: &str, task: &Task) -> Result<Measured> {
-    let &Task { vdf, occupied_blocks, repeat, progress } = task;
+    let &Task { vdf, occupied_blocks, repeat, field, progress } = task;
     let ((expansion, bytes), encode_ms) = timed(repeat, |run| {
         progress.doing(format!("{spec}: encode {run}/{repeat}"));
         let expansion = Expansion::encode(basis, vdf)?;
@@ -99,6 +103,7 @@ fn measure_basis(basis: &AnyBasis, spec: &str, task: &Task) -> Result<Measured> 
         coefficients: coefficients.count(),
         cost: StorageCost::new(vdf.grid(), occupied_blocks, bytes.len()),
         fidelity: Fidelity::compare(vdf, &reconstruction)?,
+        about_field: field.map(|field| FieldFidelity::compare(vdf, &reconstruction, field)).transpose()?,
         reconstruction,
         encode_ms,
         reconstruct_ms,
@@ -107,7 +112,7 @@ fn measure_basis(basis: &AnyBasis, spec: &str, task: &Task) -> Result<Measured> 
 }
 
 fn measure_compressor(compressor: &Compressor, spec: &str, task: &Task) -> Result<Measured> {
-    let &Task { vdf, occupied_blocks, repeat, progress } = task;
+    let &Task { vdf, occupied_blocks, repeat, field, progress } = task;
     let (bytes, encode_ms) = timed(repeat, |run| {
         progress.doing(format!("{spec}: compress {run}/{repeat}"));
         compressor.compress(vdf)
@@ -121,6 +126,7 @@ fn measure_compressor(compressor: &Compressor, spec: &str, task: &Task) -> Resul
         // The compressor's own stream, as its users count it: the grid's place and spacing are not in it.
         cost: StorageCost::new(vdf.grid(), occupied_blocks, bytes.len()),
         fidelity: Fidelity::compare(vdf, &reconstruction)?,
+        about_field: field.map(|field| FieldFidelity::compare(vdf, &reconstruction, field)).transpose()?,
         reconstruction,
         encode_ms,
         reconstruct_ms,

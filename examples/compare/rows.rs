@@ -1,11 +1,12 @@
 //! The figures as JSON.
 
 use serde::Serialize;
+use vdf_basis::FieldFidelity;
 
 use crate::measure::{Measured, Row};
 
 /// One basis on one distribution. Figures that are missing or not finite are `null`; where a basis failed, all are, and
-/// `error` says why.
+/// `error` says why. Those from `parallel_temperature` to `sqrt_q` need a magnetic field.
 #[derive(Debug, Default, Serialize)]
 pub struct JsonRow {
     distribution: String,
@@ -26,6 +27,11 @@ pub struct JsonRow {
     pressure_component: Option<f64>,
     heat_flux: Option<f64>,
     negative_mass: Option<f64>,
+    js_divergence: Option<f64>,
+    parallel_temperature: Option<f64>,
+    perpendicular_temperature: Option<f64>,
+    anisotropy: Option<f64>,
+    sqrt_q: Option<f64>,
     encode_ms: Option<f64>,
     reconstruct_ms: Option<f64>,
 }
@@ -41,8 +47,9 @@ impl JsonRow {
     }
 
     fn measured(self, measured: &Measured) -> Self {
-        let Measured { cost, fidelity, .. } = measured;
+        let Measured { cost, fidelity, about_field, .. } = measured;
         let finite = |figure: f64| figure.is_finite().then_some(figure);
+        let of_field = |figure: fn(&FieldFidelity) -> f64| finite(figure(about_field.as_ref()?));
         Self {
             coefficients: Some(measured.coefficients),
             bytes: Some(cost.bytes),
@@ -59,6 +66,11 @@ impl JsonRow {
             pressure_component: finite(fidelity.pressure_component),
             heat_flux: finite(fidelity.heat_flux),
             negative_mass: finite(fidelity.negative_mass),
+            js_divergence: finite(fidelity.js_divergence),
+            parallel_temperature: of_field(|errors| errors.parallel_temperature),
+            perpendicular_temperature: of_field(|errors| errors.perpendicular_temperature),
+            anisotropy: of_field(|errors| errors.anisotropy),
+            sqrt_q: of_field(|errors| errors.sqrt_q),
             encode_ms: finite(measured.encode_ms),
             reconstruct_ms: finite(measured.reconstruct_ms),
             ..self
@@ -86,6 +98,7 @@ mod tests {
             reconstruction: vdf,
             coefficients: 7,
             fidelity,
+            about_field: None,
             encode_ms: 1.5,
             reconstruct_ms: 0.5,
             spectrum: None,
@@ -101,7 +114,8 @@ mod tests {
     #[test]
     fn every_row_has_exactly_the_promised_keys_in_order() {
         let keys = "distribution basis error coefficients bytes ratio_f64 ratio_f32 l1 l2 linf log10_rms density \
-                    bulk_velocity bulk_velocity_component pressure pressure_component heat_flux negative_mass encode_ms \
+                    bulk_velocity bulk_velocity_component pressure pressure_component heat_flux negative_mass \
+                    js_divergence parallel_temperature perpendicular_temperature anisotropy sqrt_q encode_ms \
                     reconstruct_ms";
         let json = to_json(&rows()).unwrap();
         let found: Vec<&str> =

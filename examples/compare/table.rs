@@ -1,5 +1,7 @@
 //! The figures as tables that are no wider than the terminal.
 
+use vdf_basis::FieldFidelity;
+
 use crate::measure::{Measured, Row};
 use crate::picture::text::{broken, rounded};
 
@@ -11,8 +13,9 @@ struct Group {
     figures: fn(&Measured) -> Vec<String>,
 }
 
-/// Storage, times, errors of f, errors of its moments, and the mass below zero.
-const GROUPS: [Group; 5] = [
+/// Storage, times, errors of f, errors of its moments, and the mass below zero; those about a magnetic field, if one is
+/// given.
+const GROUPS: [Group; 6] = [
     Group {
         columns: &[["coeffi-", "cients"], ["", "bytes"], ["ratio", "f64"], ["ratio", "f32"], ["ratio", "blocks"]],
         figures: |Measured { coefficients, cost, .. }| {
@@ -25,8 +28,8 @@ const GROUPS: [Group; 5] = [
         figures: |measured| [measured.encode_ms, measured.reconstruct_ms].map(rounded).into(),
     },
     Group {
-        columns: &[["", "l1"], ["", "l2"], ["", "linf"], ["log10", "rms"]],
-        figures: |Measured { fidelity: f, .. }| [f.l1, f.l2, f.linf, f.log10_rms].map(rounded).into(),
+        columns: &[["", "l1"], ["", "l2"], ["", "linf"], ["log10", "rms"], ["JS,", "bits"]],
+        figures: |Measured { fidelity: f, .. }| [f.l1, f.l2, f.linf, f.log10_rms, f.js_divergence].map(rounded).into(),
     },
     Group {
         columns: &[["", "density"], ["bulk", "velocity"], ["worst", "u_i"]],
@@ -38,6 +41,13 @@ const GROUPS: [Group; 5] = [
         columns: &[["", "pressure"], ["worst", "P_ij"], ["heat", "flux"], ["negative", "mass"]],
         figures: |Measured { fidelity: f, .. }| {
             [f.pressure, f.pressure_component, f.heat_flux, f.negative_mass].map(rounded).into()
+        },
+    },
+    Group {
+        columns: &[["", "T_par"], ["", "T_perp"], ["aniso-", "tropy"], ["", "sqrt_Q"]],
+        figures: |Measured { about_field, .. }| {
+            let of = |f: &FieldFidelity| [f.parallel_temperature, f.perpendicular_temperature, f.anisotropy, f.sqrt_q];
+            about_field.as_ref().map_or_else(Vec::new, |f| of(f).map(rounded).into())
         },
     },
 ];
@@ -66,6 +76,12 @@ impl Filled {
         Self { headings, rows, widths }
     }
 
+    /// True if there are bases, none of which has these figures.
+    fn is_empty(&self) -> bool {
+        let mut measured = self.rows.iter().flatten().peekable();
+        measured.peek().is_some() && measured.all(Vec::is_empty)
+    }
+
     /// The width of all columns and of the gap before them.
     fn width(&self) -> usize {
         GROUP_GAP + self.widths.iter().sum::<usize>() + COLUMN_GAP * (self.widths.len() - 1)
@@ -84,7 +100,8 @@ impl Filled {
 /// One line per basis, in the order given; where a basis failed, its reason stands in place of the figures. Groups of columns
 /// that do not fit into `width` side by side follow each other in blocks, each with the names of the bases.
 pub fn table(rows: &[Row], width: usize) -> String {
-    let groups = GROUPS.map(|group| Filled::new(&group, rows));
+    let groups: Vec<Filled> =
+        GROUPS.iter().map(|group| Filled::new(group, rows)).filter(|group| !group.is_empty()).collect();
     let cost = |spec_width: &usize| {
         let blocks = packed(&groups, width.saturating_sub(*spec_width));
         (blocks.iter().any(|block| spec_width + columns_width(block) > width), blocks.len())
@@ -190,6 +207,7 @@ mod tests {
                 boxes: Vec::new(),
                 cost: StorageCost::new(vdf.grid(), 1, 128),
                 fidelity: Fidelity::compare(&vdf, &vdf).unwrap(),
+                about_field: None,
                 reconstruction: vdf,
                 coefficients: 7,
                 encode_ms: 1.5,

@@ -258,7 +258,7 @@ impl SparseExpansion {
 fn keeps_moments(basis: &AnyBasis, original: &Vdf, dense: &Vdf, blocks: &BlockOccupancy) -> Result<bool> {
     let bound = basis.kept_bound().unwrap_or_default();
     let floor = bound.floor_of(original);
-    let fidelity = |vdf: &Vdf| Fidelity::compare_above(original, vdf, floor);
+    let fidelity = |vdf: &Vdf| Fidelity::without_divergence(original, vdf, floor);
     let conserves = basis.spec()?.to_string().starts_with("conserve(");
     let failed = |target: String, reached: String| Error::TargetNotMet { basis: basis.to_string(), target, reached };
     let limit = |(figure, limit, reached): (Figure, f64, f64)| {

@@ -141,7 +141,8 @@ fn rotation_vector(rows: &Matrix3<f64>) -> [f64; 3] {
 fn unit(v: Vector3<f64>) -> Option<Vector3<f64>> {
     // Divided by the largest component, because the square of a field of 1e-200 T underflows.
     let largest = v.amax();
-    (largest > 0.0 && largest.is_finite()).then(|| (v / largest).normalize())
+    // Components are tested one by one, because the largest ignores NaN.
+    (largest > 0.0 && v.iter().all(|v| v.is_finite())).then(|| (v / largest).normalize())
 }
 
 /// Eigenvectors as rows, largest eigenvalue first, each with its largest component positive, right-handed. Where
@@ -287,7 +288,7 @@ mod tests {
             }
             assert_relative_eq!(Matrix3::from_fn(|i, j| axes[i][j]).determinant(), 1.0, max_relative = 1e-13);
         }
-        for field in [[0.0; 3], [f64::NAN, 0.0, 0.0], [f64::INFINITY, 0.0, 1.0]] {
+        for field in [[0.0; 3], [f64::NAN, 0.0, 0.0], [f64::NAN, 0.0, 1.0], [f64::INFINITY, 0.0, 1.0]] {
             assert!(Orientation::FieldAligned(field).validated().is_err());
         }
     }

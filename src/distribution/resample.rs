@@ -169,7 +169,7 @@ impl AxisWeights {
 }
 
 /// The cubic convolution kernel with a = −½ at distance s ≥ 0.
-fn keys(s: f64) -> f64 {
+pub(super) fn keys(s: f64) -> f64 {
     if s < 1.0 {
         1.0 + s * s * (1.5 * s - 2.5)
     } else if s < 2.0 {

@@ -137,7 +137,7 @@ impl<'a> Search<'a> {
         };
         let Some(rounded) = rounded else { return Ok(()) };
         let back = self.preset.reconstruct(&rounded, self.vdf.grid())?;
-        let fidelity = Fidelity::compare(self.vdf, &back)?;
+        let fidelity = Fidelity::without_divergence(self.vdf, &back, Fidelity::default_floor(self.vdf))?;
         if fidelity.pressure <= self.preset.bound().only_l2().unwrap_or(fidelity.l2) {
             self.keep_if_better(rounded)?;
         }

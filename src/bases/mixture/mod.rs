@@ -59,11 +59,11 @@ mod trial;
 #[cfg(test)]
 mod tests;
 
+pub use crate::distribution::physics::relative_entropy;
 pub use coefficients::{MixtureCoefficients, MixtureComponent};
 pub use covariance::{Covariance, NARROWEST};
 pub use em::EmReport;
 pub use fit::MixtureReport;
-pub use moments::relative_entropy;
 pub use selection::Selection;
 
 use crate::basis::choices::spec_of;

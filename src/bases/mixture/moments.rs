@@ -5,10 +5,7 @@ use special::Gamma;
 
 use super::coefficients::{MixtureCoefficients, MixtureComponent};
 use crate::distribution::moments::Moments;
-use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
-use crate::numerics::scaling::normalising_factor;
-use crate::numerics::summation::CompensatedSum;
 
 impl MixtureComponent {
     /// Temperature as a speed, √(tr Σ / 3) = √(kT/m) [m s⁻¹].
@@ -109,49 +106,13 @@ impl MixtureCoefficients {
 
     /// An upper bound, in closed form, on the relative entropy of a Gaussian mixture with respect to its bulk
     /// Maxwellian, Σ n_k D(f_k | f_M) / n (relative entropy is convex). If the components do not overlap, it exceeds
-    /// [`relative_entropy`] by the entropy of mixing only.
+    /// [`relative_entropy`](crate::distribution::physics::relative_entropy) by the entropy of mixing only.
     #[must_use]
     pub fn free_energy_bound(&self) -> f64 {
         let moments = self.moments_over_velocity_space();
         let (u, v_th) = (moments.bulk_velocity, moments.thermal_speed());
         self.components().iter().map(|c| c.density / moments.density * c.free_energy(u, v_th)).sum()
     }
-}
-
-/// Free energy and entropy of a distribution relative to the Maxwellian with its own density, bulk velocity and thermal
-/// speed, ∫ f ln(f/f_M) d³v / n (entropy that relaxation would produce, in units of k per particle), by summation over
-/// the cells; a sum of Gaussians has no closed form. Not negative, but for cells too coarse to sum the Maxwellian.
-///
-/// Cells that are not positive count as empty everywhere: in the sum, and in the density, the bulk velocity and the
-/// thermal speed of the Maxwellian. 0 where nothing is positive, or all of it is in one cell.
-#[must_use]
-pub fn relative_entropy(vdf: &Vdf) -> f64 {
-    let grid = vdf.grid();
-    let largest = vdf.as_slice().iter().fold(0.0, |largest, &f| f64::max(largest, f));
-    let factor = normalising_factor(largest);
-    let positive = |f: f64| if f > 0.0 { f * factor } else { 0.0 };
-    let values: Vec<f64> = vdf.as_slice().iter().map(|&f| positive(f)).collect();
-    // In units of the cells' volume: densities stay in the range of f64.
-    let moments = Moments::of(grid, &values, |f| f);
-    let (n, u, v_th) = (values.iter().sum::<f64>(), moments.bulk_velocity, moments.thermal_speed());
-    if !(n > 0.0 && v_th > 0.0) {
-        return 0.0;
-    }
-    let widths_in_cells: f64 = grid.spacing().iter().map(|h| (v_th / h).ln()).sum();
-    let log_peak = n.ln() - 1.5 * std::f64::consts::TAU.ln() - widths_in_cells;
-    let distances: [Vec<f64>; 3] =
-        std::array::from_fn(|axis| grid.centres(axis).iter().map(|v| 0.5 * ((v - u[axis]) / v_th).powi(2)).collect());
-    let mut sum = CompensatedSum::default();
-    let [_, ny, nz] = grid.shape();
-    for (row, values) in values.chunks_exact(nz).enumerate() {
-        let across = distances[0][row / ny] + distances[1][row % ny];
-        for (f, along) in values.iter().zip(&distances[2]) {
-            if *f > 0.0 {
-                sum.add(f / n * (f.ln() - log_peak + across + along));
-            }
-        }
-    }
-    sum.value()
 }
 
 fn matrix(m: &[[f64; 3]; 3]) -> Matrix3<f64> {

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use vdf_basis::{ArchiveRecord, Bound, Crop, Fidelity, Quantise};
+use vdf_basis::{ArchiveRecord, Bound, Crop, Fidelity, FieldDirection, FieldFidelity, Quantise, Vdf};
 
 use crate::arguments::{Common, Compare, From, Geometry};
 use crate::encoded::Encoded;
 use crate::picture::text::rounded;
 use crate::progress::Progress;
 use crate::source::Source;
-use crate::statistics::{CellErrors, FIGURES, Spread};
+use crate::statistics::{CellErrors, SHOWN, Spread};
 use crate::{Done, Outcome, Problem};
 
 pub fn run(arguments: &Compare, common: &Common) -> Outcome {
@@ -18,9 +18,8 @@ pub fn run(arguments: &Compare, common: &Common) -> Outcome {
         Compared::new(&arguments.input, &arguments.sources, &arguments.from, common)?;
     let beyond = arguments.bound.map_or(Vec::new(), |bound| exceeding(bound, &errors));
     if common.json {
-        let figures = FIGURES
-            .iter()
-            .filter_map(|&figure| Some((figure.key().to_owned(), Spread::of(figure, &errors)?.to_json())));
+        let figures =
+            SHOWN.iter().filter_map(|shown| Some((shown.name.to_owned(), Spread::of(shown.of, &errors)?.to_json())));
         let content = json!({
             "population": population,
             "cells": errors.len(),
@@ -63,11 +62,11 @@ impl Compared {
         encoded.for_each(
             &population,
             &cells,
-            |record| fidelity(record, &source),
+            |record| errors_of(record, &source),
             |cell, outcome| {
                 progress.step();
                 match outcome {
-                    Ok(fidelity) => errors.push(CellErrors { cell, fidelity }),
+                    Ok(found) => errors.push(found),
                     Err(problem) => {
                         left_out += 1;
                         progress.leave_out(input, cell, &problem);
@@ -85,11 +84,20 @@ impl Compared {
 }
 
 /// The errors of a reconstruction. The floor of logarithms is that of the bound of its basis.
-pub fn fidelity(record: &ArchiveRecord, source: &Source) -> Result<Fidelity, String> {
+fn errors_of(record: &ArchiveRecord, source: &Source) -> Result<CellErrors, String> {
     let original = source.read_on(record.cell, record.expansion.grid())?;
     let in_file = |problem: vdf_basis::Error| source.in_file(record.cell, problem);
     let floor = record.expansion.basis().kept_bound().unwrap_or_default().floor_of(&original);
-    Fidelity::compare_above(&original, &record.expansion.reconstruct().map_err(in_file)?, floor).map_err(in_file)
+    let reconstruction = record.expansion.reconstruct().map_err(in_file)?;
+    let fidelity = Fidelity::compare_above(&original, &reconstruction, floor).map_err(in_file)?;
+    Ok(CellErrors { cell: record.cell, fidelity, about_field: about_field(record, source, &original, &reconstruction) })
+}
+
+/// The errors about the magnetic field that the archive or the source knows, if it has a direction.
+fn about_field(record: &ArchiveRecord, source: &Source, original: &Vdf, reconstruction: &Vdf) -> Option<FieldFidelity> {
+    let of_source = || source.facts(record.cell).ok()?.magnetic_field;
+    let field = FieldDirection::new(record.facts.magnetic_field.or_else(of_source)?).ok()?;
+    FieldFidelity::compare(original, reconstruction, field).ok()
 }
 
 /// The cells that exceed a bound, and in what.
@@ -108,16 +116,16 @@ fn exceeding(bound: Bound, errors: &[CellErrors]) -> Vec<(u64, String)> {
 
 fn table(errors: &[CellErrors]) -> String {
     let mut lines = vec![format!(
-        "{:<14} {:>9} {:>9} {:>9}  in cell",
+        "{:<15} {:>9} {:>9} {:>9}  in cell",
         if errors.len() == 1 { "1 cell".to_owned() } else { format!("{} cells", errors.len()) },
         "median",
         "95%",
         "worst"
     )];
-    for figure in FIGURES {
-        if let Some(Spread { median, upper, worst, cell }) = Spread::of(figure, errors) {
+    for shown in SHOWN {
+        if let Some(Spread { median, upper, worst, cell }) = Spread::of(shown.of, errors) {
             let [median, upper, worst] = [median, upper, worst].map(rounded);
-            lines.push(format!("{:<14} {median:>9} {upper:>9} {worst:>9}  {cell}", figure.key()));
+            lines.push(format!("{:<15} {median:>9} {upper:>9} {worst:>9}  {cell}", shown.name));
         }
     }
     lines.join("\n")

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use vdf_basis::{Coefficients, Figure};
+use vdf_basis::Coefficients;
 
 use crate::arguments::{Common, Plot};
 use crate::compare::Compared;
@@ -74,7 +74,7 @@ fn name(input: &Path, population: &str, cell: u64) -> String {
 /// The page of one cell: original, reconstruction, difference, profiles.
 fn beside_source(arguments: &Plot, compared: &Compared) -> Result<Canvas, String> {
     let Compared { encoded, source, population, errors, .. } = compared;
-    let worst = || Spread::of(Figure::L2, errors).map_or(errors[0].cell, |spread| spread.cell);
+    let worst = || Spread::of(|cell| Some(cell.fidelity.l2), errors).map_or(errors[0].cell, |spread| spread.cell);
     let cell = arguments.cell.unwrap_or_else(worst);
     let record = encoded.read(population, cell)?;
     let original = source.read_on(cell, record.expansion.grid())?;

@@ -10,6 +10,7 @@ pub use storage::StorageCost;
 
 use super::grid::VelocityGrid;
 use super::moments::Moments;
+use super::physics::js_bits;
 use super::vdf::Vdf;
 use crate::error::{Error, Result};
 use crate::numerics::scaling::normalising_factor;
@@ -50,6 +51,9 @@ pub struct Fidelity {
     pub heat_flux: f64,
     /// Mass of the negative part of g, over n_f.
     pub negative_mass: f64,
+    /// Jensen-Shannon divergence of the shapes of f and g in bits ([`Vdf::js_divergence`]), 0 to 1: cells below zero count as
+    /// empty, densities do not enter. 1 where only one of the two has a positive cell.
+    pub js_divergence: f64,
 }
 
 /// Floor of the logarithmic error in SI units [s³ m⁻⁶]: Vlasiator's usual sparsity threshold.
@@ -87,6 +91,12 @@ impl Fidelity {
     /// [`Error::GridMismatch`] if the two live on different grids, [`Error::InvalidParameter`] if the floor is
     /// negative or not finite. A floor of zero is allowed only for an all-zero original.
     pub fn compare_above(original: &Vdf, reconstruction: &Vdf, floor: f64) -> Result<Self> {
+        let others = Self::without_divergence(original, reconstruction, floor)?;
+        Ok(Self { js_divergence: js_bits(original.as_slice(), reconstruction.as_slice()), ..others })
+    }
+
+    /// All figures but `js_divergence`, which is NaN: for searches, which compare often and need the others only.
+    pub(crate) fn without_divergence(original: &Vdf, reconstruction: &Vdf, floor: f64) -> Result<Self> {
         if original.grid() != reconstruction.grid() {
             return Err(Error::GridMismatch {
                 left: original.grid().to_string(),
@@ -122,6 +132,7 @@ impl Fidelity {
             pressure_component: pressure_component_error(&m, &r, original.grid()),
             heat_flux,
             negative_mass: ratio(sum(|_, g| f64::max(-g, 0.0)) * original.grid().cell_volume(), m.density.abs()),
+            js_divergence: f64::NAN,
         })
     }
 }
@@ -215,7 +226,8 @@ impl fmt::Display for Fidelity {
             f,
             "l1 {:.3e}, l2 {:.3e}, linf {:.3e}, log10 rms {:.3} dex and relative {:.3e} above {:.0e}, \
              density {:.3e}, bulk velocity \
-             {:.3e} (component {:.3e}), pressure {:.3e} (component {:.3e}), heat flux {:.3e}, negative mass {:.3e}",
+             {:.3e} (component {:.3e}), pressure {:.3e} (component {:.3e}), heat flux {:.3e}, negative mass {:.3e}, \
+             Jensen-Shannon divergence {:.3e} bits",
             self.l1,
             self.l2,
             self.linf,
@@ -228,7 +240,8 @@ impl fmt::Display for Fidelity {
             self.pressure,
             self.pressure_component,
             self.heat_flux,
-            self.negative_mass
+            self.negative_mass,
+            self.js_divergence
         )
     }
 }
