@@ -131,6 +131,7 @@ pub use distribution::io::vlsv::{
 };
 pub use distribution::io::{NpyPopulation, Precision};
 pub use distribution::moments::Moments;
+pub use distribution::particles::{Deposit, Deposition, ParticleSampler, Particles};
 pub use distribution::resample::Interpolation;
 pub use distribution::synthetic::{Sampling, ShockPopulation, Synthetic};
 pub use distribution::vdf::Vdf;

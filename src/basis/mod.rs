@@ -13,6 +13,7 @@ pub mod any_basis;
 pub mod bound;
 pub mod choices;
 pub(crate) mod framing;
+mod particles;
 mod quantise;
 pub mod spec;
 mod stream;

@@ -44,6 +44,7 @@ mod merge;
 mod moments;
 mod overlap;
 mod parameters;
+mod particles;
 mod plane;
 mod refine;
 mod residual;
@@ -62,6 +63,7 @@ pub use covariance::{Covariance, NARROWEST};
 pub use em::EmReport;
 pub use fit::MixtureReport;
 pub use moments::relative_entropy;
+pub use particles::ParticleReport;
 pub use selection::Selection;
 
 use crate::basis::choices::spec_of;
