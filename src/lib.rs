@@ -62,7 +62,7 @@
 //! | 6 | [`compose`] | bases made of bases |
 //! | 5 | [`bases`] | one room per basis |
 //! | 4 | [`basis`] | the contract, [`choices`](basis::choices), [`spec`](basis::spec), [`bound`](basis::bound), [`AnyBasis`] |
-//! | 3 | [`distribution`] | grid, values, moments, frames, fidelity, [physics](distribution::physics), synthetic distributions, files |
+//! | 3 | [`distribution`] | grid, values, moments, frames, fidelity, [physics](distribution::physics), [particles](distribution::particles), synthetic distributions, files |
 //! | 2 | [`coding`] | numbers to bytes |
 //! | 1 | [`numerics`], [`Error`] | what several rooms share and no library does for us |
 //!
@@ -132,6 +132,7 @@ pub use distribution::io::vlsv::{
 };
 pub use distribution::io::{NpyPopulation, Precision};
 pub use distribution::moments::Moments;
+pub use distribution::particles::{Deposit, Deposition, ParticleSampler, Particles};
 pub use distribution::physics::{Equilibrium, FieldDirection, FieldFidelity};
 pub use distribution::resample::Interpolation;
 pub use distribution::synthetic::{Sampling, ShockPopulation, Synthetic};
@@ -146,6 +147,9 @@ pub use registry::Registry;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;
+#[cfg(doctest)]
+#[doc = include_str!("../docs/particles.md")]
+struct ParticlesDoctests;
 #[cfg(all(doctest, feature = "vlsv"))]
 #[doc = include_str!("../docs/files.md")]
 struct FilesDoctests;

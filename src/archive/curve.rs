@@ -1,11 +1,13 @@
 //! An order of cells in space in which neighbours follow each other.
 
+use crate::numerics::hilbert_curve::index_along_curve;
+
 /// Binary digits of a coordinate on the curve.
 const DIGITS: u32 = 20;
 
 /// The order in which cells at these positions lie along Hilbert's curve through their box: indices of `positions`.
 /// Distributions of neighbours are alike, so that an archive of cells in this order is shorter. Positions that are not
-/// finite count as those of the box's corner. The curve's index is found as by Skilling 2004 (AIP Conf. Proc. 707, 381).
+/// finite count as those of the box's corner.
 ///
 /// ```
 /// let corners = [[0.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
@@ -31,39 +33,9 @@ pub fn along_curve(positions: &[[f64; 3]]) -> Vec<usize> {
             let part = (positions[index][axis] - bounds[axis].0) / extent;
             if part.is_finite() { (part.clamp(0.0, 1.0) * largest) as u32 } else { 0 }
         };
-        hilbert([coordinate(0), coordinate(1), coordinate(2)])
+        index_along_curve([coordinate(0), coordinate(1), coordinate(2)], DIGITS)
     });
     order
-}
-
-/// The index along Hilbert's curve of a point with coordinates of [`DIGITS`] binary digits.
-fn hilbert(mut point: [u32; 3]) -> u64 {
-    // Undo the excess work of the reflections and exchanges, from the highest digit on.
-    for place in (1..DIGITS).rev() {
-        let (digit, below) = (1 << place, (1 << place) - 1);
-        for axis in 0..3 {
-            if point[axis] & digit == 0 {
-                let exchange = (point[0] ^ point[axis]) & below;
-                point[0] ^= exchange;
-                point[axis] ^= exchange;
-            } else {
-                point[0] ^= below;
-            }
-        }
-    }
-    // Gray code.
-    point[1] ^= point[0];
-    point[2] ^= point[1];
-    let flips =
-        (1..DIGITS).filter(|place| point[2] >> place & 1 == 1).fold(0, |flips, place| flips ^ ((1 << place) - 1));
-    point = point.map(|coordinate| coordinate ^ flips);
-    let mut index = 0_u64;
-    for place in (0..DIGITS).rev() {
-        for coordinate in point {
-            index = index << 1 | u64::from(coordinate >> place & 1);
-        }
-    }
-    index
 }
 
 #[cfg(test)]

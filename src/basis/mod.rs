@@ -14,6 +14,7 @@ pub mod bound;
 pub mod choices;
 pub(crate) mod framing;
 pub(crate) mod gradient;
+mod particles;
 mod quantise;
 pub mod spec;
 mod stream;

@@ -9,6 +9,7 @@ pub mod gaussian_fit;
 pub mod grid;
 pub mod io;
 pub mod moments;
+pub mod particles;
 pub mod physics;
 pub mod resample;
 pub mod synthetic;

@@ -19,11 +19,13 @@ mod component;
 mod population;
 mod sampling;
 mod shape;
+mod traced;
 
 pub use component::Component;
 pub use population::{Jitter, Shock, ShockPopulation};
 pub use sampling::{CellValue, Noise, Sampling};
 pub use shape::Shape;
+pub use traced::{CurrentSheet, Traced, TracedShock};
 
 use super::grid::VelocityGrid;
 use super::moments::Moments;

@@ -52,7 +52,7 @@ pub(super) struct Lattice<'a> {
 /// The scaling of velocities on one grid.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct VelocityScaling {
-    middle: [f64; 3],
+    pub middle: [f64; 3],
     pub unit: f64,
     /// Spacings, scaled: at most 1.
     pub spacing: Vector3<f64>,

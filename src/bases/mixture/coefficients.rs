@@ -132,13 +132,25 @@ impl MixtureCoefficients {
 
     /// Converts members of a fit on `grid`, whose densities were multiplied by `factor`, to physical units.
     pub(super) fn from_members(
-        mut members: Vec<Member>,
+        members: Vec<Member>,
         covariance: Covariance,
         kappa: Option<f64>,
         grid: &VelocityGrid,
         factor: f64,
     ) -> Self {
         let scaling = VelocityScaling::new(grid);
+        let density = |mass: f64| mass / factor * grid.cell_volume();
+        Self::from_scaled(members, covariance, kappa, &scaling, density)
+    }
+
+    /// Converts members of a fit in scaled velocities to physical units, masses by the function `density`.
+    pub(super) fn from_scaled(
+        mut members: Vec<Member>,
+        covariance: Covariance,
+        kappa: Option<f64>,
+        scaling: &VelocityScaling,
+        density: impl Fn(f64) -> f64,
+    ) -> Self {
         members.sort_by(|a, b| b.mass.total_cmp(&a.mass));
         let component = |member: &Member| {
             let mut frame = match covariance {
@@ -148,7 +160,7 @@ impl MixtureCoefficients {
             };
             frame.centre = scaling.velocity(&member.mean);
             frame.scales = frame.scales.map(|scale| scale * scaling.unit);
-            MixtureComponent { density: member.mass / factor * grid.cell_volume(), frame }
+            MixtureComponent { density: density(member.mass), frame }
         };
         let components = members.iter().map(component).collect();
         let mut coefficients = Self { components, ..Self::blank(covariance, kappa) };
@@ -158,7 +170,13 @@ impl MixtureCoefficients {
 
     /// Converts to the scaled units of a grid, with densities per cell.
     pub(super) fn members(&self, grid: &VelocityGrid) -> Vec<Member> {
-        let scaling = VelocityScaling::new(grid);
+        let mut members = self.members_in(&VelocityScaling::new(grid));
+        members.iter_mut().for_each(|member| member.mass /= grid.cell_volume());
+        members
+    }
+
+    /// Converts to scaled velocities; the masses are the densities.
+    pub(super) fn members_in(&self, scaling: &VelocityScaling) -> Vec<Member> {
         let member = |component: &MixtureComponent| {
             let axes = component.frame.axes();
             let scales = component.frame.scales.map(|scale| scale / scaling.unit);
@@ -167,11 +185,7 @@ impl MixtureCoefficients {
             } else {
                 Matrix3::from_fn(|i, j| (0..3).map(|k| scales[k].powi(2) * axes[k][i] * axes[k][j]).sum())
             };
-            Member {
-                mass: component.density / grid.cell_volume(),
-                mean: scaling.scaled(component.frame.centre),
-                covariance,
-            }
+            Member { mass: component.density, mean: scaling.scaled(component.frame.centre), covariance }
         };
         self.components.iter().map(member).collect()
     }

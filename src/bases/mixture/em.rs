@@ -48,39 +48,54 @@ pub struct EmReport {
 /// `weight` equals `mass` for Gaussians; for kappa components cells in the tail have the smaller weight
 /// (ν+3)/(ν + q ν/(ν−2)), ν = 2κ − 1.
 #[derive(Debug, Clone, Copy)]
-struct Share {
-    mass: f64,
-    weight: f64,
-    first: Vector3<f64>,
-    second: Matrix3<f64>,
+pub(super) struct Share {
+    pub mass: f64,
+    pub weight: f64,
+    pub first: Vector3<f64>,
+    pub second: Matrix3<f64>,
+}
+
+impl Share {
+    pub fn none() -> Self {
+        Self { mass: 0.0, weight: 0.0, first: Vector3::zeros(), second: Matrix3::zeros() }
+    }
+
+    /// Copies the upper triangle of the second moments to the lower one.
+    pub fn symmetric(self) -> Self {
+        Self { second: Matrix3::from_fn(|i, j| self.second[(i.min(j), i.max(j))]), ..self }
+    }
 }
 
 /// A component prepared for evaluation.
-struct Ready {
-    ellipsoid: Ellipsoid,
-    log_peak: f64,
+pub(super) struct Ready {
+    pub ellipsoid: Ellipsoid,
+    pub log_peak: f64,
+}
+
+impl Ready {
+    /// Prepares the members of a mixture whose masses add up to one; `None` if a covariance is not positive definite.
+    pub fn all(members: &[Member], profile: Profile) -> Option<Vec<Self>> {
+        let mass: f64 = members.iter().map(|member| member.mass).sum();
+        let base = profile.unit_peak().ln() - mass.ln();
+        let ready = |member: &Member| {
+            let ellipsoid = Ellipsoid::new(member.mean, member.covariance)?;
+            let log_peak = base + member.mass.ln() + ellipsoid.half_log_det_precision();
+            log_peak.is_finite().then_some(Self { ellipsoid, log_peak })
+        };
+        members.iter().map(ready).collect()
+    }
 }
 
 /// Result of an expectation step.
 pub(super) struct Expectation {
-    shares: Vec<Share>,
+    pub shares: Vec<Share>,
     pub log_likelihood: f64,
 }
 
 impl Expectation {
     /// Sums the responsibilities of the members over the cells; `None` if a covariance is not positive definite.
     pub fn new(cells: &Cells, members: &[Member], profile: Profile) -> Option<Self> {
-        let mass: f64 = members.iter().map(|member| member.mass).sum();
-        let base = profile.unit_peak().ln() - mass.ln();
-        let ready: Option<Vec<Ready>> = members
-            .iter()
-            .map(|member| {
-                let ellipsoid = Ellipsoid::new(member.mean, member.covariance)?;
-                let log_peak = base + member.mass.ln() + ellipsoid.half_log_det_precision();
-                log_peak.is_finite().then_some(Ready { ellipsoid, log_peak })
-            })
-            .collect();
-        let ready = ready?;
+        let ready = Ready::all(members, profile)?;
         let (shares, total) = match profile {
             Profile::Gaussian => vectorised(Pass::<false> { cells, ready: &ready, kappa: 0.0 }),
             Profile::Kappa(kappa) => vectorised(Pass::<true> { cells, ready: &ready, kappa }),
@@ -159,8 +174,7 @@ impl<const KAPPA: bool> Vectorisable for Pass<'_, KAPPA> {
 #[inline(always)]
 fn expect<I: Instructions, const KAPPA: bool>(i: I, cells: &Cells, ready: &[Ready], kappa: f64) -> (Vec<Share>, f64) {
     let chunks = cells.z.len().min(SEGMENT);
-    let nothing = Share { mass: 0.0, weight: 0.0, first: Vector3::zeros(), second: Matrix3::zeros() };
-    let mut shares = vec![nothing; ready.len()];
+    let mut shares = vec![Share::none(); ready.len()];
     let mut logs = vec![[0.0; LANES]; chunks * ready.len()];
     let mut largest = vec![[0.0; LANES]; chunks];
     let mut sums = vec![[0.0; LANES]; chunks];
@@ -259,11 +273,7 @@ fn expect<I: Instructions, const KAPPA: bool>(i: I, cells: &Cells, ready: &[Read
             }
         }
     }
-    for share in &mut shares {
-        let upper = share.second;
-        share.second = Matrix3::from_fn(|i, j| upper[(i.min(j), i.max(j))]);
-    }
-    (shares, likelihood.sum())
+    (shares.into_iter().map(Share::symmetric).collect(), likelihood.sum())
 }
 
 /// Runs EM from a start; the last step is a plain maximisation, so that mass, mean and (where no component is on the
@@ -275,13 +285,24 @@ pub(super) fn run(
     profile: Profile,
     settings: EmSettings,
 ) -> (Vec<Member>, EmReport, usize) {
+    run_with(|members| Expectation::new(cells, members, profile), start, structure, profile, settings)
+}
+
+/// Runs EM as [`run`] does, with the expectation step of any data; `None` of it ends the search.
+pub(super) fn run_with(
+    mut expectation: impl FnMut(&[Member]) -> Option<Expectation>,
+    start: Vec<Member>,
+    structure: &Structure,
+    profile: Profile,
+    settings: EmSettings,
+) -> (Vec<Member>, EmReport, usize) {
     let mut report = EmReport::default();
     let mut floored = 0;
     let mut current = start;
     let mut last = f64::NEG_INFINITY;
-    let expect = |members: &[Member], report: &mut EmReport| {
+    let mut expect = |members: &[Member], report: &mut EmReport| {
         report.iterations += 1;
-        Expectation::new(cells, members, profile)
+        expectation(members)
     };
     while report.iterations < settings.max_iterations {
         let Some(first) = expect(&current, &mut report) else { break };

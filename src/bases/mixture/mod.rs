@@ -46,6 +46,7 @@ mod merge;
 mod moments;
 mod overlap;
 mod parameters;
+mod particles;
 mod plane;
 mod refine;
 mod residual;
@@ -64,6 +65,7 @@ pub use coefficients::{MixtureCoefficients, MixtureComponent};
 pub use covariance::{Covariance, NARROWEST};
 pub use em::EmReport;
 pub use fit::MixtureReport;
+pub use particles::ParticleReport;
 pub use selection::Selection;
 
 use crate::basis::choices::spec_of;

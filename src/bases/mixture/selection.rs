@@ -1,7 +1,8 @@
 //! Number of components: by the Bayesian information criterion, the minimum message length, or an error to reach.
 
+use super::covariance::Structure;
 use super::em::{EmReport, EmSettings, Expectation, run};
-use super::member::Member;
+use super::member::{Member, Profile};
 use super::merge::merged;
 use super::search::{Found, Search};
 
@@ -23,7 +24,7 @@ pub enum Selection {
 
 /// Further components tried after the one with the smallest BIC: BIC may rise for one or two where populations come in
 /// pairs.
-const PATIENCE: usize = 3;
+pub(super) const PATIENCE: usize = 3;
 
 /// EM with one, two, … components; each start is the last mixture with one component inserted at the largest residual.
 pub(super) fn by_bic(search: &Search<'_>, largest: usize, samples: f64) -> Found {
@@ -70,8 +71,11 @@ pub(super) fn by_mml(search: &Search<'_>, start: Vec<Member>, samples: f64) -> F
     let mut trace = Vec::new();
     let mut best: Option<(f64, Vec<Member>, EmReport, usize)> = None;
     while !members.is_empty() {
-        let (fitted, report, floored) = pruned(search, members, samples);
-        let Some(length) = message_length(search, &fitted, &report, samples) else { break };
+        let penalty = Penalty { parameters: parameters(search, 1), samples, mass: search.cells.mass };
+        let expect = |members: &[Member]| Expectation::new(search.cells, members, search.profile);
+        let (fitted, report, floored) = pruned(expect, members, penalty, &search.structure, search.profile, search.em);
+        let Some(&likelihood) = report.log_likelihood.last() else { break };
+        let length = penalty.message_length(&fitted, likelihood);
         trace.push((fitted.len(), length));
         members = fitted.clone();
         if best.as_ref().is_none_or(|(least, ..)| length < *least) {
@@ -92,18 +96,51 @@ pub(super) fn by_mml(search: &Search<'_>, start: Vec<Member>, samples: f64) -> F
     Found { members, em, floored, selection: trace, ..Found::default() }
 }
 
+/// The prior of Figueiredo and Jain, which makes each component cost its parameters.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Penalty {
+    /// Parameters p of one component.
+    pub parameters: usize,
+    /// Effective number N of samples.
+    pub samples: f64,
+    /// Mass of the data, for which the samples stand.
+    pub mass: f64,
+}
+
+impl Penalty {
+    /// Mass that is taken from each component: that of p/2 samples.
+    fn price(&self) -> f64 {
+        0.5 * self.parameters as f64 / self.samples * self.mass
+    }
+
+    /// Message length by equation 15 of Figueiredo and Jain, p/2 Σ ln(N w_k/12) + k/2 ln(N/12) + k (p+1)/2 − N ⟨ln f⟩,
+    /// with each ln(N w_k/12) at least zero: it is negative for a component worth fewer than twelve samples, which would
+    /// make useless components shorten the message.
+    pub fn message_length(&self, members: &[Member], log_likelihood: f64) -> f64 {
+        let (p, k, n) = (self.parameters as f64, members.len() as f64, self.samples);
+        let precision = |member: &Member| (n * member.mass / self.mass / 12.0).max(1.0).ln();
+        let weights: f64 = members.iter().map(precision).sum();
+        0.5 * p * weights + 0.5 * k * (n / 12.0).ln() + 0.5 * k * (p + 1.0) - n * log_likelihood
+    }
+}
+
 /// EM with lowered shares, m_k ← max(0, m_k − p/2) for p parameters of a component, the weight update of
 /// Figueiredo and Jain.
-fn pruned(search: &Search<'_>, start: Vec<Member>, samples: f64) -> (Vec<Member>, EmReport, usize) {
+pub(super) fn pruned(
+    mut expect: impl FnMut(&[Member]) -> Option<Expectation>,
+    start: Vec<Member>,
+    penalty: Penalty,
+    structure: &Structure,
+    profile: Profile,
+    em: EmSettings,
+) -> (Vec<Member>, EmReport, usize) {
     let mut members = start;
     let (mut report, mut floored) = (EmReport::default(), 0);
     let mut last = f64::NEG_INFINITY;
-    while report.iterations < search.em.max_iterations {
+    let (total, price) = (penalty.mass, penalty.price());
+    while report.iterations < em.max_iterations {
         report.iterations += 1;
-        let Some(expectation) = Expectation::new(search.cells, &members, search.profile) else { break };
-        let total = search.cells.mass;
-        // p/2 samples, as mass: N samples stand for the whole mass.
-        let price = 0.5 * parameters(search, 1) as f64 / samples * total;
+        let Some(expectation) = expect(&members) else { break };
         let mut masses: Vec<f64> = expectation.masses().map(|mass| (mass - price).max(0.0)).collect();
         let weakest = (0..masses.len()).min_by(|&a, &b| masses[a].total_cmp(&masses[b])).unwrap_or(0);
         // Only the weakest is dropped in one step: its mass goes to its neighbours, which may then stay.
@@ -118,26 +155,11 @@ fn pruned(search: &Search<'_>, start: Vec<Member>, samples: f64) -> (Vec<Member>
         let gain = expectation.log_likelihood - last;
         last = expectation.log_likelihood;
         report.log_likelihood.push(last);
-        (members, floored) = expectation.with_masses(&masses).maximise(&members, &search.structure, search.profile);
-        if gain.abs() < search.em.tolerance && !dropped {
+        (members, floored) = expectation.with_masses(&masses).maximise(&members, structure, profile);
+        if gain.abs() < em.tolerance && !dropped {
             report.converged = true;
             break;
         }
     }
     (members, report, floored)
-}
-
-/// Message length by equation 15 of Figueiredo and Jain, p/2 Σ ln(N w_k/12) + k/2 ln(N/12) + k (p+1)/2 − N ⟨ln f⟩, with
-/// each ln(N w_k/12) at least zero: it is negative for a component worth fewer than twelve samples, which would make
-/// useless components shorten the message.
-fn message_length(search: &Search<'_>, members: &[Member], report: &EmReport, samples: f64) -> Option<f64> {
-    let likelihood = report.log_likelihood.last()?;
-    let per_component = (parameters(search, 1)) as f64;
-    let k = members.len() as f64;
-    let precision = |member: &Member| (samples * member.mass / search.cells.mass / 12.0).max(1.0).ln();
-    let weights: f64 = members.iter().map(precision).sum();
-    Some(
-        0.5 * per_component * weights + 0.5 * k * (samples / 12.0).ln() + 0.5 * k * (per_component + 1.0)
-            - samples * likelihood,
-    )
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use vdf_basis::distribution::synthetic::Traced;
 use vdf_basis::{Bound, Crop, Figure, Synthetic};
 
 use crate::cells::CellList;
@@ -227,8 +228,9 @@ pub struct Cat {
 #[command(after_help = "Examples:\n  vdfb synthesise gyrating-ring -o vdf.npy\n  \
     vdfb synthesise shock --population 24 --cells 40 -o shock.npy")]
 pub struct Synthesise {
-    /// Which distribution; `shock` is a population through a collisionless shock.
-    #[arg(value_parser = PossibleValuesParser::new(Synthetic::names().chain([SHOCK])))]
+    /// Which distribution; `shock` is a population through a collisionless shock, `traced-shock` and `current-sheet` are
+    /// populations whose particles are followed back to their source.
+    #[arg(value_parser = PossibleValuesParser::new(Synthetic::names().chain([SHOCK]).chain(Traced::names())))]
     pub name: String,
     /// The .npy file; its grid goes beside it as .json.
     #[arg(long, short, value_name = "FILE")]

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use serde_json::{Value, json};
 use vdf_basis::container::MOST_CELLS;
 use vdf_basis::distribution::io::npy::npy_header;
-use vdf_basis::distribution::synthetic::{Jitter, Shock};
-use vdf_basis::{ArchiveFacts, Precision, Sampling, ShockPopulation, Synthetic, VelocityGrid};
+use vdf_basis::distribution::synthetic::{Jitter, Shock, Traced};
+use vdf_basis::{ArchiveFacts, Precision, Sampling, ShockPopulation, Synthetic, Vdf, VelocityGrid};
 
 use crate::arguments::{Common, Synthesise};
 use crate::progress::Progress;
@@ -14,21 +14,60 @@ use crate::{Done, Outcome, Problem, files, grid_file};
 
 /// Name of the population through a collisionless shock.
 pub const SHOCK: &str = "shock";
-/// Its cells where no number is given.
-const SHOCK_CELLS: usize = 24;
+/// Cells of a walk through a shock or a current sheet where no number is given.
+const WALK_CELLS: usize = 24;
+
+/// Source of the distributions.
+enum Source<'a> {
+    /// A distribution of the catalogue, and its variations.
+    Named(&'a str, u64),
+    Shock(ShockPopulation),
+    Traced(Traced, usize),
+}
+
+impl<'a> Source<'a> {
+    fn new(name: &'a str, seed: u64, count: Option<usize>) -> vdf_basis::Result<Self> {
+        let walk = count.unwrap_or(WALK_CELLS);
+        match name {
+            SHOCK => Ok(Self::Shock(shock_population(walk, seed)?)),
+            name if Traced::names().any(|traced| traced == name) => Ok(Self::Traced(Traced::named(name, seed)?, walk)),
+            name => Ok(Self::Named(name, seed)),
+        }
+    }
+
+    fn grid(&self, cells: usize) -> vdf_basis::Result<VelocityGrid> {
+        match self {
+            Self::Named(name, _) => Synthetic::default_grid(name, cells),
+            Self::Shock(shock) => shock.grid(cells),
+            Self::Traced(traced, _) => traced.grid(cells),
+        }
+    }
+
+    /// Number of distributions; `None` for an array of three axes.
+    fn count(&self, asked: Option<usize>) -> Option<usize> {
+        match self {
+            Self::Named(..) => asked,
+            Self::Shock(shock) => Some(shock.cells()),
+            Self::Traced(_, count) => Some(*count),
+        }
+    }
+
+    fn distribution(&self, cell: usize, grid: &VelocityGrid) -> vdf_basis::Result<Vdf> {
+        let sampling = Sampling::default();
+        match self {
+            Self::Named(name, seed) => Synthetic::named(name, seed.wrapping_add(cell as u64))?.sample(grid, sampling),
+            Self::Shock(shock) => shock.get(cell)?.sample(grid, sampling),
+            Self::Traced(traced, count) => traced.sample(traced.position(cell, *count), grid),
+        }
+    }
+}
 
 pub fn run(arguments: &Synthesise, common: &Common) -> Outcome {
     let Synthesise { name, output, cells, seed, .. } = arguments;
     let failed = |problem: vdf_basis::Error| format!("{name}: {problem}");
     let count = arguments.population.map(NonZeroUsize::get);
-    let shock = match name.as_str() {
-        SHOCK => Some(shock_population(count.unwrap_or(SHOCK_CELLS), *seed).map_err(failed)?),
-        _ => None,
-    };
-    let (grid, count) = match &shock {
-        Some(shock) => (shock.grid(*cells).map_err(failed)?, Some(shock.cells())),
-        None => (Synthetic::default_grid(name, *cells).map_err(failed)?, count),
-    };
+    let source = Source::new(name, *seed, count).map_err(failed)?;
+    let (grid, count) = (source.grid(*cells).map_err(failed)?, source.count(count));
     if grid.cells() > MOST_CELLS {
         return Err(Problem::Usage(format!("--cells {cells}: {grid} are more than {MOST_CELLS} velocity cells")));
     }
@@ -42,11 +81,7 @@ pub fn run(arguments: &Synthesise, common: &Common) -> Outcome {
         let shape: Vec<usize> = count.into_iter().chain(grid.shape()).collect();
         file.write_all(&npy_header(&shape, precision)).map_err(|problem| files::in_file(output, problem))?;
         for cell in 0..count.unwrap_or(1) {
-            let synthetic = match &shock {
-                Some(shock) => shock.get(cell),
-                None => Synthetic::named(name, seed.wrapping_add(cell as u64)),
-            };
-            let vdf = synthetic.and_then(|synthetic| synthetic.sample(&grid, Sampling::default())).map_err(failed)?;
+            let vdf = source.distribution(cell, &grid).map_err(failed)?;
             vdf.to_raw(&mut *file, precision).map_err(|problem| files::in_file(output, problem))?;
             progress.step();
         }
