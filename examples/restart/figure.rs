@@ -10,6 +10,8 @@ use crate::picture::scale::LogScale;
 use crate::run::cases::{CASES, Case};
 use crate::run::rows::Row;
 
+const TITLE: &str = "Field energy: restart through streams at half time";
+const TITLE_SIZE: f64 = 26.0;
 /// Measures of the picture [px].
 const LEFT: f64 = 112.0;
 const RIGHT: f64 = 24.0;
@@ -19,8 +21,8 @@ const GAP: f64 = 84.0;
 const BELOW: f64 = 66.0;
 const LINE: f64 = 28.0;
 const AROUND_KEYS: f64 = 44.0;
-/// Curves in one panel at most. Where there are more codecs, only the smallest preset and codecs of others are drawn.
-const MOST_CURVES: usize = 8;
+/// Curves in one panel at most. Where there are more codecs, `fast` and `balanced` are left out at the bounds of `smallest`.
+const MOST_CURVES: usize = COLOURS.len();
 /// Width of the curve without a restart, and of the others over it [px].
 const WIDE: f64 = 6.0;
 const NARROW: f64 = 2.0;
@@ -37,15 +39,15 @@ pub fn figure(rows: &[Row]) -> Drawn<Canvas> {
     // The first sheet loads the font, by which the names below the panels are measured.
     Canvas::new(1.0, 1.0)?;
     let columns = cases.len().max(1) as f64;
-    let width = LEFT + columns * PANEL.0 + (columns - 1.0) * GAP + RIGHT;
+    let panels = columns * PANEL.0 + (columns - 1.0) * GAP;
+    let width = LEFT + panels.max(text_width(TITLE, TITLE_SIZE)?) + RIGHT;
     let lines = |codecs: &[&str]| key_lines(codecs, width).map(|lines| lines.len() as f64);
     let mut height = TOP;
     for (_, codecs) in &groups {
         height += PANEL.1 + BELOW + AROUND_KEYS + LINE * lines(codecs)?;
     }
     let mut canvas = Canvas::new(width, height)?;
-    let title = "Energy of the electric field; at half time every distribution goes through a stream";
-    canvas.text((LEFT, 30.0), title, Pen::new(26.0, INK, Align::Left))?;
+    canvas.text((LEFT, 30.0), TITLE, Pen::new(TITLE_SIZE, INK, Align::Left))?;
     let mut top = TOP;
     for (meaning, codecs) in groups {
         let above = (LEFT, top - 22.0);
@@ -78,7 +80,11 @@ fn codecs(rows: &[Row], exact: bool) -> Vec<&str> {
         }
     }
     if all.len() > MOST_CURVES {
-        all.retain(|codec| !["fast", "balanced"].iter().any(|preset| codec.contains(preset)));
+        let known = all.clone();
+        let is_second = |codec: &str, preset: &str| {
+            codec.contains(preset) && known.contains(&codec.replace(preset, "smallest").as_str())
+        };
+        all.retain(|codec| !is_second(codec, "fast") && !is_second(codec, "balanced"));
     }
     all.truncate(MOST_CURVES);
     all

@@ -10,14 +10,17 @@ const HEADINGS: [[&str; 10]; 2] = [
     ["per cell", "restart", "rate", "error %", "jump", "jump", "jump", "jump", "end", "end"],
 ];
 
-/// Two lines of headings for a case whose longest codec has this many characters.
+/// Four lines of headings for a case whose longest codec has this many characters.
 pub fn headings(row: &Row, codec_width: usize) -> String {
     let columns = |line: [&str; 10]| line.map(|heading| format!("{heading:>WIDTH$}")).join("");
     format!(
-        "{}: rate of the dispersion relation {:.5}, perturbation before the restart {:.4}\n{:codec_width$}{}\n{:codec_width$}{}",
+        "{}: rate of the dispersion relation {:.5}, perturbation before the restart {:.4}\n\
+         without a restart charge and momentum drift by {:.0e}, energy by {:.0e}\n{:codec_width$}{}\n{:codec_width$}{}",
         row.case,
         row.theory,
         row.perturbation,
+        row.momentum_drift,
+        row.energy_drift,
         "",
         columns(HEADINGS[0]),
         "codec",
@@ -53,7 +56,7 @@ mod tests {
         let of = |codec: &str, rate| Row { case: "landau".into(), codec: codec.into(), rate, ..Row::default() };
         let rows = [of("none", Some(-0.15)), of("fast:l2=0.1", Some(-0.153)), of("a", None)];
         let lines: Vec<String> = rows.iter().map(|row| line(row, &rows, 14)).collect();
-        let width = headings(&rows[0], 14).lines().nth(1).unwrap().chars().count();
+        let width = headings(&rows[0], 14).lines().nth(3).unwrap().chars().count();
         assert!(lines.iter().all(|line| line.chars().count() == width), "{lines:?}");
         assert!(lines[1].contains("+2.000") && lines[2].contains(" - "));
     }

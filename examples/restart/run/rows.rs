@@ -7,6 +7,7 @@ pub const UNCOMPRESSED: &str = "none";
 
 /// One case with one codec. Jumps are those at the restart.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Row {
     /// Name of the case.
     pub case: String,
@@ -28,6 +29,10 @@ pub struct Row {
     pub field_energy_jump: f64,
     /// Distance of f right after the restart from f before, ‖f − g‖ / ‖f‖ over all of phase space.
     pub l2_restart: f64,
+    /// Largest of the relative changes of charge and momentum from the start to the end without a restart.
+    pub momentum_drift: f64,
+    /// Relative change of the total energy from the start to the end without a restart.
+    pub energy_drift: f64,
     /// Size of the perturbation before the restart in the same norm, ‖f − ⟨f⟩‖ / ‖f‖ with the mean over x.
     pub perturbation: f64,
     /// Distance of f at the end from the run without a restart.
@@ -40,7 +45,6 @@ pub struct Row {
     pub field_energy: Vec<f64>,
 }
 
-/// Rows that have something to do with each other.
 impl Row {
     /// True for the run without a restart.
     pub fn is_uncompressed(&self) -> bool {

@@ -24,15 +24,20 @@ impl<'a> Study<'a> {
     pub fn new(case: &'a Case, resolution: &Resolution) -> Result<Self> {
         let steps = resolution.steps(0.5 * case.end);
         let mut half = Plasma::new(case, resolution)?;
+        let start = half.totals();
         let mut first = vec![half.sample()];
         first.extend(half.run(steps));
         let mut end = half.clone();
         let second = end.run(steps);
         let mode_at_end = second.last().map_or(0.0, |sample| sample.mode);
+        let totals = end.totals();
+        let charge_drift = (totals.charge / start.charge - 1.0).abs();
         let uncompressed = Row {
             codec: UNCOMPRESSED.to_owned(),
             bytes_per_cell: resolution.dense_bytes(),
             mode_ratio_end: 1.0,
+            momentum_drift: momentum_jump(&start, &totals).max(charge_drift),
+            energy_drift: totals.energy / start.energy - 1.0,
             ..Row::default()
         };
         let mut study = Self { case, steps, first, half, end, mode_at_end, uncompressed };
