@@ -29,12 +29,12 @@ pub struct Arguments {
 impl Arguments {
     /// Distributions of each population.
     pub fn distributions(&self) -> usize {
-        self.distributions.map_or(if self.quick { 2 } else { 6 }, usize::from)
+        self.distributions.map_or(if self.quick { 2 } else { 4 }, usize::from)
     }
 
     /// Cells along the longest axis of the synthetic shock. Below 40 its upstream beam is narrower than a cell.
     pub fn cells(&self) -> usize {
-        self.cells.map_or(if self.quick { 20 } else { 40 }, usize::from)
+        self.cells.map_or(if self.quick { 20 } else { 32 }, usize::from)
     }
 }
 
