@@ -188,9 +188,10 @@ fn assigned(
         sum.1 += d * cluster.mass;
         sum.2 += (cluster.covariance + d * d.transpose()) * cluster.mass;
     }
-    let member = |(sum, centre): (&(f64, Vector3<f64>, Matrix3<f64>), &Vector3<f64>)| {
-        let shift = sum.1 / sum.0;
-        Member { mass: sum.0, mean: centre + shift, covariance: sum.2 / sum.0 - shift * shift.transpose() }
-    };
-    sums.iter().zip(centres).filter(|(sum, _)| sum.0 > 0.0).map(member).collect()
+    let occupied = sums.into_iter().zip(centres).filter(|((mass, ..), _)| *mass > 0.0);
+    let members = occupied.map(|((mass, first, second), centre)| {
+        let shift = first / mass;
+        Member { mass, mean: centre + shift, covariance: second / mass - shift * shift.transpose() }
+    });
+    members.collect()
 }
