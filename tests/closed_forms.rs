@@ -1,4 +1,5 @@
 //! Physical quantities from coefficients against closed forms, and against sums over cells as these are refined.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use vdf_basis::bases::hermite::Scaling;
 use vdf_basis::bases::mixture::relative_entropy;

@@ -1,5 +1,6 @@
 //! Gradients of all bases that have one: against closed forms, against differences of the reconstruction, and what must
 //! hold for any of them.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use vdf_basis::bases::hermite::Scaling;
 use vdf_basis::{
