@@ -143,8 +143,8 @@ mod tests {
     #[test]
     fn a_maxwellian_of_beta_one_is_that_of_alps() {
         // β = 1: √(2kT/m) = v_A, f0 = π^(−3/2) exp(−p²) for the reference species; for electrons p = (m/m_ref) v/v_A.
-        for ratio in [1.0, 1.0 / 1836.0] {
-            let (v_a, n) = (5e4, 7e6);
+        for ratio in [1.0_f64, 1.0 / 1836.0] {
+            let (v_a, n) = (5e4_f64, 7e6);
             let v_th = v_a / (2.0 * ratio).sqrt();
             let table = maxwellian(v_th, n).alps_table(ratio, v_a).unwrap();
             for ((i, j), f) in table.values().indexed_iter() {
