@@ -140,7 +140,7 @@ impl ParticleSampler {
                 let allowed = "at least 4 particles, or moments that are not exact";
                 return Err(Error::parameter("count", self.count, allowed));
             }
-            if !(density > 0.0) {
+            if density.is_nan() || density <= 0.0 {
                 let reason = format!("its density is {density}");
                 return Err(Error::Degenerate { basis: "particles", reason });
             }

@@ -167,7 +167,7 @@ impl Traced {
     /// # Errors
     /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a position beyond ±1e3.
     pub fn sample(&self, position: f64, grid: &VelocityGrid) -> Result<Vdf> {
-        if !(position.abs() <= 1e3) {
+        if position.is_nan() || position.abs() > 1e3 {
             return Err(invalid("position", position, "a number from -1e3 to 1e3"));
         }
         Vdf::from_fn(*grid, |v| self.evaluate(position, v))
