@@ -127,7 +127,7 @@ fn ions_are_reflected_upstream_and_gyrate_downstream() {
     let backwards = |position: f64| {
         let f = traced.sample(position, &grid).unwrap();
         let cells = (0..grid.shape()[0]).filter(|&k| grid.centre(0, k) < 0.0).count();
-        f.values().slice(ndarray::s![..cells, .., ..]).sum() / f.values().sum()
+        f.values().slice_axis(ndarray::Axis(0), ndarray::Slice::from(..cells)).sum() / f.values().sum()
     };
     assert!(backwards(-0.25) > 0.02, "{}", backwards(-0.25));
     assert!(backwards(-3.0) < 1e-8);
