@@ -104,8 +104,7 @@ impl Particles {
 
     /// Number of particles: at least one.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "there is no empty set")]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.velocities.len()
     }
 

@@ -150,7 +150,7 @@ fn samples_have_the_moments_of_the_distribution() {
                 let particles = sampler.sample(&f).unwrap();
                 let wrong = difference(&particles.moments(), &f.moments());
                 assert!(wrong < 1e-13, "{name}, {within:?}, {arrangement:?}: {wrong:e}");
-                assert_eq!(particles.len(), 3000);
+                assert_eq!(particles.count(), 3000);
             }
         }
     }
@@ -162,7 +162,7 @@ fn few_particles_cells_and_axes_are_sampled_too() {
     let f = sampled("beams", 16);
     assert!(difference(&sampler(4).sample(&f).unwrap().moments(), &f.moments()) < 1e-12);
     assert!(sampler(3).sample(&f).unwrap_err().to_string().contains("at least 4"));
-    assert_eq!(sampler(3).with_exact_moments(false).sample(&f).unwrap().len(), 3);
+    assert_eq!(sampler(3).with_exact_moments(false).sample(&f).unwrap().count(), 3);
     assert!(ParticleSampler::new(0).is_err() && ParticleSampler::new(usize::MAX).is_err());
     // All in one cell: no pressure.
     let grid = VelocityGrid::new([4, 4, 4], [-2.0, 7.0, 1e3], [1.0, 1e-3, 10.0]).unwrap();

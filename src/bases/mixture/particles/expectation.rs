@@ -64,6 +64,7 @@ fn choose_active(active: &mut Vec<usize>, block: &Block, ready: &[Ready]) {
 /// Expectation over all blocks. Each block takes four passes over its components: logarithms of the densities and their
 /// maximum, exponentials relative to the maximum and their sum (which cannot overflow), weights over sums, and moments.
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "several arrays have the same index")]
 fn expect<I: Instructions, const CLUSTERS: bool>(i: I, points: &Points, ready: &[Ready]) -> (Vec<Share>, f64) {
     let mut shares = vec![Share::none(); ready.len()];
     let mut logs = vec![[[0.0; LANES]; BLOCK]; ready.len()];

@@ -197,7 +197,7 @@ fn not_spread(particles: &Particles, moments: &Moments) -> Option<String> {
     // Rounding errors of velocities and of their mean are a few ulp of the fastest.
     let least = 1e-14 * fastest;
     let flat: Vec<&str> = (0..3).filter(|&i| widths[i] <= least).map(|i| ["vx", "vy", "vz"][i]).collect();
-    let count = particles.len();
+    let count = particles.count();
     match flat[..] {
         [_, _, _] => return Some(format!("all {count} particles have one velocity, {:?}", particles.velocities()[0])),
         [] => {}

@@ -89,17 +89,19 @@ fn standard_errors(mixture: &MixtureCoefficients, particles: &Particles) -> DVec
 #[test]
 fn parameters_of_a_known_mixture_are_found_within_three_standard_errors() {
     let truth = overlapping();
-    let mut squares = 0.0;
+    let (mut squares, mut beyond) = (0.0, 0);
     for seed in 1..4 {
         let particles = drawn(&truth, 100_000, seed);
         let (found, report) = Mixture::new(3).unwrap().fit_particles(&particles).unwrap();
         assert!(report.em.converged, "{report:?}");
         let errors = standard_errors(&truth, &particles);
         let off = (parameters(&found) - parameters(&truth)).component_div(&errors);
-        assert!(off.amax() < 3.0, "seed {seed}: {off}");
+        assert!(off.amax() < 4.0, "seed {seed}: {off}");
+        beyond += off.iter().filter(|z| z.abs() > 3.0).count();
         squares += off.norm_squared() / off.len() as f64 / 3.0;
     }
-    // The mean of 87 squares, of which each is one on average.
+    // Of 87 normal numbers 0.23 are beyond three standard errors on average, and their mean square is one.
+    assert!(beyond <= 1, "{beyond}");
     assert!((0.5..1.6).contains(&squares), "{squares}");
 }
 
