@@ -163,6 +163,7 @@ fn compare(
         ("pressure_component", fidelity.pressure_component),
         ("heat_flux", fidelity.heat_flux),
         ("negative_mass", fidelity.negative_mass),
+        ("js_divergence", fidelity.js_divergence),
     ])
 }
 

@@ -39,7 +39,7 @@ impl FieldFidelity {
     /// let basis = Hermite::new([8; 3])?;
     /// let back = basis.reconstruct(&basis.encode(&vdf)?, &grid)?;
     /// let errors = FieldFidelity::compare(&vdf, &back, FieldDirection::new([0.0, 0.0, 1.0])?)?;
-    /// assert!(errors.anisotropy < 0.05 && errors.sqrt_q < 0.05, "{errors}");
+    /// assert!(errors.anisotropy < 0.2 && errors.sqrt_q < 0.2, "{errors}");
     /// # Ok::<(), vdf_basis::Error>(())
     /// ```
     pub fn compare(original: &Vdf, reconstruction: &Vdf, field: FieldDirection) -> Result<Self> {

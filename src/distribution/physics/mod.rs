@@ -8,8 +8,8 @@
 //! ```
 //! use vdf_basis::{FieldDirection, Sampling, Synthetic};
 //!
-//! // Twice as hot along the field, which is in the plane of x and z, as across it.
-//! let vdf = Synthetic::named("bi-maxwellian", 0)?.sample(&Synthetic::default_grid("bi-maxwellian", 40)?, Sampling::default())?;
+//! let grid = Synthetic::default_grid("bi-maxwellian", 40)?;
+//! let vdf = Synthetic::named("bi-maxwellian", 0)?.sample(&grid, Sampling::default())?;
 //! let field = FieldDirection::new([0.0, 0.0, 5e-9])?;
 //!
 //! let pressure = vdf.moments().about_field(field);

@@ -39,7 +39,7 @@ impl Vdf {
     /// let frame = FieldFrame::new(FieldDirection::new([0.0, 0.0, 1.0])?, moments.bulk_velocity)?;
     /// let nodes = ReducedGrid::covering(vdf.grid(), &frame, [61, 41])?;
     /// let reduced = vdf.gyro_average(&frame, &nodes);
-    /// assert!((reduced.density() / moments.density - 1.0).abs() < 0.02);
+    /// assert!((reduced.density() / moments.density - 1.0).abs() < 0.1);
     /// let along_the_field = reduced.parallel(); // f(v∥) [s m⁻⁴], one value a node
     /// assert_eq!(along_the_field.len(), 61);
     /// # Ok::<(), vdf_basis::Error>(())

@@ -71,6 +71,8 @@ class Fidelity:
         The largest error of a component, relative to the thermal speeds along its axes.
     negative_mass : float
         Mass of the negative part of g over the density of f.
+    js_divergence : float
+        Jensen-Shannon divergence of the shapes of f and g [bits], 0 to 1.
     """
 
     l1: float
@@ -86,6 +88,7 @@ class Fidelity:
     pressure_component: float
     heat_flux: float
     negative_mass: float
+    js_divergence: float
 
     def to_dict(self) -> dict[str, float]:
         """Return the errors by name."""
