@@ -21,8 +21,8 @@ const GAP: f64 = 84.0;
 const BELOW: f64 = 66.0;
 const LINE: f64 = 28.0;
 const AROUND_KEYS: f64 = 44.0;
-/// Curves in one panel at most. Where there are more codecs, `fast` and `balanced` are left out at the bounds of `smallest`.
-const MOST_CURVES: usize = COLOURS.len();
+/// Curves in one panel. Where there are more codecs, `fast` and `balanced` are left out at the bounds of `smallest`.
+const MOST_CURVES: usize = 8;
 /// Width of the curve without a restart, and of the others over it [px].
 const WIDE: f64 = 6.0;
 const NARROW: f64 = 2.0;
@@ -86,7 +86,7 @@ fn codecs(rows: &[Row], exact: bool) -> Vec<&str> {
         };
         all.retain(|codec| !is_second(codec, "fast") && !is_second(codec, "balanced"));
     }
-    all.truncate(MOST_CURVES);
+    all.truncate(COLOURS.len());
     all
 }
 
@@ -116,8 +116,8 @@ fn panel(canvas: &mut Canvas, area: Area, case: &Case, rows: &[Row], codecs: &[&
     let chart = Chart { area, x: Scale::Linear(0.0, case.end), y: Scale::Log(scale(uncompressed)) };
     let y_label = if label.is_empty() { " " } else { label };
     chart.axes(canvas, "time  [1/ω_{p}]", Some(y_label))?;
-    let corner = (area.right() - 8.0, area.bottom() - 18.0);
-    canvas.text(corner, case.title, Pen::new(LABEL_SIZE, INK, Align::Right))?;
+    let corner = (area.left + 10.0, area.top + 18.0);
+    canvas.text(corner, case.title, Pen::new(LABEL_SIZE, INK, Align::Left))?;
     let half = 0.5 * case.end;
     chart.curve(canvas, [(half, 1e-300), (half, 1e300)], 1.0, FADED_INK)?;
     let curve =
