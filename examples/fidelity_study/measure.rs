@@ -58,7 +58,10 @@ pub fn measure(population: &Population, families: &[Family]) -> Result<(Vec<Row>
     Ok((rows, failures))
 }
 
-fn one(basis: &AnyBasis, vdf: &Vdf, registry: &Registry) -> Result<(usize, usize, Vec<(String, f64)>)> {
+/// Coefficients, bytes, and figures by name.
+type Measured = (usize, usize, Vec<(String, f64)>);
+
+fn one(basis: &AnyBasis, vdf: &Vdf, registry: &Registry) -> Result<Measured> {
     let bytes = Expansion::encode(basis, vdf)?.to_bytes()?;
     let expansion = registry.decode(&bytes)?;
     let back = expansion.basis().reconstruct(expansion.coefficients(), expansion.grid())?;
