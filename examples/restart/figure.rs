@@ -155,9 +155,12 @@ mod tests {
         };
         let few = ["none", "fast:l2=0.1", "conserve(fast:l2=0.1)"].map(row);
         assert_eq!((codecs(&few, false), codecs(&few, true)), (vec!["fast:l2=0.1"], vec!["conserve(fast:l2=0.1)"]));
-        let many: Vec<Row> =
-            (1..9).map(|k| row(&format!("fast:l2=0.{k}"))).chain([row("smallest"), row("sz3")]).collect();
-        assert_eq!(codecs(&many, false), ["smallest", "sz3"]);
+        let presets = ["fast", "balanced", "smallest"];
+        let names = presets.iter().flat_map(|preset| (1..6).map(move |k| format!("{preset}:l2=0.{k}")));
+        let names = names.chain(["balanced:l2=0.01".to_owned(), "sz3".to_owned()]);
+        let many: Vec<Row> = names.map(|name| row(&name)).collect();
+        let drawn = codecs(&many, false);
+        assert_eq!((drawn.len(), drawn[0], drawn[5], drawn[6]), (7, "smallest:l2=0.1", "balanced:l2=0.01", "sz3"));
         assert!(figure(&few).is_ok() && figure(&[]).is_ok());
     }
 }

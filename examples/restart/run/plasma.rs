@@ -253,7 +253,6 @@ mod tests {
         let case = Case::named("bump-on-tail").unwrap();
         let drift = |step: f64| {
             let mut plasma = Plasma::new(case, &Resolution { step, ..Resolution::QUICK }).unwrap();
-            let before = plasma.totals();
             // Strong enough for a drift of energy well above rounding.
             plasma.cells.iter_mut().enumerate().for_each(|(x, cell)| {
                 cell.iter_mut().for_each(|f| *f *= 1.0 + 0.2 * (TAU * x as f64 / 16.0).cos());
@@ -261,7 +260,6 @@ mod tests {
             let start = plasma.totals();
             plasma.run(Resolution { step, ..Resolution::QUICK }.steps(4.0));
             let end = plasma.totals();
-            assert!((start.charge / before.charge - 1.0).abs() < 1e-12);
             assert!((end.charge / start.charge - 1.0).abs() < 1e-12);
             for (end, start) in end.momentum.iter().zip(start.momentum) {
                 assert!((end - start).abs() < 1e-7 * end.abs().max(1.0), "{end}, not {start}");
