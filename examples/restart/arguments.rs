@@ -9,7 +9,7 @@ use crate::run::cases::{CASES, Case};
 use crate::run::plasma::Resolution;
 
 /// The codecs compared when none are named.
-const CODECS: [&str; 25] = [
+const CODECS: [&str; 24] = [
     "fast:l2=0.1",
     "fast:l2=0.03",
     "fast:l2=0.01",
@@ -32,7 +32,6 @@ const CODECS: [&str; 25] = [
     "conserve(smallest:l2=0.01)",
     "conserve(smallest:l2=0.001)",
     "conserve(smallest:l2=0.0001)",
-    "conserve(balanced:l2=0.00001)",
     "conserve(smallest:dex=0.1)",
     "conserve(smallest:dex=0.03)",
 ];
@@ -47,7 +46,7 @@ const QUICK_CODECS: [&str; 3] = ["fast:l2=0.03", "conserve(fast:l2=0.03)", "cons
 #[derive(Debug, Parser)]
 #[command(name = "restart")]
 pub struct Arguments {
-    /// A codec, again for each further one, or several in quotes with `;` between them. Without it, 25.
+    /// A codec, again for each further one, or several in quotes with `;` between them. Without it, 24.
     #[arg(long, value_name = "SPEC", value_delimiter = ';')]
     codec: Vec<String>,
     /// A case, again for each further one. Without it, all.
