@@ -18,10 +18,10 @@ const PANEL: (f64, f64) = (330.0, 240.0);
 const GAP: (f64, f64) = (84.0, 104.0);
 const COLUMNS: usize = 4;
 /// Errors shown: what is smaller is drawn at the lower end.
-const LOWEST: f64 = 1e-8;
-const HIGHEST: f64 = 3.0;
+const MIN_ERROR_SHOWN: f64 = 1e-8;
+const MAX_ERROR_SHOWN: f64 = 3.0;
 
-/// What is to the right.
+/// Quantity of the horizontal axis.
 #[derive(Clone, Copy)]
 struct Abscissa {
     label: &'static str,
@@ -72,8 +72,8 @@ pub fn page(name: &str, distributions: usize, rows: &[Row]) -> Drawn<Canvas> {
 /// From the smallest error of a panel to the largest, between fixed limits.
 fn errors(medians: &[Median], quantity: &str) -> LogScale {
     let values = || medians.iter().filter_map(|median| median.figure(quantity)).filter(|value| value.is_finite());
-    let least = values().filter(|value| *value > LOWEST).fold(HIGHEST, f64::min);
-    LogScale::new(0.5 * least, (1.5 * values().fold(0.0, f64::max)).min(HIGHEST))
+    let least = values().filter(|value| *value > MIN_ERROR_SHOWN).fold(MAX_ERROR_SHOWN, f64::min);
+    LogScale::new(0.5 * least, (1.5 * values().fold(0.0, f64::max)).min(MAX_ERROR_SHOWN))
 }
 
 fn curves(canvas: &mut Canvas, chart: &Chart, medians: &[Median], quantity: &str, abscissa: &Abscissa) -> Drawn {

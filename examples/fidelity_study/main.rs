@@ -1,4 +1,4 @@
-//! What each basis does to the physics of a whole population, against coefficients and against bytes.
+//! Errors of physical quantities over a whole population in every basis, against coefficients and against bytes.
 //!
 //! Every basis at several sizes, and the presets at several bounds, on distributions through a collisionless shock: errors of
 //! the density, the bulk velocity, the pressure, the temperature anisotropy, the heat flux, the logarithm of the density and

@@ -2,13 +2,13 @@
 
 use nalgebra::Matrix3;
 use rayon::prelude::*;
-use vdf_basis::{AnyBasis, Basis, Coefficients, Expansion, Fidelity, Moments, Registry, Result, Vdf};
+use vdf_basis::distribution::physics::relative_entropy;
+use vdf_basis::{
+    AnyBasis, Basis, Coefficients, Expansion, Fidelity, FieldDirection, FieldFidelity, Moments, Registry, Result, Vdf,
+};
 
 use crate::families::Family;
 use crate::population::Population;
-
-/// The name of the figure that is measured here.
-const ANISOTROPY: &str = "temperature_anisotropy";
 
 /// The measurements of one basis on one distribution.
 #[derive(Debug, Clone)]
@@ -66,9 +66,16 @@ fn one(basis: &AnyBasis, vdf: &Vdf, registry: &Registry) -> Result<Measured> {
     let expansion = registry.decode(&bytes)?;
     let back = expansion.basis().reconstruct(expansion.coefficients(), expansion.grid())?;
     let mut figures = figures(&Fidelity::compare(vdf, &back)?);
-    if figures.iter().all(|(name, _)| name != ANISOTROPY) {
-        figures.push((ANISOTROPY.to_owned(), anisotropy_error(&vdf.moments(), &back.moments())));
-    }
+    let axis = FieldDirection::new(axis_of_symmetry(&vdf.moments()))?;
+    let about = FieldFidelity::compare(vdf, &back, axis)?;
+    let physics = [
+        ("parallel_temperature", about.parallel_temperature),
+        ("perpendicular_temperature", about.perpendicular_temperature),
+        ("temperature_anisotropy", about.anisotropy),
+        ("sqrt_q", about.sqrt_q),
+        ("relative_entropy", (relative_entropy(&back) - relative_entropy(vdf)).abs()),
+    ];
+    figures.extend(physics.map(|(name, value)| (name.to_owned(), value)));
     Ok((expansion.coefficients().count(), bytes.len(), figures))
 }
 
@@ -86,22 +93,17 @@ fn figures(fidelity: &Fidelity) -> Vec<(String, f64)> {
     fields.filter_map(pair).collect()
 }
 
-/// |A_g / A_f − 1| of the ratio A of the temperature along the axis of symmetry to the mean of those across.
-fn anisotropy_error(original: &Moments, reconstruction: &Moments) -> f64 {
-    let error = (anisotropy(reconstruction) / anisotropy(original) - 1.0).abs();
-    // Without any pressure there is no anisotropy.
-    if error.is_nan() { f64::INFINITY } else { error }
-}
-
-/// The axis of symmetry is the principal axis of the pressure whose eigenvalue differs most from the middle one.
-fn anisotropy(moments: &Moments) -> f64 {
+/// The principal axis of the pressure whose eigenvalue differs most from the middle one: of a gyrotropic distribution the
+/// direction of the magnetic field, which the study does not know.
+fn axis_of_symmetry(moments: &Moments) -> [f64; 3] {
     let p = moments.pressure;
     let largest = p.as_flattened().iter().fold(0.0, |largest, p| f64::max(largest, p.abs()));
     let matrix = Matrix3::from_fn(|i, j| if largest > 0.0 { p[i][j] / largest } else { 0.0 });
-    let mut values: Vec<f64> = matrix.symmetric_eigenvalues().iter().copied().collect();
-    values.sort_by(f64::total_cmp);
-    let [low, middle, high] = [values[0], values[1], values[2]];
-    if high - middle > middle - low { 2.0 * high / (low + middle) } else { 2.0 * low / (middle + high) }
+    let eigen = matrix.symmetric_eigen();
+    let mut order = [0, 1, 2];
+    order.sort_by(|&a, &b| eigen.eigenvalues[a].total_cmp(&eigen.eigenvalues[b]));
+    let [low, middle, high] = order.map(|k| eigen.eigenvalues[k]);
+    eigen.eigenvectors.column(if high - middle > middle - low { order[2] } else { order[0] }).into_owned().into()
 }
 
 #[cfg(test)]
@@ -123,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn the_anisotropy_is_that_about_the_axis_of_symmetry() {
-        let of = |pressure| Moments { density: 1.0, bulk_velocity: [0.0; 3], pressure, heat_flux: [0.0; 3] };
-        let along_x = of([[3.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
-        let oblate = of([[2.0, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 2.0]]);
-        assert!((anisotropy(&along_x) - 3.0).abs() < 1e-14 && (anisotropy(&oblate) - 0.25).abs() < 1e-14);
+    fn the_axis_of_symmetry_is_that_of_rods_and_of_discs() {
+        let of = |pressure| {
+            axis_of_symmetry(&Moments { density: 1.0, bulk_velocity: [0.0; 3], pressure, heat_flux: [0.0; 3] })
+        };
+        assert!(of([[3.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])[0].abs() > 1.0 - 1e-14);
+        assert!(of([[2.0, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 2.0]])[1].abs() > 1.0 - 1e-14);
         // Turned by 45 degrees about z.
         let turned = of([[2.0, 1.0, 0.0], [1.0, 2.0, 0.0], [0.0, 0.0, 1.0]]);
-        assert!(anisotropy_error(&along_x, &turned) < 1e-14);
-        assert!((anisotropy_error(&along_x, &oblate) - 11.0 / 12.0).abs() < 1e-14);
+        assert!((turned[0] - turned[1]).abs() < 1e-14 && turned[2].abs() < 1e-14);
     }
 }

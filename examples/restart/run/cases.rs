@@ -30,7 +30,7 @@ pub struct Case {
     pub amplitude: f64,
     /// Initial perturbation.
     pub start: Start,
-    /// Edges of the grid in vx. The density at the edges is below 1e-8 of the peak.
+    /// Edges of the grid in vx. The density at the edges is below 1e-7 of the peak.
     pub edges: [f64; 2],
     /// Time of the end. The restart is at half of it.
     pub end: f64,

@@ -1,4 +1,4 @@
-//! What happens to the distributions at the restart.
+//! Codecs through which the distributions go at the restart.
 
 use rayon::prelude::*;
 use vdf_basis::{AnyBasis, Batch, Registry, Result, Vdf};

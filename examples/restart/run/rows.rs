@@ -1,4 +1,4 @@
-//! What is measured of one run with one codec.
+//! Measurements of one run with one codec.
 
 use serde::{Deserialize, Serialize};
 

@@ -72,7 +72,7 @@ fn work(path: &str, out: &str, spec: &str) -> std::result::Result<(), Box<dyn Er
     Ok(std::fs::write(out, serde_json::to_string(&measured)? + "\n")?)
 }
 
-/// What a codec has to keep in every cell.
+/// Limit of a codec in every cell.
 #[derive(Debug, Clone, Copy)]
 enum Limit {
     /// At most so many bytes, or the fewest that the codec can write.

@@ -219,8 +219,10 @@ impl OccupiedCells {
     fn advance(&self, place: &mut Place, along: f64) {
         let last = self.running.len() - 1;
         let target = along * self.running[last];
+        /// Cells to which the next particle in order mostly moves on.
+        const NEAR: usize = 16;
         let behind = place.along > 0 && self.running[place.along - 1] > target;
-        if behind {
+        if behind || self.running[(place.along + NEAR).min(last)] < target {
             place.along = self.running.partition_point(|&sum| sum < target).min(last);
         } else {
             while place.along < last && self.running[place.along] < target {

@@ -57,9 +57,8 @@ impl ReducedDistribution {
         let unit = mass_ratio / alfven_speed;
         let mut values = self.values.t().to_owned();
         let mut clipped = 0;
-        // Fortran reads no subnormal numbers everywhere.
-        values.iter_mut().filter(|f| !f.is_normal() || **f < 0.0).for_each(|f| {
-            clipped += usize::from(*f < 0.0);
+        values.iter_mut().filter(|f| **f < 0.0).for_each(|f| {
+            clipped += 1;
             *f = 0.0;
         });
         let peak = values.iter().copied().fold(0.0, f64::max);
@@ -71,10 +70,15 @@ impl ReducedDistribution {
         Ok(AlpsTable {
             perpendicular: self.grid.perpendicular().into_iter().map(|v| v * unit).collect(),
             parallel: self.grid.parallel().into_iter().map(|v| v * unit).collect(),
-            values: positive.values.t().mapv(|f| f / density / unit / unit / unit),
+            values: positive.values.t().mapv(|f| f / density / unit / unit / unit).mapv(normal_or_zero),
             clipped,
         })
     }
+}
+
+/// Not every Fortran reads subnormal numbers.
+fn normal_or_zero(f: f64) -> f64 {
+    if f.is_normal() { f } else { 0.0 }
 }
 
 impl AlpsTable {

@@ -87,7 +87,10 @@ fn over(quantity: &'static str, measure: f64, bound: f64) -> Result<f64> {
     match (measure, bound) {
         (_, bound) if bound > 0.0 => Ok(measure / bound),
         (0.0, 0.0) => Ok(0.0),
-        _ => Err(undefined(quantity, "the pressure tensor is not positive, as that of a density cannot be")),
+        _ => Err(undefined(
+            quantity,
+            "the pressure is negative, as only cells below zero can make it; set these to zero first",
+        )),
     }
 }
 
@@ -172,7 +175,7 @@ mod tests {
         let diagonal = |p: [f64; 3]| with([[p[0], 0.0, 0.0], [0.0, p[1], 0.0], [0.0, 0.0, p[2]]]).about_field(b);
         assert!(diagonal([0.0; 3]).sqrt_q().unwrap_err().to_string().contains("zero"));
         assert!(diagonal([f64::NAN, 1.0, 1.0]).agyrotropy().is_err());
-        assert!(diagonal([-1.0, -2.0, 1.0]).agyrotropy().unwrap_err().to_string().contains("not positive"));
+        assert!(diagonal([-1.0, -2.0, 1.0]).agyrotropy().unwrap_err().to_string().contains("negative"));
         assert!(diagonal([-1.0, -2.0, -1.0]).nongyrotropy().is_err());
         // One row of cells along the field.
         let row = diagonal([0.0, 0.0, 1.0]);

@@ -25,9 +25,8 @@ impl Vdf {
     /// Average over the gyrophase, f(v∥, v⊥) = ∮ f dφ / 2π, about the velocity of a frame.
     ///
     /// The density between the cells' centres is interpolated by cubic convolution, whose error is of third order in the
-    /// cells' width, and zero outside the grid. Circles are summed at equal phases, no farther from each other than a cell is
-    /// wide and at least 16: for a smooth density the sum converges faster than any power. (Up to 4096 phases: on cells of
-    /// very different widths less.)
+    /// cells' width, and zero outside the grid. The number of equal phases is the circumference in cells, but
+    /// at least 16 and at most 4096: for a smooth density the sum over them converges faster than any power.
     ///
     /// ```
     /// # use vdf_basis::{Sampling, Synthetic};

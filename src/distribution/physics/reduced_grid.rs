@@ -14,9 +14,9 @@ pub struct ReducedGrid {
 }
 
 /// Fewest nodes along v∥ and v⊥: the quadrature in v⊥ has weights of its own for the first two.
-const FEWEST: usize = 3;
+const MIN_NODES_PER_AXIS: usize = 3;
 /// Largest number of nodes, 2 GiB of values. A larger number is taken for an error.
-const MOST: usize = 1 << 28;
+const MAX_NODES: usize = 1 << 28;
 
 impl ReducedGrid {
     /// `shape[0]` nodes of v∥ between two `ends` [m/s], and `shape[1]` nodes of v⊥ from 0 to `perpendicular_end` [m/s].
@@ -25,9 +25,10 @@ impl ReducedGrid {
     /// [`Error::InvalidParameter`] for fewer than three nodes along either, for too many, and for ends that are not in
     /// order and finite.
     pub fn new(ends: [f64; 2], perpendicular_end: f64, shape: [usize; 2]) -> Result<Self> {
-        let nodes = shape[0].checked_mul(shape[1]).filter(|nodes| *nodes <= MOST);
-        if shape.iter().any(|n| *n < FEWEST) || nodes.is_none() {
-            let allowed = format!("at least {FEWEST} nodes along v∥ and v⊥, and at most {MOST} in all");
+        let nodes = shape[0].checked_mul(shape[1]).filter(|nodes| *nodes <= MAX_NODES);
+        if shape.iter().any(|n| *n < MIN_NODES_PER_AXIS) || nodes.is_none() {
+            let allowed =
+                format!("at least {MIN_NODES_PER_AXIS} nodes along v∥ and v⊥, and at most {MAX_NODES} in all");
             return Err(Error::parameter("shape", format!("{shape:?}"), allowed));
         }
         let width = ends[1] - ends[0];

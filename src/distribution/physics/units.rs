@@ -74,7 +74,10 @@ pub(super) fn variance(quantity: &'static str, pressure: f64, density: f64) -> R
         return Err(undefined(quantity, format!("the density is {density:e}, not positive")));
     }
     if !(pressure >= 0.0 && pressure.is_finite()) {
-        return Err(undefined(quantity, format!("the pressure per unit mass is {pressure:e}, not positive")));
+        return Err(undefined(
+            quantity,
+            format!("the pressure per unit mass is {pressure:e}, negative or beyond the range of f64"),
+        ));
     }
     Ok(pressure / density)
 }

@@ -46,7 +46,8 @@ impl ParticleSearch {
     /// From the largest number down, EM on the trial clusters with the penalty of Figueiredo and Jain; then two
     /// components are merged again and again, and the mixture with the shortest message is kept.
     pub fn by_mml(&self, largest: usize, seed: u64) -> Fitted {
-        let parameters = 3 + 1 + self.structure.kind.parameters(1);
+        // As on cells: without its weight.
+        let parameters = 3 + self.structure.kind.parameters(1);
         let penalty = Penalty { parameters, samples: self.samples, mass: 1.0 };
         let steps = EmSettings { max_iterations: STEPS_BEFORE_CRITERION, ..self.em };
         let trial = EmSettings { tolerance: 1e-5, ..self.em };

@@ -48,9 +48,9 @@ impl Default for TracedShock {
 
 /// A current sheet with given fields, into which plasma flows from both lobes along ±z.
 ///
-/// B_x = B₀ tanh(z/L) (Harris 1962, Nuovo Cimento 23, 115), with a constant normal field B_z = `normal`·B₀, guide field
-/// B_y = `guide`·B₀ and electric field E_y = `inflow`·B₀. In both lobes, beyond |z| = 4L, there is a Maxwellian that drifts
-/// with E × B/B². Ions meander about the middle of the sheet (Speiser 1965, J. Geophys. Res. 70, 4219) and leave it along
+/// B_x = B₀ tanh(z/L) (Harris 1962, Nuovo Cimento 23, 115), with a constant normal field B_z = `normal`·B₀ and guide field
+/// B_y = `guide`·B₀. The electric field is −u × B with u = (E_y/B_z, 0, 0) and E_y = `inflow`·B₀: uniform, and nowhere along the
+/// magnetic field. In both lobes, beyond |z| = 4L, there is a Maxwellian that drifts with E × B/B². Ions meander about the middle of the sheet (Speiser 1965, J. Geophys. Res. 70, 4219) and leave it along
 /// the field as beams.
 ///
 /// Lengths are in v_th/Ω₀, Ω₀ the gyrofrequency of B₀.
@@ -120,7 +120,8 @@ impl CurrentSheet {
     pub(super) fn field(&self, z: f64) -> Field {
         let lobe = Self::LOBES * self.half_width;
         let along = (z.clamp(-lobe, lobe) / self.half_width).tanh();
-        Field { electric: [0.0, self.inflow, 0.0], magnetic: [along, self.guide, self.normal] }
+        let electric = [0.0, self.inflow, -self.inflow * self.guide / self.normal];
+        Field { electric, magnetic: [along, self.guide, self.normal] }
     }
 
     /// Distance of the lobes from the middle in half thicknesses.

@@ -38,6 +38,8 @@ const TURN: f64 = 0.05;
 const PASSAGE: f64 = 0.1;
 /// Steps after which a particle counts as trapped.
 const MAX_STEPS: usize = 100_000;
+/// Largest distance from the ramp or sheet, in the unit of length: particles are followed over several times as much.
+const MAX_POSITION: f64 = 200.0;
 
 /// Fields, and the Maxwellian from which the particles come.
 ///
@@ -143,7 +145,7 @@ impl Traced {
                 grid_between(lower, [speed + across, speed + across, along], cells)
             }
             Fields::Sheet(CurrentSheet { v_th, normal, inflow, .. }) => {
-                // Beams leave at twice the speed E/B_z of the frame in which E vanishes.
+                // Beams leave at twice the speed E_y/B_z of the frame in which E vanishes.
                 let beam = (2.0 * inflow / normal).min(20.0) * v_th;
                 let rest = 5.0 * v_th;
                 grid_between([-rest, -rest, -rest], [beam + rest, rest + 0.5 * beam, rest], cells)
@@ -153,8 +155,8 @@ impl Traced {
 
     /// Phase-space density [s³ m⁻⁶] at a position and the velocity `v` [m s⁻¹].
     ///
-    /// The particle is followed backwards by the method of Boris, in steps in which it turns by at most 0.05 rad and
-    /// passes at most a tenth of the half width of the ramp or sheet.
+    /// The particle is followed backwards by the method of Boris, in steps in which it turns by at most 0.05 rad and, near
+    /// the ramp or sheet, passes at most a tenth of its half width.
     #[must_use]
     pub fn evaluate(&self, position: f64, v: [f64; 3]) -> f64 {
         let unit = self.unit();
@@ -165,10 +167,10 @@ impl Traced {
     /// The distribution at a position, values at the centres of the cells.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a position beyond ±1e3.
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a position beyond ±200.
     pub fn sample(&self, position: f64, grid: &VelocityGrid) -> Result<Vdf> {
-        if position.is_nan() || position.abs() > 1e3 {
-            return Err(invalid("position", position, "a number from -1e3 to 1e3"));
+        if position.is_nan() || position.abs() > MAX_POSITION {
+            return Err(invalid("position", position, "a number from -200 to 200"));
         }
         Vdf::from_fn(*grid, |v| self.evaluate(position, v))
     }
@@ -195,30 +197,45 @@ impl Traced {
         }
     }
 
-    /// Step of time for a particle, a part of 1/Ω times `refinement`.
-    fn step(&self, velocity: [f64; 3], refinement: f64) -> f64 {
+    /// Steps of time for a particle, parts of 1/Ω times `refinement`.
+    fn steps(&self, velocity: [f64; 3], refinement: f64) -> Steps {
         let speed = length(velocity);
-        let (strongest, width, gained) = match self.fields {
-            Fields::Shock(shock) => (shock.compression, shock.half_width, 2.0),
+        let (strongest, width, edge, gained) = match self.fields {
+            Fields::Shock(shock) => (shock.compression, shock.half_width, shock.half_width, 2.0),
             Fields::Sheet(sheet) => {
-                ((1.0 + sheet.guide.powi(2)).sqrt() + sheet.normal, sheet.half_width, sheet.inflow / sheet.normal)
+                let strongest = (1.0 + sheet.guide.powi(2)).sqrt() + sheet.normal;
+                let edge = CurrentSheet::LOBES * sheet.half_width;
+                (strongest, sheet.half_width, edge, sheet.inflow * (1.0 + sheet.guide.abs()) / sheet.normal)
             }
         };
-        refinement * (TURN / strongest).min(PASSAGE * width / (speed + gained))
+        let far = refinement * TURN / strongest;
+        let near = far.min(refinement * PASSAGE * width / (speed + gained));
+        Steps { near, far, beyond: edge + far * (speed + gained) }
     }
 
     /// A state of a particle in the source, in units of the fields; `None` if it comes from elsewhere.
     fn traced_back(&self, start: State, refinement: f64) -> Option<State> {
-        let dt = self.step(start.velocity, refinement);
+        let steps = self.steps(start.velocity, refinement);
         let mut state = start;
         for _ in 0..MAX_STEPS {
             match self.origin(&state) {
                 Origin::Source => return Some(state),
                 Origin::Elsewhere => return None,
-                Origin::Unknown => state = state.step(-dt, |at| self.field(at)),
+                Origin::Unknown => {
+                    let dt = steps.at(self.distance(&state));
+                    state = state.step(-dt, |at| self.field(at));
+                }
             }
         }
         None
+    }
+
+    /// Distance from the middle of the ramp or sheet.
+    fn distance(&self, state: &State) -> f64 {
+        match self.fields {
+            Fields::Shock(_) => state.position[0].abs(),
+            Fields::Sheet(_) => state.position[2].abs(),
+        }
     }
 
     /// The origin of a particle, if its past can be told from the uniform fields around it.
@@ -261,6 +278,20 @@ impl Traced {
         let unit = self.unit();
         let q: f64 = (0..3).map(|i| ((state.velocity[i] - drift[i]) * unit / v_th).powi(2)).sum();
         density * (-0.5 * q).exp() / (TAU.sqrt() * v_th).powi(3)
+    }
+}
+
+/// Steps of time near the ramp or sheet, and where the field is uniform over the next step.
+struct Steps {
+    near: f64,
+    far: f64,
+    /// The distance from which on it is.
+    beyond: f64,
+}
+
+impl Steps {
+    fn at(&self, distance: f64) -> f64 {
+        if distance > self.beyond { self.far } else { self.near }
     }
 }
 

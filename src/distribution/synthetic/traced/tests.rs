@@ -121,6 +121,36 @@ fn the_mass_flux_is_the_same_everywhere() {
 }
 
 #[test]
+fn particles_are_followed_from_far_downstream() {
+    for half_width in [0.01, 1.0 / 12.0, 1.0] {
+        let traced = Traced::shock(TracedShock { half_width, ..TracedShock::default() }).unwrap();
+        // Flow and thermal speed behind the ramp.
+        let found: f64 = (0..40).map(|k| traced.evaluate(150.0, [1.3e5 + 5e3 * f64::from(k), 0.0, 0.0])).sum();
+        assert!(found > 0.0, "{half_width}");
+    }
+    assert!(shock().sample(201.0, &shock().grid(2).unwrap()).unwrap_err().to_string().contains("-200 to 200"));
+}
+
+#[test]
+fn the_density_is_the_same_along_trajectories_also_with_a_guide_field() {
+    for guide in [0.0, 1.0, -0.5] {
+        let sheet = CurrentSheet { guide, ..CurrentSheet::default() };
+        let traced = Traced::current_sheet(sheet).unwrap();
+        for velocity in [[0.3, -0.4, -0.2], [-0.5, 0.2, -0.6], [0.8, 0.1, 0.1]] {
+            // In the lobe, and some gyrations before.
+            let now = State { position: [0.0, 0.0, 12.0], velocity };
+            let mut before = now;
+            for _ in 0..4000 {
+                before = before.step(-0.005, |at| traced.field(at));
+            }
+            let at = |state: &State| traced.evaluate(state.position[2], state.velocity.map(|v| v * sheet.v_th));
+            let (now, before) = (at(&now), at(&before));
+            assert!(now > 0.0 && (before / now - 1.0).abs() < 1e-2, "{guide}, {velocity:?}: {before:e}, {now:e}");
+        }
+    }
+}
+
+#[test]
 fn ions_are_reflected_upstream_and_gyrate_downstream() {
     let traced = shock();
     let grid = traced.grid(30).unwrap();
