@@ -70,7 +70,12 @@ impl Filled {
         let rows: Vec<_> = rows.iter().map(|row| row.outcome.as_ref().ok().map(group.figures)).collect();
         let longest = |column: usize| {
             let lines = headings.iter().chain(rows.iter().flatten());
-            lines.map(|line: &Vec<String>| line[column].chars().count()).max().unwrap_or_default()
+            // Rows without the group's figures are empty.
+            lines
+                .filter_map(|line: &Vec<String>| line.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or_default()
         };
         let widths = (0..group.columns.len()).map(longest).collect();
         Self { headings, rows, widths }
