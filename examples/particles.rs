@@ -8,21 +8,37 @@
 //! (`benches/particles.py`).
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use vdf_basis::distribution::particles::{Arrangement, Deposition, ParticleSampler, Particles};
 use vdf_basis::{Fidelity, Mixture, MixtureSelection, Sampling, Synthetic, Vdf, VelocityGrid};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match work() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn work() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let argument = |k: usize, default: &'static str| arguments.get(k).map_or(default, String::as_str);
-    let (name, count, components) = (argument(0, "beams"), argument(1, "100000").parse()?, argument(2, "6").parse()?);
+    let number = |k: usize, what: &str, default| {
+        let word = argument(k, default);
+        word.parse().map_err(|_| format!("{what} = {word} is not allowed: a whole number"))
+    };
+    let (name, count) = (argument(0, "beams"), number(1, "particles", "100000")?);
+    let components = number(2, "components", "6")?;
 
     let grid = Synthetic::default_grid(name, 40)?;
     let f = Synthetic::named(name, 0)?.sample(&grid, Sampling::default())?;
     println!(
         "{:34} {:>9} {:>9} {:>9} {:>9}",
-        "particles against f on the grid", "l2", "density", "pressure", "heat flux"
+        "deposited in the nearest cell", "l2", "density", "pressure", "heat flux"
     );
 
     let sampler = ParticleSampler::new(count)?;

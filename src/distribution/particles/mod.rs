@@ -14,7 +14,7 @@
 //! let momentum = |m: vdf_basis::Moments| m.density * m.bulk_velocity[0];
 //! assert!((momentum(particles.moments()) / momentum(f.moments()) - 1.0).abs() < 1e-12);
 //!
-//! let deposit = Vdf::from_particles(grid, &particles, Deposition::CloudInCell)?;
+//! let deposit = Vdf::from_particles(grid, &particles, Deposition::NearestCell)?;
 //! assert_eq!(deposit.outside, 0);
 //! assert!(Fidelity::compare(&f, &deposit.vdf)?.l2 < 0.1);
 //! # Ok::<(), vdf_basis::Error>(())
