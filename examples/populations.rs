@@ -77,7 +77,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let mixture =
         *basis.downcast_ref::<Mixture>().ok_or("--spec must be a mixture alone, as `mixture:components=3`")?;
     if !arguments.field.iter().all(|component| component.is_finite()) || arguments.field == [0.0; 3] {
-        return Err(format!("--field {field:?} is not allowed: a finite vector that is not zero").into());
+        return Err(format!("--field {:?} is not allowed: a finite vector that is not zero", arguments.field).into());
     }
     let (name, vdf) = load(arguments)?;
     // Refused before the fit, not after it.
