@@ -2,16 +2,15 @@
 //!
 //! A level pays while neighbouring numbers are alike. Once the structures of a distribution are as narrow as the cells of
 //! an approximation, its details are as large as the approximation itself, and have signs besides. Therefore levels are
-//! added, or taken back, as long as the estimated cost at the step of the stream becomes less: the bits, and the squared
-//! error, which a level lessens because it gathers what is spread over many small numbers. The estimate runs no coder: the
-//! magnitudes in each block of 2³ are taken as geometrically distributed about their mean.
+//! added, or taken back, as long as the estimated bits at the step of the stream become fewer. The estimate runs no coder:
+//! the magnitudes in each block of 2³ are taken as geometrically distributed about their mean.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::axis::AxisLevel;
 use super::boundary::Boundary;
-use super::rounding::{LAMBDA, ROUNDING_OFFSET};
+use super::rounding::ROUNDING_OFFSET;
 use super::transform::{Band, Layout, Scratch, most_levels};
 use crate::coding::in_steps;
 
@@ -141,8 +140,8 @@ impl<'a> Arranged<'a> {
     }
 }
 
-/// The coefficients of `values` in a layout with more levels or fewer: the one with the least estimated cost at a step,
-/// of those that a search finds which stops where one level more costs no less. It adds levels along all wide axes or
+/// The coefficients of `values` in a layout with more levels or fewer: the one with the fewest estimated bits at a step,
+/// of those that a search finds which stops where one level more makes no fewer. It adds levels along all wide axes or
 /// takes levels back, and then adds levels along single axes.
 pub(super) fn for_step<'a, T: Fn(usize) -> Arc<AxisLevel>>(
     layout: &Layout,
@@ -153,7 +152,7 @@ pub(super) fn for_step<'a, T: Fn(usize) -> Arc<AxisLevel>>(
     scratch: &mut Scratch,
 ) -> Arranged<'a> {
     let approximation = &coefficients[..layout.approximation_len()];
-    let cost = cost(layout.coarsest(), approximation, step, 1.0, f64::INFINITY);
+    let cost = bits(layout.coarsest(), approximation, step, f64::INFINITY);
     let found = Found {
         levels: layout.axes(),
         shape: layout.coarsest(),
@@ -184,7 +183,7 @@ struct Found<'a> {
     approximation: Cow<'a, [f64]>,
     /// Details of the levels that have been added, from the coarsest to the finest.
     details: Vec<f64>,
-    /// Estimated cost of the approximation, and of these details.
+    /// Estimated bits of the approximation, and of these details.
     cost: f64,
     cost_of_details: f64,
 }
@@ -207,7 +206,7 @@ struct Search<'s, 'a, T> {
 struct Split {
     layout: Layout,
     coefficients: Vec<f64>,
-    /// Estimated cost of its approximation, and of its details besides.
+    /// Estimated bits of its approximation, and of its details besides.
     cost: f64,
     all: f64,
 }
@@ -226,8 +225,8 @@ impl<'a, T: Fn(usize) -> Arc<AxisLevel>> Search<'_, 'a, T> {
         let layout = self.bank.layout(self.found.shape, &[axes]);
         let coefficients = layout.analyse(&self.found.approximation, self.bank.table, self.scratch);
         let approximation = &coefficients[..layout.approximation_len()];
-        let cost = cost(layout.coarsest(), approximation, self.step, 1.0, self.found.cost);
-        let all = cost + if cost < self.found.cost { cost_of_details(&layout, &coefficients, self.step) } else { 0.0 };
+        let cost = bits(layout.coarsest(), approximation, self.step, self.found.cost);
+        let all = cost + if cost < self.found.cost { bits_of_details(&layout, &coefficients, self.step) } else { 0.0 };
         Split { layout, coefficients, cost, all }
     }
 
@@ -242,7 +241,7 @@ impl<'a, T: Fn(usize) -> Arc<AxisLevel>> Search<'_, 'a, T> {
         self.found.cost_of_details += all - cost;
     }
 
-    /// Adds levels along all wide axes, or along all axes, while they cost less; returns whether there is one.
+    /// Adds levels along all wide axes, or along all axes, while they make fewer bits; returns whether there is one.
     fn add_levels(&mut self) -> bool {
         let before = self.found.levels.len();
         let begin = self.found.clone();
@@ -273,7 +272,7 @@ impl<'a, T: Fn(usize) -> Arc<AxisLevel>> Search<'_, 'a, T> {
         some_left_out
     }
 
-    /// Adds levels along one axis each, that which costs the least, while they cost less.
+    /// Adds levels along one axis each, that which makes the fewest bits, while they make fewer.
     fn add_levels_along_single_axes(&mut self) {
         let mut left = self.widths().left;
         loop {
@@ -290,18 +289,18 @@ impl<'a, T: Fn(usize) -> Arc<AxisLevel>> Search<'_, 'a, T> {
         }
     }
 
-    /// Takes back levels of a layout while the approximation without them costs less; returns the number left.
+    /// Takes back levels of a layout while the approximation without them has fewer bits; returns the number left.
     fn take_back(&mut self, layout: &Layout, coefficients: &'a [f64], values: &'a [f64]) -> usize {
         while let Some(level) = self.found.levels.len().checked_sub(1) {
             let one = self.bank.layout(layout.shape_of(level), &self.found.levels[level..]);
             let details = &coefficients[layout.begin(level)..][..one.len() - one.approximation_len()];
             let split = [&self.found.approximation, details].concat();
-            let of_level = self.found.cost + cost_of_details(&one, &split, self.step);
+            let of_level = self.found.cost + bits_of_details(&one, &split, self.step);
             let merged = match level {
                 0 => Cow::Borrowed(values),
                 _ => Cow::Owned(one.synthesise(&split, self.bank.table, self.scratch)),
             };
-            let of_merged = cost(layout.shape_of(level), &merged, self.step, 1.0, of_level);
+            let of_merged = bits(layout.shape_of(level), &merged, self.step, of_level);
             if of_merged >= of_level {
                 break;
             }
@@ -312,29 +311,28 @@ impl<'a, T: Fn(usize) -> Arc<AxisLevel>> Search<'_, 'a, T> {
     }
 }
 
-/// Estimated cost of the details of a layout of one level.
-fn cost_of_details(layout: &Layout, coefficients: &[f64], step: f64) -> f64 {
+/// Estimated bits of the details of a layout of one level.
+fn bits_of_details(layout: &Layout, coefficients: &[f64], step: f64) -> f64 {
     /// Contexts predict details worse than they predict an approximation. Chosen by the length of streams with 1 to 5 levels
     /// of eight distributions on grids of 50 to 144 cells along an axis, at four errors: with factors of 1.1 and 1.15 the
     /// streams are 0.2% longer than with the best number of levels, with 1 and 1.2 they are 0.4% longer.
     const FACTOR: f64 = 1.1;
     let details = layout.bands().into_iter().filter(|band| band.rank > 0);
-    let of_band = |band: Band| cost(band.shape, &coefficients[band.begin..][..band.len()], step, FACTOR, f64::INFINITY);
-    details.map(of_band).sum()
+    let bits = |band: Band| bits(band.shape, &coefficients[band.begin..][..band.len()], step, f64::INFINITY);
+    FACTOR * details.map(bits).sum::<f64>()
 }
 
-/// Estimated bits of an array rounded to a step, times a factor, and its squared error, worth a bit for each [`LAMBDA`];
-/// the count stops beyond `most`.
+/// Estimated bits of an array rounded to a step; the count stops beyond `most`.
 ///
 /// n numbers whose magnitudes sum to S, of a geometric distribution with mean S / n, take (n + S) log₂ (n + S) − n log₂ n −
 /// S log₂ S bits. The signs take their entropy: next to nothing in the approximation of a density, a bit each in details
 /// and in what another basis leaves of a density.
-fn cost([nx, ny, nz]: [usize; 3], array: &[f64], step: f64, factor: f64, most: f64) -> f64 {
+fn bits([nx, ny, nz]: [usize; 3], array: &[f64], step: f64, most: f64) -> f64 {
     const SIDE: usize = 2;
     let in_steps = in_steps(step);
     let least = DEAD_ZONE * step;
     let mut magnitudes = vec![0.0; nz.div_ceil(SIDE)];
-    let (mut bits, mut lost, mut positive, mut negative) = (0.0, 0.0, 0.0, 0.0);
+    let (mut total, mut positive, mut negative) = (0.0, 0.0, 0.0);
     for x in (0..nx).step_by(SIDE) {
         for y in (0..ny).step_by(SIDE) {
             let rows = (nx - x).min(SIDE) * (ny - y).min(SIDE);
@@ -345,18 +343,13 @@ fn cost([nx, ny, nz]: [usize; 3], array: &[f64], step: f64, factor: f64, most: f
                     // Most rows are small throughout, which vector instructions find out.
                     let largest = row.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
                     if largest < least {
-                        lost += sum(row, row, |value, _| in_steps(value));
                         continue;
                     }
                     any = true;
                     for (sum, pair) in magnitudes.iter_mut().zip(row.chunks(SIDE)) {
-                        for value in pair {
-                            let size = in_steps(value.abs());
-                            let multiple = if value.abs() < least { 0.0 } else { (size + ROUNDING_OFFSET).floor() };
-                            *sum += multiple;
-                            lost += (size - multiple) * (size - multiple);
-                            negative += f64::from(multiple > 0.0 && *value < 0.0);
-                            positive += f64::from(multiple > 0.0 && *value > 0.0);
+                        for value in pair.iter().filter(|value| value.abs() >= least) {
+                            *sum += (in_steps(value.abs()) + ROUNDING_OFFSET).floor();
+                            *(if *value < 0.0 { &mut negative } else { &mut positive }) += 1.0;
                         }
                     }
                 }
@@ -364,16 +357,16 @@ fn cost([nx, ny, nz]: [usize; 3], array: &[f64], step: f64, factor: f64, most: f
             if any {
                 for (k, sum) in magnitudes.iter_mut().enumerate().filter(|(_, sum)| **sum > 0.0) {
                     let count = (rows * (nz - SIDE * k).min(SIDE)) as f64;
-                    bits += entropy(count + *sum) - entropy(count) - entropy(*sum);
+                    total += entropy(count + *sum) - entropy(count) - entropy(*sum);
                     *sum = 0.0;
                 }
             }
         }
-        if factor * bits > most {
+        if total > most {
             break;
         }
     }
-    factor * (bits + entropy(positive + negative) - entropy(positive) - entropy(negative)) + lost / LAMBDA
+    total + entropy(positive + negative) - entropy(positive) - entropy(negative)
 }
 
 /// x log₂ x.
@@ -446,11 +439,11 @@ mod tests {
 
     #[test]
     fn the_bits_of_nothing_are_none_and_those_of_noise_are_its_entropy() {
-        assert_eq!(cost([5, 4, 3], &[0.0; 60], 1.0, 1.0, f64::INFINITY), 0.0);
+        assert_eq!(bits([5, 4, 3], &[0.1; 60], 1.0, f64::INFINITY), 0.0);
         // Magnitudes of geometric distribution with mean 1: 2 bits each, if the mean is known.
         let noise = |k: usize| ((k as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / (1 << 24) as f64;
         let values: Vec<f64> = (0..8000).map(|k| (-(noise(k) + 1e-9).log2()).floor() + 0.2).collect();
-        let each = cost([20; 3], &values, 1.0, 1.0, f64::INFINITY) / 8000.0 - 0.04 / LAMBDA;
+        let each = bits([20; 3], &values, 1.0, f64::INFINITY) / 8000.0;
         assert!((1.7..2.05).contains(&each), "{each}");
     }
 }

@@ -10,7 +10,7 @@ use crate::coding::{MOST_MULTIPLE, in_steps};
 /// Lagrange multiplier λ: squared error, in squared steps, for a bit. At high rate the squared error step²/12 falls by 4 a
 /// bit, so that λ = 2 ln 2 / 12 = 0.116. The shortest streams of equal error over all test data came with less, because a
 /// zero also lowers the cost of the zeros around it.
-pub(super) const LAMBDA: f64 = 0.085;
+const LAMBDA: f64 = 0.085;
 /// Smaller coefficients, in steps, become zero.
 const DEAD_ZONE: f64 = 0.5;
 /// Added before the fraction is cut off: the larger of two multiples costs more bits, and is taken only from 0.53 steps on.
