@@ -179,7 +179,8 @@ fn a_sheet_turns_inflow_into_beams() {
     assert!(lobe.density > 0.5e6);
     // Both lobes are alike: z → −z turns the field of the sheet into its mirror image.
     let [above, below] = [2.0, -2.0].map(|z| moments(&sheet(), z, 24));
-    assert_relative_eq!(above.density, below.density, max_relative = 1e-6);
+    // But for rounding errors, which grow along the trajectories that meander longest.
+    assert_relative_eq!(above.density, below.density, max_relative = 1e-5);
 }
 
 #[test]
