@@ -252,7 +252,7 @@ mod tests {
             row("maxwellian", Some(&"reason ".repeat(40))),
             row("maxwellian:fit=moments", None),
         ];
-        let text = table(&rows, 150);
+        let text = table(&rows, 160);
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[4].starts_with("hermite:order=15,") && lines[5].starts_with("truncation=total-degree"), "{text}");
         assert!(lines[6].starts_with("maxwellian ") && lines[6].contains("failed: these coefficients"), "{text}");
