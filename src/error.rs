@@ -43,7 +43,7 @@ pub enum Error {
     NotDifferentiable {
         /// Name of the basis.
         basis: String,
-        /// What is in the way, and what to do instead.
+        /// The reason, and what to do instead.
         reason: String,
     },
     /// A parameter outside its range.
@@ -69,7 +69,7 @@ pub enum Error {
     Undefined {
         /// Name of the quantity.
         quantity: &'static str,
-        /// What the distribution lacks.
+        /// The reason: a property that the distribution does not have.
         reason: String,
     },
     /// Coefficients with a number beyond the range in which a stream, or f64, holds it.

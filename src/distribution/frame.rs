@@ -145,6 +145,15 @@ fn unit(v: Vector3<f64>) -> Option<Vector3<f64>> {
     (largest > 0.0 && v.iter().all(|v| v.is_finite())).then(|| (v / largest).normalize())
 }
 
+/// The unit vector along a direction that a caller gave.
+///
+/// # Errors
+/// [`Error::InvalidParameter`] with this name for a direction that is zero or not finite.
+pub(crate) fn unit_vector(name: &'static str, direction: [f64; 3]) -> Result<Vector3<f64>> {
+    let allowed = "a finite vector of non-zero length";
+    unit(Vector3::from(direction)).ok_or_else(|| Error::parameter(name, format!("{direction:?}"), allowed))
+}
+
 /// Eigenvectors as rows, largest eigenvalue first, each with its largest component positive, right-handed. Where
 /// eigenvalues are equal but for rounding, of all the eigenvectors those nearest to the grid's axes: the others would
 /// be left to rounding, and to the order of the axes.
@@ -183,13 +192,13 @@ fn nearest_axis_across(vector: &Vector3<f64>) -> Vector3<f64> {
     (across - vector * vector.dot(&across)).normalize()
 }
 
-/// e_3 along the field, e_1 the grid axis most nearly across it, made exactly so.
 /// Right-handed unit vectors, the third along a field that [`Orientation::validated`] accepts.
 pub(crate) fn axes_along(field: [f64; 3]) -> [[f64; 3]; 3] {
     let rows = field_aligned(Vector3::from(field));
     std::array::from_fn(|i| std::array::from_fn(|j| rows[(i, j)]))
 }
 
+/// e_3 along the field, e_1 the grid axis most nearly across it, made exactly so.
 fn field_aligned(field: Vector3<f64>) -> Matrix3<f64> {
     let Some(third) = unit(field) else {
         return Matrix3::identity();

@@ -7,7 +7,7 @@ use nalgebra::Vector3;
 use ndarray::Array2;
 
 use super::{HermiteCoefficients, NAME, functions};
-use crate::distribution::frame::axes_along;
+use crate::distribution::frame::{axes_along, unit_vector};
 use crate::error::{Error, Result};
 use crate::numerics::hermite_functions::{gauss_hermite_nodes, hermite_functions};
 use crate::numerics::separable::transform;
@@ -176,11 +176,7 @@ impl HermiteCoefficients {
     fn axis_along(&self, name: &'static str, direction: [f64; 3]) -> Result<(usize, f64)> {
         /// Largest deviation of a component across an axis that counts as rounding.
         const ALONG: f64 = 1e-9;
-        let largest = direction.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
-        if !(largest > 0.0 && direction.iter().all(|x| x.is_finite())) {
-            return Err(Error::parameter(name, format!("{direction:?}"), "a finite vector of non-zero length"));
-        }
-        let unit = (Vector3::from(direction) / largest).normalize();
+        let unit = unit_vector(name, direction)?;
         let axes = self.frame.axes().map(Vector3::from);
         let along = (0..3).find(|&i| unit.cross(&axes[i]).norm() < ALONG);
         let axis = along.ok_or_else(|| {

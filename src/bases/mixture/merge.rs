@@ -34,6 +34,32 @@ pub(super) fn merged_by_rank(mut members: Vec<Member>, rank: usize) -> Option<Ve
     Some(members)
 }
 
+/// Pairs whose merger is tried, by increasing loss, before the moves of [`improved_by_moves`] end.
+const PAIRS_TRIED: usize = 2;
+
+/// Repeats moves between local optima, at most `most` of them, as long as one raises the likelihood by more than `gain`.
+/// `moved` merges the pair at a rank by increasing loss and puts a component elsewhere.
+pub(super) fn improved_by_moves(
+    (mut likelihood, mut members): (f64, Vec<Member>),
+    gain: f64,
+    most: usize,
+    moved: impl Fn(&[Member], usize) -> Option<(f64, Vec<Member>)>,
+) -> Vec<Member> {
+    let mut rank = 0;
+    for _ in 0..most {
+        match moved(&members, rank) {
+            Some((other, moved)) if other > likelihood + gain && moved.len() == members.len() => {
+                (likelihood, members, rank) = (other, moved, 0);
+            }
+            _ => rank += 1,
+        }
+        if rank == PAIRS_TRIED {
+            break;
+        }
+    }
+    members
+}
+
 #[cfg(test)]
 mod tests {
     use approx::assert_relative_eq;

@@ -4,8 +4,9 @@ use nalgebra::{Matrix3, Vector3};
 use special::Gamma;
 
 use super::coefficients::{MixtureCoefficients, MixtureComponent};
+use crate::distribution::frame::unit_vector;
 use crate::distribution::moments::Moments;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 impl MixtureComponent {
     /// Temperature as a speed, √(tr Σ / 3) = √(kT/m) [m s⁻¹].
@@ -20,7 +21,7 @@ impl MixtureComponent {
     /// # Errors
     /// [`Error::InvalidParameter`] for a field that is zero or not finite.
     pub fn parallel_and_perpendicular(&self, field: [f64; 3]) -> Result<[f64; 2]> {
-        let b = unit("field", field)?;
+        let b = unit_vector("field", field)?;
         let covariance = matrix(&self.covariance());
         let along = b.dot(&(covariance * b));
         let across = 0.5 * (covariance.trace() - along);
@@ -82,7 +83,7 @@ impl MixtureCoefficients {
     /// # Errors
     /// [`Error::InvalidParameter`] for a direction that is zero or not finite.
     pub fn marginal(&self, direction: [f64; 3], velocities: &[f64]) -> Result<Vec<f64>> {
-        let e = unit("direction", direction)?;
+        let e = unit_vector("direction", direction)?;
         let mut values = vec![0.0; velocities.len()];
         for component in self.components() {
             let sigma = e.dot(&(matrix(&component.covariance()) * e)).sqrt();
@@ -117,13 +118,4 @@ impl MixtureCoefficients {
 
 fn matrix(m: &[[f64; 3]; 3]) -> Matrix3<f64> {
     Matrix3::from_fn(|i, j| m[i][j])
-}
-
-pub(super) fn unit(name: &'static str, direction: [f64; 3]) -> Result<Vector3<f64>> {
-    let v = Vector3::from(direction);
-    let largest = v.amax();
-    if largest > 0.0 && largest.is_finite() && v.iter().all(|x| x.is_finite()) {
-        return Ok((v / largest).normalize());
-    }
-    Err(Error::parameter(name, format!("{direction:?}"), "a finite vector of non-zero length"))
 }

@@ -12,7 +12,7 @@ use super::coarse::Coarse;
 use super::covariance::Structure;
 use super::em::{self, EmSettings};
 use super::member::Member;
-use super::merge::{merged, merged_by_rank};
+use super::merge::{improved_by_moves, merged, merged_by_rank};
 use super::search::Search;
 use super::start;
 
@@ -34,8 +34,6 @@ const SETTLING_STEPS: usize = 40;
 const SETTLING_TOLERANCE: f64 = 0.1;
 /// Maximum number of moves tried.
 const MAX_MOVES: usize = 8;
-/// Pairs whose merger is tried, by increasing loss, before the moves end.
-const PAIRS_TRIED: usize = 2;
 
 impl Search<'_> {
     /// The start with the greatest likelihood after EM, of k-means, splits by moments, insertion one by one, and merged
@@ -77,22 +75,10 @@ impl Search<'_> {
         best.map_or_else(Vec::new, |(likelihood, members)| self.improved(likelihood, members))
     }
 
-    /// Repeats moves as long as one of the first [`PAIRS_TRIED`] raises the likelihood.
-    fn improved(&self, mut likelihood: f64, mut members: Vec<Member>) -> Vec<Member> {
+    /// Repeats moves as long as one raises the likelihood.
+    fn improved(&self, likelihood: f64, members: Vec<Member>) -> Vec<Member> {
         let gain = MIN_GAIN.max(SETTLING_TOLERANCE * self.em.tolerance);
-        let mut rank = 0;
-        for _ in 0..MAX_MOVES {
-            match self.moved(&members, rank) {
-                Some((other, moved)) if other > likelihood + gain && moved.len() == members.len() => {
-                    (likelihood, members, rank) = (other, moved, 0);
-                }
-                _ => rank += 1,
-            }
-            if rank == PAIRS_TRIED {
-                break;
-            }
-        }
-        members
+        improved_by_moves((likelihood, members), gain, MAX_MOVES, |members, rank| self.moved(members, rank))
     }
 
     /// Merges two components, inserts one at the largest residual, and runs EM; `None` if there are fewer pairs than

@@ -47,7 +47,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of the cells in which the error is known, at least one.
+    /// The spread over those cells in which the error is known; `None` if there are none.
     pub fn of(error: impl Fn(&CellErrors) -> Option<f64>, cells: &[CellErrors]) -> Option<Self> {
         let mut sorted: Vec<f64> = cells.iter().filter_map(&error).collect();
         sorted.sort_by(f64::total_cmp);

@@ -12,8 +12,8 @@ use crate::numerics::scaling::normalising_factor;
 /// Errors of a reconstruction g of an original f about a magnetic field, all dimensionless: the companion of
 /// [`Fidelity`](crate::Fidelity), which knows no field.
 ///
-/// Where a quantity is not defined for f or g (no density, a negative pressure), its error is 0 if g has the same moments and
-/// infinite otherwise.
+/// A quantity may not be defined, as the temperatures of a distribution without density. Its error is then 0 if f and g have the
+/// same moments, and infinite otherwise.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FieldFidelity {
     /// |T∥_g − T∥_f| / T∥_f.

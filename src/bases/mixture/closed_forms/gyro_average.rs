@@ -6,8 +6,7 @@ use ndarray::Array2;
 
 use super::super::coefficients::{MixtureCoefficients, MixtureComponent};
 use super::super::member::Profile;
-use super::super::moments::unit;
-use crate::distribution::frame::axes_along;
+use crate::distribution::frame::{axes_along, unit_vector};
 use crate::error::{Error, Result};
 use crate::numerics::angle_average::angle_average;
 use crate::numerics::bessel::scaled_i0;
@@ -59,7 +58,7 @@ impl MixtureCoefficients {
         parallel: &[f64],
         perpendicular: &[f64],
     ) -> Result<Array2<f64>> {
-        unit("field", field)?;
+        unit_vector("field", field)?;
         for (name, velocities) in [("centre", &centre[..]), ("parallel", parallel), ("perpendicular", perpendicular)] {
             if let Some(velocity) = velocities.iter().find(|v| !v.is_finite()) {
                 return Err(Error::parameter(name, velocity, "finite velocities"));

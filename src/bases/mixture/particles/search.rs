@@ -15,8 +15,7 @@ const TRIAL_CLUSTERS: usize = 2048;
 /// Maximum number of clusters on which EM converges before it goes on to the particles, and particles in each.
 const FINE_CLUSTERS: usize = 16_384;
 const FINE_SIZE: usize = 16;
-/// EM steps before starts are compared, and starts that are followed to the end.
-const STEPS_BEFORE_COMPARISON: usize = 10;
+/// Starts that are followed to the end.
 const FINALISTS: usize = 2;
 /// Sets of random centres that are tried.
 const RANDOM_STARTS: u64 = 3;
@@ -25,6 +24,8 @@ const ROUNDS: usize = 5;
 /// Maximum number of EM steps on the trial clusters, and the gain of the mean log-likelihood at which they end: far less
 /// than two local optima differ by.
 const TRIAL: EmSettings = EmSettings { tolerance: 1e-5, max_iterations: 60 };
+/// The same before starts are compared.
+const SHORT: EmSettings = EmSettings { max_iterations: 10, ..TRIAL };
 
 /// Data and settings of a fit to particles. Masses of mixtures add up to one.
 pub(super) struct ParticleSearch {
@@ -88,16 +89,12 @@ impl ParticleSearch {
     /// The likeliest of several starts after EM on the trial clusters, improved by merging two components and splitting
     /// another.
     pub fn likeliest(&self, components: usize, seed: u64) -> Vec<Member> {
-        let mut starts: Vec<Vec<Member>> = Vec::new();
         if components == 1 {
             return self.k_means(1, seed);
         }
-        for start in 0..RANDOM_STARTS {
-            starts.push(self.k_means(components, seed.wrapping_add(start)));
-        }
-        starts.push(self.merged_from(2 * components, components, seed));
-        let short = EmSettings { max_iterations: STEPS_BEFORE_COMPARISON, ..TRIAL };
-        let mut tried: Vec<(f64, Vec<Member>)> = starts.into_iter().filter_map(|s| self.followed(s, short)).collect();
+        let random = (0..RANDOM_STARTS).map(|start| self.k_means(components, seed.wrapping_add(start)));
+        let starts = random.chain([self.merged_from(2 * components, components, seed)]);
+        let mut tried: Vec<(f64, Vec<Member>)> = starts.filter_map(|start| self.followed(start, SHORT)).collect();
         tried.sort_by(|a, b| b.0.total_cmp(&a.0));
         tried.truncate(FINALISTS);
         let settled = tried.into_iter().filter_map(|(_, members)| self.followed(members, TRIAL));
@@ -119,8 +116,7 @@ impl ParticleSearch {
     /// More components than wanted after a few steps of EM, merged in pairs.
     fn merged_from(&self, more: usize, components: usize, seed: u64) -> Vec<Member> {
         let start = self.k_means(self.largest(more), seed);
-        let short = EmSettings { max_iterations: STEPS_BEFORE_COMPARISON, ..TRIAL };
-        let mut members = self.followed(start, short).map_or_else(Vec::new, |(_, members)| members);
+        let mut members = self.followed(start, SHORT).map_or_else(Vec::new, |(_, members)| members);
         while members.len() > components {
             members = merged(members);
         }

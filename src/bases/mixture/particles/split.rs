@@ -5,13 +5,11 @@ use nalgebra::SymmetricEigen;
 
 use super::super::em::EmSettings;
 use super::super::member::Member;
-use super::super::merge::merged_by_rank;
+use super::super::merge::{improved_by_moves, merged_by_rank};
 use super::search::ParticleSearch;
 
 /// Maximum number of moves tried.
 const MAX_MOVES: usize = 6;
-/// Pairs whose merger is tried, by increasing loss, before the moves end.
-const PAIRS_TRIED: usize = 2;
 /// Components whose split is tried in one move, by falling mass.
 const SPLITS_TRIED: usize = 8;
 /// EM steps after which splits are compared.
@@ -22,21 +20,9 @@ const MIN_GAIN: f64 = 1e-5;
 const HALF_DISTANCE: f64 = 0.8;
 
 impl ParticleSearch {
-    /// Repeats moves as long as one of the first [`PAIRS_TRIED`] raises the likelihood on the trial clusters.
-    pub fn improved(&self, mut likelihood: f64, mut members: Vec<Member>) -> Vec<Member> {
-        let mut rank = 0;
-        for _ in 0..MAX_MOVES {
-            match self.moved(&members, rank) {
-                Some((other, moved)) if other > likelihood + MIN_GAIN && moved.len() == members.len() => {
-                    (likelihood, members, rank) = (other, moved, 0);
-                }
-                _ => rank += 1,
-            }
-            if rank == PAIRS_TRIED {
-                break;
-            }
-        }
-        members
+    /// Repeats moves as long as one raises the likelihood on the trial clusters.
+    pub fn improved(&self, likelihood: f64, members: Vec<Member>) -> Vec<Member> {
+        improved_by_moves((likelihood, members), MIN_GAIN, MAX_MOVES, |members, rank| self.moved(members, rank))
     }
 
     fn moved(&self, members: &[Member], rank: usize) -> Option<(f64, Vec<Member>)> {
