@@ -19,7 +19,7 @@ impl MixtureComponent {
     /// Thermal speeds along and across a magnetic field (any unit, not zero), √(b·Σ·b) and √((tr Σ − b·Σ·b)/2) [m s⁻¹].
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for a field that is zero or not finite.
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a field that is zero or not finite.
     pub fn parallel_and_perpendicular(&self, field: [f64; 3]) -> Result<[f64; 2]> {
         let b = unit_vector("field", field)?;
         let covariance = matrix(&self.covariance());
@@ -81,7 +81,7 @@ impl MixtureCoefficients {
     /// of normal distributions, or for kappa components of (1 + x²/((2κ−3)σ²))^{−κ}.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for a direction that is zero or not finite.
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a direction that is zero or not finite.
     pub fn marginal(&self, direction: [f64; 3], velocities: &[f64]) -> Result<Vec<f64>> {
         let e = unit_vector("direction", direction)?;
         let mut values = vec![0.0; velocities.len()];
