@@ -289,8 +289,13 @@ impl<'a, T: Fn(usize) -> Arc<AxisLevel>> Search<'_, 'a, T> {
         }
     }
 
-    /// Takes back levels of a layout while the approximation without them has fewer bits; returns the number left.
+    /// Takes back levels of a layout while the approximation without them has fewer bits; returns the number left. Bits
+    /// are compared at the same step, which is fair only where most of the squares are kept: beyond that fewer levels have
+    /// fewer bits because they lose more, and the bound then asks for a finer step. All levels stay there.
     fn take_back(&mut self, layout: &Layout, coefficients: &'a [f64], values: &'a [f64]) -> usize {
+        if loses_most(&self.found.approximation, self.step) {
+            return self.found.levels.len();
+        }
         while let Some(level) = self.found.levels.len().checked_sub(1) {
             let one = self.bank.layout(layout.shape_of(level), &self.found.levels[level..]);
             let details = &coefficients[layout.begin(level)..][..one.len() - one.approximation_len()];
@@ -369,6 +374,15 @@ fn bits([nx, ny, nz]: [usize; 3], array: &[f64], step: f64, most: f64) -> f64 {
     total + entropy(positive + negative) - entropy(positive) - entropy(negative)
 }
 
+/// Whether numbers that a step makes zero hold more than half of the squares.
+fn loses_most(array: &[f64], step: f64) -> bool {
+    let in_steps = in_steps(step);
+    let least = DEAD_ZONE * step;
+    let small = sum(array, array, |value, _| if value.abs() < least { in_steps(value) } else { 0.0 });
+    let large = sum(array, array, |value, _| if value.abs() < least { 0.0 } else { in_steps(value) });
+    small > large
+}
+
 /// x log₂ x.
 fn entropy(x: f64) -> f64 {
     if x > 0.0 { x * x.log2() } else { 0.0 }
@@ -435,6 +449,12 @@ mod tests {
         let mut coder = Coder::writing();
         let refused = coding::code_levels([2, 2, 1], &mut vec![[true, false, false]; 2], &mut coder);
         assert!(refused.is_err());
+    }
+
+    #[test]
+    fn most_is_lost_where_the_dead_zone_holds_more_than_half_of_the_squares() {
+        assert!(loses_most(&[0.5, 0.5, 0.55, 0.1], 1.0) && !loses_most(&[0.5, 0.7, 0.1], 1.0));
+        assert!(!loses_most(&[0.0; 3], 1.0));
     }
 
     #[test]
