@@ -15,10 +15,20 @@ const MOST_CELLS_PER_BYTE: usize = 1 << 16;
 /// Everything in an archive but the distributions.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    pub(super) sets: Vec<Placed<Set>>,
+    /// Sets; one that is damaged keeps its number and has no content.
+    pub(super) sets: Vec<Placed<Option<Set>>>,
+    /// The groups of the other sets.
     pub(super) groups: Vec<GroupPlace>,
+    pub(super) lost: Lost,
     /// The end of the last chunk, where the next one begins.
     pub(super) end: u64,
+}
+
+/// Groups that cannot be read, because their set is damaged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Lost {
+    pub(super) cells: usize,
+    pub(super) bytes: u64,
 }
 
 /// The content of a chunk, its offset and its length.
@@ -106,14 +116,23 @@ impl Index {
                 let set = set.filter(|&set| set < index.sets.len()).ok_or_else(|| lies("a group of no set"))?;
                 let cells = Runs::take(&mut payload, MAX_GROUP).filter(|cells| cells.count() > 0);
                 let cells = cells.ok_or_else(|| lies("a group without cells"))?;
-                index.groups.push(GroupPlace { offset: begin, bytes, set, cells });
+                if index.sets[set].content.is_some() {
+                    index.groups.push(GroupPlace { offset: begin, bytes, set, cells });
+                } else {
+                    index.lost.cells = index.lost.cells.saturating_add(cells.count());
+                    index.lost.bytes += bytes;
+                }
             } else {
-                let set = chunk::read(input, begin)?.filter(|set| set.kind == Kind::Set && set.end == index.end);
-                let set = set.ok_or_else(|| lies("a set is not where it says"))?;
-                let content = Set::read(&set.payload, registry, most_cells)?;
                 if index.sets.len() == MAX_SETS {
                     return Err(Error::LimitExceeded { what: "more sets".to_owned(), limit: MAX_SETS });
                 }
+                let content = match chunk::read(input, begin)? {
+                    Some(set) if set.kind == Kind::Set && set.end == index.end => {
+                        Some(Set::read(&set.payload, registry, most_cells)?)
+                    }
+                    Some(_) => return Err(lies("a set is not where it says")),
+                    None => None,
+                };
                 index.sets.push(Placed { offset: begin, bytes, content });
             }
         }
@@ -136,7 +155,9 @@ impl Index {
             let (offset, bytes) = (index.end, found.end - index.end);
             match found.kind {
                 Kind::Set => match Set::read(&found.payload, registry, most_cells) {
-                    Ok(content) if index.sets.len() < MAX_SETS => index.sets.push(Placed { offset, bytes, content }),
+                    Ok(set) if index.sets.len() < MAX_SETS => {
+                        index.sets.push(Placed { offset, bytes, content: Some(set) });
+                    }
                     _ => break,
                 },
                 Kind::Group => match index.cells_of(&found.payload, most_cells, &mut cells_left) {
@@ -153,7 +174,7 @@ impl Index {
     /// The set and the cells of a group, which are known only when the group has been decoded.
     fn cells_of(&self, mut payload: &[u8], most_cells: usize, cells_left: &mut usize) -> Option<(usize, Runs)> {
         let (number, count) = take_head(&mut payload)?;
-        let set = &self.sets.get(number)?.content;
+        let set = self.sets.get(number)?.content.as_ref()?;
         let mut group = Group::reading(payload, set);
         let mut id = || {
             let read = group.read(&set.basis, most_cells.min(*cells_left)).ok()?;

@@ -45,6 +45,7 @@ mod set;
 mod tests;
 mod writer;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use chunk::Kind;
@@ -53,6 +54,7 @@ pub use facts::ArchiveFacts;
 use group::Group;
 use index::{GroupPlace, Index, take_head};
 pub use join::{ArchiveParts, join, split};
+use set::Set;
 pub use writer::{ArchiveCell, ArchiveWriter};
 
 use crate::basis::Expansion;
@@ -207,12 +209,16 @@ impl Archive {
 
     /// The names of the populations, in the order in which they were first written.
     pub fn populations(&self) -> impl Iterator<Item = &str> {
-        let name = |number: usize| self.index.sets[number].content.population.as_str();
-        (0..self.index.sets.len())
-            .map(name)
-            .enumerate()
-            .filter(move |&(number, population)| (0..number).all(|before| name(before) != population))
-            .map(|(_, population)| population)
+        let mut before = HashSet::new();
+        let names = self.index.sets.iter().filter_map(|set| Some(set.content.as_ref()?.population.as_str()));
+        names.filter(move |name| before.insert(*name))
+    }
+
+    /// The number of cells that cannot be read, because the chunk with their population, grid and basis is damaged. They are
+    /// not among the [groups](Self::groups).
+    #[must_use]
+    pub fn lost_cells(&self) -> usize {
+        self.index.lost.cells
     }
 
     /// The cells of a population, in the archive's order.
@@ -254,10 +260,10 @@ impl Archive {
 
     /// The groups, in the archive's order.
     pub fn groups(&self) -> impl Iterator<Item = ArchiveGroup> {
-        self.index.groups.iter().map(|group| {
-            let set = &self.index.sets[group.set].content;
+        self.index.groups.iter().filter_map(|group| {
+            let set = self.set_of(group)?;
             let (population, spec) = (set.population.clone(), set.spec.clone());
-            ArchiveGroup { population, spec, cells: group.cells.ids().collect(), bytes: group.bytes }
+            Some(ArchiveGroup { population, spec, cells: group.cells.ids().collect(), bytes: group.bytes })
         })
     }
 
@@ -272,22 +278,23 @@ impl Archive {
     /// The contents: sets, and the bytes of each part.
     #[must_use]
     pub fn info(&self) -> ArchiveInfo {
-        let sets = self.index.sets.iter().enumerate().map(|(number, set)| {
-            let groups = || self.index.groups.iter().filter(|group| group.set == number);
-            let content = &set.content;
-            ArchiveSet {
-                population: content.population.clone(),
-                grid: content.grid,
-                spec: content.spec.clone(),
-                cells: groups().map(|group| group.cells.count()).sum(),
-                bytes: groups().map(|group| group.bytes).sum(),
-            }
+        let mut held = vec![(0, 0); self.index.sets.len()];
+        for GroupPlace { set, cells, bytes, .. } in &self.index.groups {
+            held[*set].0 += cells.count();
+            held[*set].1 += bytes;
+        }
+        let sets = self.index.sets.iter().zip(held).filter_map(|(set, (cells, bytes))| {
+            let Set { population, grid, spec, .. } = set.content.as_ref()?;
+            Some(ArchiveSet { population: population.clone(), grid: *grid, spec: spec.clone(), cells, bytes })
         });
         let (bytes, end) = (self.input.length(), self.index.end);
         let of_sets = self.index.sets.iter().map(|set| set.bytes).sum();
         let of_groups = self.index.groups.iter().map(|group| group.bytes).sum();
         let rest = if self.recovered { "not readable" } else { "index" };
-        let parts = vec![("format", chunk::PREFIX), ("sets", of_sets), ("groups", of_groups), (rest, bytes - end)];
+        let mut parts = vec![("format", chunk::PREFIX), ("sets", of_sets), ("groups", of_groups), (rest, bytes - end)];
+        if self.index.lost.bytes > 0 {
+            parts.push(("groups of damaged sets", self.index.lost.bytes));
+        }
         ArchiveInfo { version: VERSION, bytes, parts, sets: sets.collect(), groups: self.index.groups.len() }
     }
 
@@ -300,8 +307,12 @@ impl Archive {
             };
             return Err(Error::parameter("population", population, allowed));
         }
-        let is_of = |group: &GroupPlace| self.index.sets[group.set].content.population == population;
+        let is_of = |group: &GroupPlace| self.set_of(group).is_some_and(|set| set.population == population);
         Ok(self.index.groups.iter().enumerate().filter(|(_, group)| is_of(group)).collect())
+    }
+
+    fn set_of(&self, group: &GroupPlace) -> Option<&Set> {
+        self.index.sets[group.set].content.as_ref()
     }
 
     /// The first `most` distributions of a group.
@@ -316,7 +327,7 @@ impl Archive {
         if take_head(&mut payload) != Some((place.set, place.cells.count())) {
             return Err(self.malformed(number, "it is another group than the index says"));
         }
-        let set = &self.index.sets[place.set].content;
+        let set = self.set_of(place).ok_or_else(|| self.malformed(number, "its set is damaged"))?;
         let mut group = Group::reading(payload, set);
         let mut records = Vec::new();
         for cell in place.cells.ids().take(most) {

@@ -241,6 +241,25 @@ fn damage_and_lies_are_found() {
 }
 
 #[test]
+fn a_damaged_set_takes_only_its_own_cells() {
+    let cells = cells("beams", 4, 12);
+    let mut bytes = archive(2, 1, "fast:l2=0.1", &[("proton", &cells), ("helium", &cells[..2])]);
+    let whole = Archive::from_bytes(bytes.clone()).unwrap();
+    let truth = whole.read(cells[1].cell, "helium").unwrap();
+    bytes[whole.index.sets[0].offset as usize + 6] ^= 1;
+    let read = Archive::from_bytes(bytes.clone()).unwrap();
+    assert_eq!((read.lost_cells(), read.populations().collect::<Vec<_>>()), (4, vec!["helium"]));
+    assert!(read.read(cells[1].cell, "helium").unwrap() == truth);
+    assert!(read.read(cells[1].cell, "proton").is_err() && read.read_group(1).is_err());
+    let parts: u64 = read.info().parts.iter().map(|(_, bytes)| bytes).sum();
+    assert_eq!((parts, read.info().sets.len()), (bytes.len() as u64, 1));
+    let path = std::env::temp_dir().join(format!("vdf-basis-damaged-set-{}.vdfa", std::process::id()));
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(ArchiveWriter::append(&path).unwrap_err().to_string().contains("lose its cells"));
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
 fn what_is_not_there_is_said_with_what_is() {
     let read = Archive::from_bytes(archive(2, 1, "fast:l2=0.1", &[("proton", &cells("beams", 3, 12))])).unwrap();
     let message = |result: Result<ArchiveRecord>| result.unwrap_err().to_string();

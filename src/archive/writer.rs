@@ -125,8 +125,8 @@ impl<W: Write> ArchiveWriter<W> {
         }
         let Some(first) = first else { return Ok(()) };
         let grid = self.grid.unwrap_or(*first.vdf.grid());
-        let number = self.set(Set::new(population, grid, basis.spec()?, &self.registry)?)?;
-        let set = Set::clone(&self.index.sets[number].content);
+        let set = Set::new(population, grid, basis.spec()?, &self.registry)?;
+        let number = self.set(&set)?;
         let batch = self.batch.with_warm_runs(self.group);
         let encode = |run: Vec<Result<ArchiveCell>>| encoded(&Group::writing(&set), basis, run);
         batch.work(std::iter::once(Ok(first)).chain(cells), encode, |_, encoded: Encoded| {
@@ -154,8 +154,8 @@ impl<W: Write> ArchiveWriter<W> {
     }
 
     /// The number of a set, which is written unless it is there.
-    fn set(&mut self, set: Set) -> Result<usize> {
-        if let Some(number) = self.index.sets.iter().position(|there| there.content == set) {
+    fn set(&mut self, set: &Set) -> Result<usize> {
+        if let Some(number) = self.index.sets.iter().position(|there| there.content.as_ref() == Some(set)) {
             return Ok(number);
         }
         if self.index.sets.len() == MAX_SETS {
@@ -163,7 +163,7 @@ impl<W: Write> ArchiveWriter<W> {
             return Err(Error::parameter("number of sets", MAX_SETS + 1, allowed));
         }
         let (offset, bytes) = self.chunk(Kind::Set, &set.write()?)?;
-        self.index.sets.push(Placed { offset, bytes, content: set });
+        self.index.sets.push(Placed { offset, bytes, content: Some(set.clone()) });
         Ok(self.index.sets.len() - 1)
     }
 
@@ -198,6 +198,10 @@ impl ArchiveWriter<File> {
         if archive.recovered && !chunk::is_torn(&archive.input, archive.index.end)? {
             let (name, end) = (archive.input.name(), archive.index.end);
             let problem = format!("{name} is damaged at byte {end}: appending there would lose what follows");
+            return Err(Error::MalformedFile { format: FORMAT, problem });
+        }
+        if archive.lost_cells() > 0 {
+            let problem = format!("{}: a set is damaged: a new index would lose its cells", archive.input.name());
             return Err(Error::MalformedFile { format: FORMAT, problem });
         }
         let index = archive.index;

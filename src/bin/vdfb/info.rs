@@ -45,7 +45,7 @@ pub fn run(arguments: &Info, common: &Common) -> Outcome {
     let mut done = Done::All;
     if let (true, Content::Archive(archive)) = (arguments.check, &encoded.content) {
         let damaged = damaged(archive, common);
-        if !damaged.is_empty() {
+        if !damaged.is_empty() || archive.lost_cells() > 0 {
             done = Done::LeftOut;
         }
         content["damaged"] = json!(damaged);
@@ -104,6 +104,7 @@ fn of_archive(path: &Path, archive: &Archive) -> Result<Value, String> {
         "basis": of_sets(&|set| set.spec.to_string()),
         "groups": info.groups,
         "recovered": archive.is_recovered(),
+        "lost_cells": archive.lost_cells(),
         "bytes_per_cell": info.bytes as f64 / cells.max(1) as f64,
         "ratio_f32": 4.0 * values / info.bytes as f64,
         "parts": parts.collect::<Vec<_>>(),
@@ -186,8 +187,13 @@ fn in_lines(content: &Value) -> String {
     if content["recovered"] == true {
         add("index", "missing or damaged: what is whole was found by reading all of it".to_owned());
     }
+    let lost = content["lost_cells"].as_u64().filter(|lost| *lost > 0);
+    if let Some(lost) = lost {
+        add("lost", format!("{lost} cells, whose population, grid and basis are damaged"));
+    }
     if let Some(damaged) = content["damaged"].as_array() {
-        add("checked", if damaged.is_empty() { "all cells can be decoded".to_owned() } else { "damaged:".to_owned() });
+        let sound = if lost.is_some() { "all other cells can be decoded" } else { "all cells can be decoded" };
+        add("checked", if damaged.is_empty() { sound } else { "damaged:" }.to_owned());
         for group in damaged {
             let [population, cells, problem] = ["population", "cells", "problem"].map(|key| text(&group[key]));
             add("", format!("cells {cells} of {population}: {problem}"));
