@@ -26,7 +26,7 @@ pub struct Row {
     /// Length of the whole stream.
     pub bytes: usize,
     /// Names and values of all figures.
-    pub figures: Vec<(String, f64)>,
+    pub figures: Vec<(&'static str, f64)>,
 }
 
 /// Rows of all specs on all distributions of a population, spec by spec, and what failed.
@@ -39,9 +39,10 @@ pub fn measure(population: &Population, families: &[Family]) -> Result<(Vec<Row>
             jobs.extend((0..population.distributions.len()).map(|cell| (family.name, spec, basis.clone(), cell)));
         }
     }
+    let originals: Result<Vec<Original<'_>>> = population.distributions.iter().map(Original::new).collect();
+    let originals = originals?;
     let work = |(family, spec, basis, cell): &(&'static str, &String, AnyBasis, usize)| {
-        let vdf = &population.distributions[*cell];
-        let measured = one(basis, vdf, &registry);
+        let measured = one(basis, &originals[*cell], &registry);
         let (coefficients, bytes, figures) =
             measured.map_err(|problem| format!("{spec}, distribution {cell} of {}: {problem}", population.name))?;
         let (population, spec) = (population.name.clone(), (*spec).clone());
@@ -59,38 +60,38 @@ pub fn measure(population: &Population, families: &[Family]) -> Result<(Vec<Row>
 }
 
 /// Coefficients, bytes, and figures by name.
-type Measured = (usize, usize, Vec<(String, f64)>);
+type Measured = (usize, usize, Vec<(&'static str, f64)>);
 
-fn one(basis: &AnyBasis, vdf: &Vdf, registry: &Registry) -> Result<Measured> {
+/// A distribution, and what all bases are compared with.
+struct Original<'a> {
+    vdf: &'a Vdf,
+    axis: FieldDirection,
+    relative_entropy: f64,
+}
+
+impl<'a> Original<'a> {
+    fn new(vdf: &'a Vdf) -> Result<Self> {
+        let axis = FieldDirection::new(axis_of_symmetry(&vdf.moments()))?;
+        Ok(Self { vdf, axis, relative_entropy: relative_entropy(vdf) })
+    }
+}
+
+fn one(basis: &AnyBasis, original: &Original<'_>, registry: &Registry) -> Result<Measured> {
+    let Original { vdf, axis, relative_entropy: entropy } = *original;
     let bytes = Expansion::encode(basis, vdf)?.to_bytes()?;
     let expansion = registry.decode(&bytes)?;
     let back = expansion.basis().reconstruct(expansion.coefficients(), expansion.grid())?;
-    let mut figures = figures(&Fidelity::compare(vdf, &back)?);
-    let axis = FieldDirection::new(axis_of_symmetry(&vdf.moments()))?;
+    let mut figures = Fidelity::compare(vdf, &back)?.errors().to_vec();
     let about = FieldFidelity::compare(vdf, &back, axis)?;
     let physics = [
         ("parallel_temperature", about.parallel_temperature),
         ("perpendicular_temperature", about.perpendicular_temperature),
         ("temperature_anisotropy", about.anisotropy),
         ("sqrt_q", about.sqrt_q),
-        ("relative_entropy", (relative_entropy(&back) - relative_entropy(vdf)).abs()),
+        ("relative_entropy", (relative_entropy(&back) - entropy).abs()),
     ];
-    figures.extend(physics.map(|(name, value)| (name.to_owned(), value)));
+    figures.extend(physics);
     Ok((expansion.coefficients().count(), bytes.len(), figures))
-}
-
-/// All figures by name, in the order of `Fidelity`: read from what `Debug` prints, so that a new one appears by itself.
-fn figures(fidelity: &Fidelity) -> Vec<(String, f64)> {
-    let text = format!("{fidelity:?}");
-    let fields = text.split_once('{').map_or("", |(_, fields)| fields).trim_end_matches('}').split(',');
-    let pair = |field: &str| {
-        let (name, value) = field.split_once(':')?;
-        // The floor is a choice, no error.
-        let name = name.trim();
-        (name != "log10_floor").then_some(())?;
-        Some((name.to_owned(), value.trim().parse().ok()?))
-    };
-    fields.filter_map(pair).collect()
 }
 
 /// The principal axis of the pressure whose eigenvalue differs most from the middle one: of a gyrotropic distribution the
@@ -109,20 +110,6 @@ fn axis_of_symmetry(moments: &Moments) -> [f64; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vdf_basis::VelocityGrid;
-
-    #[test]
-    fn every_figure_of_fidelity_is_found() {
-        let grid = VelocityGrid::unit([3, 1, 1]).unwrap();
-        let [f, g] = [[1.0, 2.0, 1.0], [1.0, 1.5, -0.5]].map(|f| Vdf::from_slice(grid, &f).unwrap());
-        let fidelity = Fidelity::compare(&f, &g).unwrap();
-        let found = figures(&fidelity);
-        let of = |name: &str| found.iter().find(|(found, _)| found == name).map(|(_, value)| *value);
-        assert_eq!((of("l1"), of("l2"), of("negative_mass")), (Some(fidelity.l1), Some(fidelity.l2), Some(0.125)));
-        assert_eq!((of("heat_flux"), of("log10_floor")), (Some(fidelity.heat_flux), None));
-        let infinite = figures(&Fidelity { pressure: f64::INFINITY, ..fidelity });
-        assert!(infinite.contains(&("pressure".to_owned(), f64::INFINITY)));
-    }
 
     #[test]
     fn the_axis_of_symmetry_is_that_of_rods_and_of_discs() {

@@ -31,13 +31,13 @@ pub struct Median {
     /// Length of the whole stream.
     pub bytes: f64,
     /// Names and values of all figures.
-    pub figures: Vec<(String, f64)>,
+    pub figures: Vec<(&'static str, f64)>,
 }
 
 impl Median {
     /// The figure of this name.
     pub fn figure(&self, name: &str) -> Option<f64> {
-        self.figures.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+        self.figures.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 }
 
@@ -49,7 +49,7 @@ pub fn of_specs(rows: &[Row]) -> Vec<Median> {
 
 fn of_group(rows: &[Row]) -> Median {
     let of = |value: &dyn Fn(&Row) -> f64| median(rows.iter().map(value).collect());
-    let figure = |k: usize| (rows[0].figures[k].0.clone(), of(&|row| row.figures[k].1));
+    let figure = |k: usize| (rows[0].figures[k].0, of(&|row| row.figures[k].1));
     Median {
         population: rows[0].population.clone(),
         family: rows[0].family,
@@ -79,7 +79,7 @@ pub fn medians(rows: &[Row]) -> Vec<Value> {
         object.insert("spec".to_owned(), json!(median.spec));
         object.insert("coefficients".to_owned(), json!(median.coefficients));
         object.insert("bytes".to_owned(), json!(median.bytes));
-        object.extend(median.figures.into_iter().map(|(name, value)| (name, json!(value))));
+        object.extend(median.figures.into_iter().map(|(name, value)| (name.to_owned(), json!(value))));
         Value::Object(object)
     };
     of_specs(rows).into_iter().map(object).collect()
@@ -88,7 +88,7 @@ pub fn medians(rows: &[Row]) -> Vec<Value> {
 /// One line a row. Specs hold commas, so they are quoted.
 pub fn csv(rows: &[Row]) -> String {
     let Some(first) = rows.first() else { return String::new() };
-    let names: Vec<&str> = first.figures.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = first.figures.iter().map(|(name, _)| *name).collect();
     let mut text = format!("population,cell,family,spec,coefficients,bytes,{}\n", names.join(","));
     for row in rows {
         let figures: Vec<String> = row.figures.iter().map(|(_, value)| format!("{value:e}")).collect();
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn row(cell: usize, spec: &str, l2: f64) -> Row {
-        let figures = vec![("l2".to_owned(), l2), ("density".to_owned(), f64::INFINITY)];
+        let figures = vec![("l2", l2), ("density", f64::INFINITY)];
         let (population, spec) = ("shock".to_owned(), spec.to_owned());
         Row { population, cell, family: "hermite", spec, coefficients: 10 * cell, bytes: 7, figures }
     }

@@ -64,22 +64,9 @@ impl Spread {
 
 /// The errors of one distribution.
 pub fn to_json(f: &Fidelity) -> Value {
-    json!({
-        "l1": f.l1,
-        "l2": f.l2,
-        "linf": f.linf,
-        "dex": f.log10_rms,
-        "relative": f.relative,
-        "floor": f.log10_floor,
-        "density": f.density,
-        "bulk_velocity": f.bulk_velocity,
-        "bulk_velocity_component": f.bulk_velocity_component,
-        "pressure": f.pressure,
-        "pressure_component": f.pressure_component,
-        "heat_flux": f.heat_flux,
-        "negative_mass": f.negative_mass,
-        "js_divergence": f.js_divergence,
-    })
+    let key = |name| if name == "log10_rms" { Figure::Dex.key() } else { name };
+    let errors = f.errors().map(|(name, error)| (key(name).to_owned(), json!(error)));
+    errors.into_iter().chain([("floor".to_owned(), json!(f.log10_floor))]).collect()
 }
 
 #[cfg(test)]

@@ -72,6 +72,51 @@ impl Fidelity {
         Self::compare_above(original, reconstruction, Self::default_floor(original))
     }
 
+    /// All errors by name, in the order of the fields, without the floor, which is a choice.
+    ///
+    /// ```
+    /// # use vdf_basis::{Fidelity, Vdf, VelocityGrid};
+    /// # let vdf = Vdf::from_fn(VelocityGrid::unit([3; 3])?, |[x, ..]| x)?;
+    /// let errors = Fidelity::compare(&vdf, &vdf)?.errors();
+    /// assert!(errors.contains(&("l2", 0.0)));
+    /// # Ok::<(), vdf_basis::Error>(())
+    /// ```
+    #[must_use]
+    pub fn errors(&self) -> [(&'static str, f64); 13] {
+        // Without `..`, so that no field is forgotten.
+        let Self {
+            l1,
+            l2,
+            linf,
+            log10_rms,
+            relative,
+            log10_floor: _,
+            density,
+            bulk_velocity,
+            bulk_velocity_component,
+            pressure,
+            pressure_component,
+            heat_flux,
+            negative_mass,
+            js_divergence,
+        } = *self;
+        [
+            ("l1", l1),
+            ("l2", l2),
+            ("linf", linf),
+            ("log10_rms", log10_rms),
+            ("relative", relative),
+            ("density", density),
+            ("bulk_velocity", bulk_velocity),
+            ("bulk_velocity_component", bulk_velocity_component),
+            ("pressure", pressure),
+            ("pressure_component", pressure_component),
+            ("heat_flux", heat_flux),
+            ("negative_mass", negative_mass),
+            ("js_divergence", js_divergence),
+        ]
+    }
+
     /// Default floor for `log10_rms` and `relative` [s³ m⁻⁶]: 1e-15 if the peak lies between 1e-14 and 1e-7, as it does for space
     /// plasmas in SI units, and 1e-6 of the peak otherwise.
     #[must_use]
