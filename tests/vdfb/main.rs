@@ -200,6 +200,48 @@ fn a_check_finds_the_damaged_groups() {
 }
 
 #[test]
+fn moments_are_printed_of_files_and_of_what_was_encoded() {
+    let folder = Folder::new("moments");
+    folder.done("synthesise bi-maxwellian --cells 20 -o b.npy");
+    folder.done("encode b.npy -o b.vdfb --cells 0 --grid b.json --basis conserve(fast):l2=0.05");
+    let of = |line: &str| folder.json(&format!("moments {line} --field 0,0,-2 --json"))["cells"][0].clone();
+    let (source, back) = (of("b.npy --grid b.json"), of("b.vdfb"));
+    let vdf = Vdf::read_npy(folder.path("b.npy")).unwrap();
+    assert!(source["density"].as_f64().unwrap() > 0.0 && vdf.grid().cells() == 20 * 20 * 20);
+    for key in ["density", "temperature", "parallel_temperature", "perpendicular_temperature", "anisotropy"] {
+        let [source, back] = [&source, &back].map(|cell| cell[key].as_f64().unwrap());
+        assert!((back / source - 1.0).abs() < 1e-9, "{key}: {source} {back}");
+    }
+    assert!(source["heat_flux"].as_array().unwrap().len() == 3 && source["field_direction"][2] == -1.0);
+    // Twice the mass, twice the temperature; without a field none along it.
+    let heavy = folder.json("moments b.vdfb --mass 3.345243847e-27 --json");
+    let ratio = heavy["cells"][0]["temperature"].as_f64().unwrap() / source["temperature"].as_f64().unwrap();
+    assert!((ratio - 2.0).abs() < 1e-6 && heavy["cells"][0]["sqrt_q"].is_null());
+    assert!(folder.done("moments b.vdfb").lines().nth(1).unwrap().ends_with('-'));
+    // A grid in cells is said to be one.
+    assert!(folder.run("moments b.npy").err.contains("velocities are in cells"));
+    for wrong in ["--field 0,0,0", "--mass -1", "--lower 0,0,0 --spacing 1,1,1"] {
+        assert_eq!(folder.run(&format!("moments b.vdfb {wrong}")).code, 2, "{wrong}");
+    }
+}
+
+#[test]
+fn the_field_of_a_traced_population_goes_from_its_grid_file_into_an_archive() {
+    let folder = Folder::new("traced");
+    folder.done("synthesise current-sheet --cells 8 --position 0.5 -o t.npy");
+    let field = folder.read_json("t.json")["cells"][0]["magnetic_field"].clone();
+    assert!(field[0].as_f64().unwrap() > 0.0, "{field}");
+    folder.done("encode t.npy -o t.vdfa --grid t.json");
+    folder.done("decode t.vdfa -o back.npy");
+    assert_eq!(folder.read_json("back.json")["cells"][0]["magnetic_field"], field);
+    assert!(folder.done("compare t.vdfa t.npy").contains("anisotropy"));
+    let turned = folder.json("compare t.vdfa t.npy --field 0,1,0 --json");
+    assert!(turned["errors"]["anisotropy"] != folder.json("compare t.vdfa t.npy --json")["errors"]["anisotropy"]);
+    assert_eq!(folder.run("synthesise beams --position 1 -o x.npy").code, 2);
+    assert!(folder.run("synthesise current-sheet --position 201 -o x.npy").err.contains("from -200 to 200"));
+}
+
+#[test]
 fn help_has_examples_and_shells_complete() {
     let folder = Folder::new("help");
     assert!(folder.done("help encode").contains("Examples:\n  vdfb encode"));

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use vdf_basis::distribution::physics::PROTON_MASS;
 use vdf_basis::distribution::synthetic::Traced;
-use vdf_basis::{Bound, Crop, Figure, Synthetic};
+use vdf_basis::{Bound, Crop, FieldDirection, Figure, Synthetic};
 
 use crate::cells::CellList;
 use crate::synthesise::SHOCK;
@@ -58,6 +59,8 @@ pub enum Command {
     Info(Info),
     /// Compare an archive or a stream with its source: the errors of all cells.
     Compare(Compare),
+    /// Print density, drift, temperatures and agyrotropy of each cell of a file.
+    Moments(Moments),
     /// Draw a cell, and the errors of all cells.
     Plot(Plot),
     /// Print the values or the coefficients of one cell.
@@ -178,6 +181,27 @@ pub struct Compare {
     /// Fail if a cell exceeds one of these errors, as `l2=0.03,dex=0.1`.
     #[arg(long, value_name = "BOUND", value_parser = bound)]
     pub bound: Option<Bound>,
+    /// Magnetic field in any unit, in place of what the archive or the source knows; errors about it are printed.
+    #[arg(long, value_name = "X,Y,Z", value_parser = field, allow_hyphen_values = true)]
+    pub field: Option<FieldDirection>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = MOMENTS_EXAMPLES)]
+pub struct Moments {
+    /// An archive, a stream, a .vlsv file, or .npy files.
+    #[arg(required = true, value_name = "FILE")]
+    pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub from: From,
+    #[command(flatten)]
+    pub geometry: Geometry,
+    /// Magnetic field in any unit, in place of what the file knows.
+    #[arg(long, value_name = "X,Y,Z", value_parser = field, allow_hyphen_values = true)]
+    pub field: Option<FieldDirection>,
+    /// Mass of a particle [kg]; by default that of a proton.
+    #[arg(long, value_name = "KG", value_parser = mass, default_value_t = PROTON_MASS)]
+    pub mass: f64,
 }
 
 #[derive(Debug, Args)]
@@ -241,6 +265,9 @@ pub struct Synthesise {
     /// 0 for the parameters of the documentation, any other number for a variation.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// Place in `traced-shock` [u1/Omega1 from the ramp] or `current-sheet` [v_th/Omega0 from the middle]: one cell.
+    #[arg(long, value_name = "X", allow_hyphen_values = true, conflicts_with = "population")]
+    pub position: Option<f64>,
     /// Write so many cells, an array of four axes: variations of the distribution, or places in the shock.
     #[arg(long, value_name = "N")]
     pub population: Option<NonZeroUsize>,
@@ -284,6 +311,24 @@ const COMPARE_EXAMPLES: &str = "\
 Examples:
   vdfb compare run.vdfa bulk.0001234.vlsv
   vdfb compare shock.vdfa shock.npy --bound l2=0.03,density=0.01    # exit code 1 if a cell exceeds it";
+
+const MOMENTS_EXAMPLES: &str = "\
+Examples:
+  vdfb moments bulk.0001234.vlsv --population proton
+  vdfb moments run.vdfa --cells 1-20 --json            # more quantities, and their units
+  vdfb moments vdf.npy --grid vdf.json --field 0,0,1
+
+Units: density m^-3, velocities m/s, temperatures K. What is not known or not defined is `-`. Quantities: docs/physics.md.";
+
+/// The direction of a magnetic field.
+fn field(text: &str) -> Result<FieldDirection, String> {
+    FieldDirection::new(triple(text)?).map_err(|_| "a field with a direction is needed, not zero".to_owned())
+}
+
+fn mass(text: &str) -> Result<f64, String> {
+    let mass = text.parse().ok().filter(|mass| *mass > 0.0 && f64::is_finite(*mass));
+    mass.ok_or_else(|| "a positive number is needed".to_owned())
+}
 
 /// Three numbers separated by commas.
 fn triple(text: &str) -> Result<[f64; 3], String> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use vdf_basis::{ArchiveRecord, Bound, Crop, Fidelity, FieldDirection, FieldFidelity, Quantise, Vdf};
+use vdf_basis::{ArchiveRecord, Bound, Crop, Fidelity, FieldDirection, FieldFidelity, Quantise};
 
 use crate::arguments::{Common, Compare, From, Geometry};
 use crate::encoded::Encoded;
@@ -15,7 +15,7 @@ use crate::{Done, Outcome, Problem};
 
 pub fn run(arguments: &Compare, common: &Common) -> Outcome {
     let Compared { population, errors, left_out, .. } =
-        Compared::new(&arguments.input, &arguments.sources, &arguments.from, common)?;
+        Compared::new(&arguments.input, &arguments.sources, &arguments.from, arguments.field, common)?;
     let beyond = arguments.bound.map_or(Vec::new(), |bound| exceeding(bound, &errors));
     if common.json {
         let figures =
@@ -50,8 +50,14 @@ pub struct Compared {
 }
 
 impl Compared {
-    /// Compares all cells that are asked for.
-    pub fn new(input: &Path, sources: &[PathBuf], from: &From, common: &Common) -> Result<Self, Problem> {
+    /// Compares all cells that are asked for. Without a magnetic field it is the one that the archive or the source knows.
+    pub fn new(
+        input: &Path,
+        sources: &[PathBuf],
+        from: &From,
+        field: Option<FieldDirection>,
+        common: &Common,
+    ) -> Result<Self, Problem> {
         let encoded = Encoded::open(input)?;
         let population = encoded.population(from.population.as_deref())?;
         let name = Some(population.as_str()).filter(|name| !name.is_empty());
@@ -62,7 +68,7 @@ impl Compared {
         encoded.for_each(
             &population,
             &cells,
-            |record| errors_of(record, &source),
+            |record| errors_of(record, &source, field),
             |cell, outcome| {
                 progress.step();
                 match outcome {
@@ -84,20 +90,21 @@ impl Compared {
 }
 
 /// The errors of a reconstruction. The floor of logarithms is that of the bound of its basis.
-fn errors_of(record: &ArchiveRecord, source: &Source) -> Result<CellErrors, String> {
+fn errors_of(record: &ArchiveRecord, source: &Source, field: Option<FieldDirection>) -> Result<CellErrors, String> {
     let original = source.read_on(record.cell, record.expansion.grid())?;
     let in_file = |problem: vdf_basis::Error| source.in_file(record.cell, problem);
     let floor = record.expansion.basis().kept_bound().unwrap_or_default().floor_of(&original);
     let reconstruction = record.expansion.reconstruct().map_err(in_file)?;
     let fidelity = Fidelity::compare_above(&original, &reconstruction, floor).map_err(in_file)?;
-    Ok(CellErrors { cell: record.cell, fidelity, about_field: about_field(record, source, &original, &reconstruction) })
+    let field = field.or_else(|| known_field(record, source));
+    let about_field = field.and_then(|field| FieldFidelity::compare(&original, &reconstruction, field).ok());
+    Ok(CellErrors { cell: record.cell, fidelity, about_field })
 }
 
-/// The errors about the magnetic field that the archive or the source knows, if it has a direction.
-fn about_field(record: &ArchiveRecord, source: &Source, original: &Vdf, reconstruction: &Vdf) -> Option<FieldFidelity> {
+/// The magnetic field that the archive or the source knows, if it has a direction.
+fn known_field(record: &ArchiveRecord, source: &Source) -> Option<FieldDirection> {
     let of_source = || source.facts(record.cell).ok()?.magnetic_field;
-    let field = FieldDirection::new(record.facts.magnetic_field.or_else(of_source)?).ok()?;
-    FieldFidelity::compare(original, reconstruction, field).ok()
+    FieldDirection::new(record.facts.magnetic_field.or_else(of_source)?).ok()
 }
 
 /// The cells that exceed a bound, and in what.

@@ -38,19 +38,39 @@ pub fn write(path: &Path, population: &str, cells: &[Value]) -> Result<(), Strin
     files::write_whole(path, |file| writeln!(file, "{content:#}").map_err(|problem| files::in_file(path, problem)))
 }
 
-/// Lower edge and spacing from such a file, for distributions of some shapes.
-pub fn read(path: &Path, shapes: impl Iterator<Item = [usize; 3]>) -> Result<([f64; 3], [f64; 3]), String> {
+/// What such a file says of the cells of a `.npy` file.
+#[derive(Debug, Clone)]
+pub struct GridFile {
+    pub lower: [f64; 3],
+    pub spacing: [f64; 3],
+    /// Time, position and magnetic field of each cell; nothing for cells beyond the last.
+    pub facts: Vec<ArchiveFacts>,
+}
+
+/// Reads such a file, for distributions of some shapes.
+pub fn read(path: &Path, shapes: impl Iterator<Item = [usize; 3]>) -> Result<GridFile, String> {
     let bytes = files::read(path)?;
     let content: Value = serde_json::from_slice(&bytes).map_err(|problem| files::in_file(path, problem))?;
-    let vector = |key: &str| {
-        let numbers: Option<Vec<f64>> = content[key].as_array()?.iter().map(Value::as_f64).collect();
-        <[f64; 3]>::try_from(numbers?).ok()
-    };
     let mut others = shapes.filter(|shape| content["shape"].is_array() && content["shape"] != json!(shape));
     if let Some(shape) = others.next() {
         let problem = format!("its grid has {} cells, and the distribution {}", content["shape"], json!(shape));
         return Err(files::in_file(path, problem));
     }
     let missing = || files::in_file(path, "it has no `lower` and `spacing`, of three numbers each");
-    vector("lower").zip(vector("spacing")).ok_or_else(missing)
+    let (lower, spacing) = vector(&content["lower"]).zip(vector(&content["spacing"])).ok_or_else(missing)?;
+    let facts = content["cells"].as_array().map_or(Vec::new(), |cells| cells.iter().map(facts).collect());
+    Ok(GridFile { lower, spacing, facts })
+}
+
+fn facts(cell: &Value) -> ArchiveFacts {
+    ArchiveFacts {
+        time: cell["time"].as_f64(),
+        position: vector(&cell["position"]),
+        magnetic_field: vector(&cell["magnetic_field"]),
+    }
+}
+
+fn vector(value: &Value) -> Option<[f64; 3]> {
+    let numbers: Option<Vec<f64>> = value.as_array()?.iter().map(Value::as_f64).collect();
+    numbers?.try_into().ok()
 }

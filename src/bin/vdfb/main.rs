@@ -15,6 +15,7 @@ mod grid_file;
 mod info;
 mod interrupt;
 mod map;
+mod moments;
 mod output;
 mod picture;
 mod plot;
@@ -88,6 +89,7 @@ fn run(Arguments { common, command }: Arguments) -> Outcome {
         Command::Decode(arguments) => decode::run(&arguments, &common),
         Command::Info(arguments) => info::run(&arguments, &common),
         Command::Compare(arguments) => compare::run(&arguments, &common),
+        Command::Moments(arguments) => moments::run(&arguments, &common),
         Command::Plot(arguments) => plot::run(&arguments, &common),
         Command::Cat(arguments) => cat::run(&arguments),
         Command::Synthesise(arguments) => synthesise::run(&arguments, &common),

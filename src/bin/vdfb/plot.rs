@@ -33,7 +33,7 @@ pub fn run(arguments: &Plot, common: &Common) -> Outcome {
         say(common, output)?;
         return Ok(Done::All);
     }
-    let compared = Compared::new(&arguments.input, &arguments.sources, &arguments.from, common)?;
+    let compared = Compared::new(&arguments.input, &arguments.sources, &arguments.from, None, common)?;
     save(output, beside_source(arguments, &compared)?)?;
     say(common, output)?;
     if compared.errors.len() > 1 {

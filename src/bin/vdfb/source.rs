@@ -8,7 +8,7 @@ use crate::Problem;
 use crate::arguments::Geometry;
 use crate::cells::CellList;
 use crate::files::{self, is_vlsv};
-use crate::grid_file;
+use crate::grid_file::{self, GridFile};
 
 /// Name of the population of `.npy` files, which have none.
 const NAMELESS: &str = "avgs";
@@ -20,7 +20,7 @@ pub enum Source {
     /// One population of a `.vlsv` file.
     Vlsv { path: PathBuf, file: Box<VlsvFile>, population: String, crop: Crop },
     /// `.npy` files, whose cells are counted from `first` on.
-    Npy { files: Vec<(PathBuf, NpyPopulation)>, population: String, first: u64, geometry: Option<([f64; 3], [f64; 3])> },
+    Npy { files: Vec<(PathBuf, NpyPopulation)>, population: String, first: u64, geometry: Option<GridFile> },
 }
 
 impl Source {
@@ -58,11 +58,14 @@ impl Source {
         let files = paths.iter().map(open).collect::<Result<Vec<_>, String>>()?;
         let geometry = match &geometry.grid {
             Some(path) => Some(grid_file::read(path, files.iter().map(|(_, file)| file.grid().shape()))?),
-            None => geometry.lower.zip(geometry.spacing),
+            None => {
+                let given = geometry.lower.zip(geometry.spacing);
+                given.map(|(lower, spacing)| GridFile { lower, spacing, facts: Vec::new() })
+            }
         };
-        if let Some((lower, spacing)) = geometry {
+        if let Some(geometry) = &geometry {
             for (path, file) in &files {
-                VelocityGrid::new(file.grid().shape(), lower, spacing)
+                VelocityGrid::new(file.grid().shape(), geometry.lower, geometry.spacing)
                     .map_err(|problem| files::in_file(path, problem))?;
             }
         }
@@ -113,7 +116,7 @@ impl Source {
                 let (_, file, place) = self.npy(cell)?;
                 let vdf = file.read(place)?;
                 match geometry {
-                    Some((lower, spacing)) => vdf.with_geometry(*lower, *spacing),
+                    Some(geometry) => vdf.with_geometry(geometry.lower, geometry.spacing),
                     None => Ok(vdf),
                 }
             }
@@ -141,8 +144,17 @@ impl Source {
     pub fn facts(&self, cell: u64) -> vdf_basis::Result<ArchiveFacts> {
         match self {
             Self::Vlsv { file, population, .. } => Ok(ArchiveFacts::from(&file.facts(cell, population)?)),
-            Self::Npy { .. } => Ok(ArchiveFacts::default()),
+            Self::Npy { geometry, first, .. } => {
+                let place = cell.checked_sub(*first).and_then(|place| usize::try_from(place).ok());
+                let known = geometry.as_ref().zip(place).and_then(|(geometry, place)| geometry.facts.get(place));
+                Ok(known.copied().unwrap_or_default())
+            }
         }
+    }
+
+    /// Whether velocities are counted in cells, because a `.npy` file came without its grid.
+    pub fn is_in_cells(&self) -> bool {
+        matches!(self, Self::Npy { geometry: None, .. })
     }
 
     /// A problem with a cell, with the names of the file and the cell.

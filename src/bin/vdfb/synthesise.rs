@@ -17,20 +17,28 @@ pub const SHOCK: &str = "shock";
 /// Cells of a walk through a shock or a current sheet where no number is given.
 const WALK_CELLS: usize = 24;
 
+/// The field upstream of the traced shock, or in the lobes of the sheet [T].
+const UPSTREAM_FIELD: f64 = 5e-9;
+
 /// Source of the distributions.
 enum Source<'a> {
     /// A distribution of the catalogue, and its variations.
     Named(&'a str, u64),
     Shock(ShockPopulation),
-    Traced(Traced, usize),
+    /// Distributions at these positions.
+    Traced(Traced, Vec<f64>),
 }
 
 impl<'a> Source<'a> {
-    fn new(name: &'a str, seed: u64, count: Option<usize>) -> vdf_basis::Result<Self> {
+    fn new(name: &'a str, seed: u64, count: Option<usize>, position: Option<f64>) -> vdf_basis::Result<Self> {
         let walk = count.unwrap_or(WALK_CELLS);
         match name {
             SHOCK => Ok(Self::Shock(shock_population(walk, seed)?)),
-            name if Traced::names().any(|traced| traced == name) => Ok(Self::Traced(Traced::named(name, seed)?, walk)),
+            name if is_traced(name) => {
+                let traced = Traced::named(name, seed)?;
+                let walk = || (0..walk).map(|k| traced.position(k, walk)).collect();
+                Ok(Self::Traced(traced, position.map_or_else(walk, |position| vec![position])))
+            }
             name => Ok(Self::Named(name, seed)),
         }
     }
@@ -48,7 +56,7 @@ impl<'a> Source<'a> {
         match self {
             Self::Named(..) => asked,
             Self::Shock(shock) => Some(shock.cells()),
-            Self::Traced(_, count) => Some(*count),
+            Self::Traced(_, positions) => Some(positions.len()),
         }
     }
 
@@ -57,8 +65,19 @@ impl<'a> Source<'a> {
         match self {
             Self::Named(name, seed) => Synthetic::named(name, seed.wrapping_add(cell as u64))?.sample(grid, sampling),
             Self::Shock(shock) => shock.get(cell)?.sample(grid, sampling),
-            Self::Traced(traced, count) => traced.sample(traced.position(cell, *count), grid),
+            Self::Traced(traced, positions) => traced.sample(positions[cell], grid),
         }
+    }
+
+    /// What is known of a cell besides.
+    fn facts(&self, cell: usize) -> vdf_basis::Result<ArchiveFacts> {
+        let magnetic_field = match self {
+            Self::Traced(traced, positions) => {
+                Some(traced.magnetic_field(positions[cell])?.map(|field| UPSTREAM_FIELD * field))
+            }
+            _ => None,
+        };
+        Ok(ArchiveFacts { magnetic_field, ..ArchiveFacts::default() })
     }
 }
 
@@ -66,7 +85,11 @@ pub fn run(arguments: &Synthesise, common: &Common) -> Outcome {
     let Synthesise { name, output, cells, seed, .. } = arguments;
     let failed = |problem: vdf_basis::Error| format!("{name}: {problem}");
     let count = arguments.population.map(NonZeroUsize::get);
-    let source = Source::new(name, *seed, count).map_err(failed)?;
+    if arguments.position.is_some() && !is_traced(name) {
+        let names: Vec<_> = Traced::names().collect();
+        return Err(Problem::Usage(format!("--position belongs to {}, not to {name}", names.join(" and "))));
+    }
+    let source = Source::new(name, *seed, count, arguments.position).map_err(failed)?;
     let (grid, count) = (source.grid(*cells).map_err(failed)?, source.count(count));
     if grid.cells() > MOST_CELLS {
         return Err(Problem::Usage(format!("--cells {cells}: {grid} are more than {MOST_CELLS} velocity cells")));
@@ -88,9 +111,14 @@ pub fn run(arguments: &Synthesise, common: &Common) -> Outcome {
         Ok(())
     })?;
     drop(progress);
-    let about = |cell: usize| grid_file::cell(cell as u64, &grid, &ArchiveFacts::default());
-    grid_file::write(&beside, name, &(0..count.unwrap_or(1)).map(about).collect::<Vec<Value>>())?;
+    let about = |cell: usize| Ok(grid_file::cell(cell as u64, &grid, &source.facts(cell)?));
+    let cells: vdf_basis::Result<Vec<Value>> = (0..count.unwrap_or(1)).map(about).collect();
+    grid_file::write(&beside, name, &cells.map_err(failed)?)?;
     report(arguments, common, &grid, count.unwrap_or(1))
+}
+
+fn is_traced(name: &str) -> bool {
+    Traced::names().any(|traced| traced == name)
 }
 
 /// Distributions through the default shock; with a seed other than 0 each cell varies by 10%.

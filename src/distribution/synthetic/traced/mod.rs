@@ -24,6 +24,7 @@ use std::f64::consts::TAU;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
 use super::{grid_between, invalid};
 use crate::distribution::grid::VelocityGrid;
@@ -169,10 +170,21 @@ impl Traced {
     /// # Errors
     /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a position beyond ±200.
     pub fn sample(&self, position: f64, grid: &VelocityGrid) -> Result<Vdf> {
-        if position.is_nan() || position.abs() > MAX_POSITION {
-            return Err(invalid("position", position, "a number from -200 to 200"));
-        }
-        Vdf::from_fn(*grid, |v| self.evaluate(position, v))
+        check_position(position)?;
+        let values = (0..grid.cells()).into_par_iter().map(|index| {
+            let place = grid.index_of(index);
+            self.evaluate(position, std::array::from_fn(|axis| grid.centre(axis, place[axis])))
+        });
+        Vdf::from_vec(*grid, values.collect())
+    }
+
+    /// The magnetic field at a position, in units of that upstream of the shock or of that in the lobes of the sheet.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a position beyond ±200.
+    pub fn magnetic_field(&self, position: f64) -> Result<[f64; 3]> {
+        check_position(position)?;
+        Ok(self.field(self.place(position)).magnetic)
     }
 
     /// The unit of velocities: u₁ or v_th.
@@ -279,6 +291,13 @@ impl Traced {
         let q: f64 = (0..3).map(|i| ((state.velocity[i] - drift[i]) * unit / v_th).powi(2)).sum();
         density * (-0.5 * q).exp() / (TAU.sqrt() * v_th).powi(3)
     }
+}
+
+fn check_position(position: f64) -> Result<()> {
+    if position.abs() <= MAX_POSITION {
+        return Ok(());
+    }
+    Err(invalid("position", position, "a number from -200 to 200"))
 }
 
 /// Steps of time near the ramp or sheet, and where the field is uniform over the next step.

@@ -1,0 +1,188 @@
+//! `vdfb moments`: density, drift, temperatures and agyrotropy of each cell.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde_json::{Value, json};
+use vdf_basis::{Crop, Equilibrium, FieldDirection, Vdf};
+
+use crate::arguments::{Common, Moments};
+use crate::encoded::Encoded;
+use crate::picture::text::rounded;
+use crate::progress::Progress;
+use crate::source::Source;
+use crate::{Done, Outcome, Problem, files};
+
+/// Cells of a file that are read at a time.
+const CELLS_AT_A_TIME: usize = 64;
+/// The columns of the table, and the keys of their numbers.
+const COLUMNS: [(&str, &[&str]); 9] = [
+    ("n", &["density"]),
+    ("ux", &["bulk_velocity", "0"]),
+    ("uy", &["bulk_velocity", "1"]),
+    ("uz", &["bulk_velocity", "2"]),
+    ("T", &["temperature"]),
+    ("T_par", &["parallel_temperature"]),
+    ("T_perp", &["perpendicular_temperature"]),
+    ("T_perp/T_par", &["anisotropy"]),
+    ("sqrt_Q", &["sqrt_q"]),
+];
+
+pub fn run(arguments: &Moments, common: &Common) -> Outcome {
+    let mut table = Table { cells: Vec::new(), left_out: 0, mass: arguments.mass, field: arguments.field };
+    let encoded = match &arguments.inputs[..] {
+        [input] if !is_source(input) => Some(Encoded::open(input)?),
+        _ => None,
+    };
+    let population = match encoded {
+        Some(encoded) => table.of_encoded(&encoded, arguments, common)?,
+        None => table.of_source(arguments, common)?,
+    };
+    if table.cells.is_empty() {
+        return Err(Problem::Failed(files::in_file(&arguments.inputs[0], "it has no cell with moments")));
+    }
+    if common.json {
+        let content = json!({
+            "population": population,
+            "mass": arguments.mass,
+            "units": {
+                "density": "m^-3", "bulk_velocity": "m/s", "pressure": "Pa", "heat_flux": "W/m^2", "temperature": "K",
+                "parallel_temperature": "K", "perpendicular_temperature": "K", "thermal_speed": "m/s",
+            },
+            "cells": table.cells,
+        });
+        files::print(&format!("{content:#}"))?;
+    } else {
+        files::print(&table.in_lines())?;
+    }
+    Ok(if table.left_out == 0 { Done::All } else { Done::LeftOut })
+}
+
+/// Whether a file is one of distributions that are not encoded.
+fn is_source(path: &Path) -> bool {
+    files::is_vlsv(path) || path.extension().is_some_and(|ending| ending == "npy")
+}
+
+struct Table {
+    /// The quantities of each cell.
+    cells: Vec<Value>,
+    left_out: usize,
+    mass: f64,
+    /// The magnetic field in place of what the file knows.
+    field: Option<FieldDirection>,
+}
+
+impl Table {
+    /// The cells of an archive or a stream. Returns the name of the population.
+    fn of_encoded(&mut self, encoded: &Encoded, arguments: &Moments, common: &Common) -> Result<String, Problem> {
+        if arguments.geometry.lower.is_some() || arguments.geometry.grid.is_some() {
+            let problem = "--lower, --spacing and --grid belong to .npy files; what is encoded has its own grid";
+            return Err(Problem::Usage(files::in_file(&encoded.path, problem)));
+        }
+        let population = encoded.population(arguments.from.population.as_deref())?;
+        let cells = encoded.select(&population, &arguments.from.cells)?;
+        let progress = Progress::new(cells.len(), common);
+        let (mass, field) = (self.mass, self.field);
+        encoded.for_each(
+            &population,
+            &cells,
+            |record| {
+                let vdf = record.expansion.reconstruct().map_err(|problem| problem.to_string())?;
+                Ok(quantities(record.cell, &vdf, field.or(direction(record.facts.magnetic_field)), mass))
+            },
+            |cell, outcome| {
+                progress.step();
+                self.add(&encoded.path, cell, outcome, &progress);
+                Ok(())
+            },
+        )?;
+        Ok(population)
+    }
+
+    /// The cells of a `.vlsv` file or of `.npy` files. Returns the name of the population.
+    fn of_source(&mut self, arguments: &Moments, common: &Common) -> Result<String, Problem> {
+        let population = arguments.from.population.as_deref();
+        let source = Source::open(&arguments.inputs, population, Crop::Stored, &arguments.geometry)?;
+        let cells = source.select(&arguments.from.cells)?;
+        let progress = Progress::new(cells.len(), common);
+        let (mass, field) = (self.mass, self.field);
+        let of_cell = |&cell: &u64| {
+            let read = || {
+                let field = field.or(direction(source.facts(cell)?.magnetic_field));
+                Ok(quantities(cell, &source.read(cell)?, field, mass))
+            };
+            progress.step();
+            (cell, read().map_err(|problem: vdf_basis::Error| problem.to_string()))
+        };
+        for cells in cells.chunks(CELLS_AT_A_TIME) {
+            let found: Vec<_> = cells.par_iter().map(of_cell).collect();
+            for (cell, outcome) in found {
+                self.add(source.path_of(cell), cell, outcome, &progress);
+            }
+        }
+        drop(progress);
+        if source.is_in_cells() {
+            eprintln!(
+                "note: velocities are in cells, as if a cell were 1 m/s wide; give --lower and --spacing, or --grid"
+            );
+        }
+        Ok(source.population().to_owned())
+    }
+
+    fn add(&mut self, path: &Path, cell: u64, outcome: Result<Value, String>, progress: &Progress) {
+        match outcome {
+            Ok(found) => self.cells.push(found),
+            Err(problem) => {
+                self.left_out += 1;
+                progress.leave_out(path, cell, &problem);
+            }
+        }
+    }
+
+    fn in_lines(&self) -> String {
+        let mut lines = vec![format!("{:>10}", "cell")];
+        lines.extend(self.cells.iter().map(|cell| format!("{:>10}", cell["cell"].to_string())));
+        for (name, keys) in COLUMNS {
+            let value = |cell: &Value| {
+                let found = keys.iter().fold(cell, |value, key| match key.parse::<usize>() {
+                    Ok(index) => &value[index],
+                    Err(_) => &value[*key],
+                });
+                found.as_f64().map_or("-".to_owned(), rounded)
+            };
+            let column: Vec<String> = std::iter::once(name.to_owned()).chain(self.cells.iter().map(value)).collect();
+            let width = column.iter().map(String::len).max().unwrap_or(0);
+            lines.iter_mut().zip(column).for_each(|(line, value)| *line += &format!("  {value:>width$}"));
+        }
+        lines.join("\n")
+    }
+}
+
+fn direction(field: Option<[f64; 3]>) -> Option<FieldDirection> {
+    FieldDirection::new(field?).ok()
+}
+
+/// The quantities of a distribution; those that it does not have, or that need a field that is not known, are null.
+fn quantities(cell: u64, vdf: &Vdf, field: Option<FieldDirection>, mass: f64) -> Value {
+    let moments = vdf.moments();
+    let about = field.map(|field| moments.about_field(field));
+    let temperatures = about.and_then(|about| about.temperatures(mass).ok());
+    let equilibrium = field.map_or(Equilibrium::Maxwellian, Equilibrium::BiMaxwellian);
+    json!({
+        "cell": cell,
+        "density": moments.density,
+        "bulk_velocity": moments.bulk_velocity,
+        "thermal_speed": Some(moments.thermal_speed()).filter(|speed| speed.is_finite()),
+        "temperature": moments.temperature(mass).ok(),
+        "pressure": moments.pressure_in_pascal(mass).ok(),
+        "heat_flux": moments.heat_flux_in_watts(mass).ok(),
+        "field_direction": field.map(|field| field.along()),
+        "parallel_temperature": temperatures.map(|[along, _]| along),
+        "perpendicular_temperature": temperatures.map(|[_, across]| across),
+        "anisotropy": about.and_then(|about| about.anisotropy().ok()),
+        "sqrt_q": about.and_then(|about| about.sqrt_q().ok()),
+        "agyrotropy": about.and_then(|about| about.agyrotropy().ok()),
+        "nongyrotropy": about.and_then(|about| about.nongyrotropy().ok()),
+        "non_maxwellianity": vdf.non_maxwellianity(equilibrium).ok().map(|epsilon| epsilon.graham),
+    })
+}
