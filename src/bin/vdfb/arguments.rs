@@ -260,10 +260,10 @@ pub struct Synthesise {
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
     /// Velocity cells along the longest axis.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub cells: usize,
+    #[arg(long, value_name = "N", default_value = "50")]
+    pub cells: NonZeroUsize,
     /// 0 for the parameters of the documentation, any other number for a variation.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_hyphen_values = true)]
     pub seed: u64,
     /// Place in `traced-shock` [u1/Omega1 from the ramp] or `current-sheet` [v_th/Omega0 from the middle]: one cell.
     #[arg(long, value_name = "X", allow_hyphen_values = true, conflicts_with = "population")]
