@@ -34,7 +34,7 @@ use clap::Parser;
 
 use arguments::Arguments;
 use run::cases::Case;
-use run::codec::{Codec, Streams};
+use run::codec::{Codec, Shared, Streams};
 use run::rows::Row;
 use run::study::Study;
 
@@ -78,8 +78,8 @@ fn check_outputs(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 
 /// The rows of all cases and codecs, printed as they come, and what failed.
 fn measured(arguments: &Arguments) -> Result<(Vec<Row>, Vec<String>), Box<dyn Error>> {
-    let streams = arguments.codecs().into_iter().map(Streams::new).collect::<Result<Vec<_>, _>>()?;
-    let width = codec_width(streams.iter().map(|streams| streams.name()));
+    let codecs = arguments.codecs().into_iter().map(codec).collect::<Result<Vec<_>, _>>()?;
+    let width = codec_width(codecs.iter().map(|codec| codec.name()));
     let (mut rows, mut failures) = (Vec::new(), Vec::new());
     for case in arguments.cases() {
         let study = Study::new(case, &arguments.resolution())?;
@@ -89,8 +89,8 @@ fn measured(arguments: &Arguments) -> Result<(Vec<Row>, Vec<String>), Box<dyn Er
             rows.last().map_or(Ok(()), |row| files::print(&report::line(row, &rows, width)))
         };
         add(study.uncompressed().clone())?;
-        for codec in &streams {
-            match study.restarted(codec) {
+        for codec in &codecs {
+            match study.restarted(&**codec) {
                 Ok(row) => add(row)?,
                 Err(problem) => failures.push(format!("{} of {}: {problem}", codec.name(), case.name)),
             }
@@ -98,6 +98,13 @@ fn measured(arguments: &Arguments) -> Result<(Vec<Row>, Vec<String>), Box<dyn Er
         files::print("")?;
     }
     Ok((rows, failures))
+}
+
+fn codec(name: &str) -> vdf_basis::Result<Box<dyn Codec>> {
+    match Shared::named(name) {
+        Some(shared) => Ok(Box::new(shared)),
+        None => Ok(Box::new(Streams::new(name)?)),
+    }
 }
 
 /// The rows of several files. Where two have the same case and codec, the first counts.

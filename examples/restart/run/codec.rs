@@ -1,7 +1,11 @@
 //! Codecs through which the distributions go at the restart.
 
 use rayon::prelude::*;
-use vdf_basis::{AnyBasis, Batch, Registry, Result, Vdf};
+use vdf_basis::bases::pca::Values;
+use vdf_basis::{
+    AnyBasis, Archive, ArchiveCell, ArchiveFacts, ArchiveWriter, Batch, Expansion, PcaAccumulator, PopulationPca,
+    Registry, Result, Vdf,
+};
 
 /// Distributions as a reader of their streams finds them, and the streams' length.
 #[derive(Debug, Clone)]
@@ -47,5 +51,80 @@ impl Codec for Streams {
         let decode = |bytes: &Vec<u8>| registry.decode(bytes)?.reconstruct();
         let distributions = streams.par_iter().map(decode).collect::<Result<_>>()?;
         Ok(Decoded { distributions, bytes: streams.iter().map(Vec::len).sum() })
+    }
+}
+
+/// Components that the cells share: what differs between cells is kept to a part of itself, however little it is.
+///
+/// Mean and components go through streams once for all cells, and each cell is its moments and a few scores.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    deviation: f64,
+}
+
+impl Shared {
+    /// Basis of the mean. Its errors are the same in all cells, so that waves do not see them.
+    const OF_MEAN: &str = "conserve(smallest:l2=0.01)";
+    const PREFIX: &str = "shared:deviation=";
+
+    /// A codec by its name, as `shared:deviation=0.001`: the part of the deviations from the mean that may be lost, in the
+    /// root mean square. `None` for other names.
+    pub fn named(name: &str) -> Option<Self> {
+        let deviation = name.strip_prefix(Self::PREFIX)?.parse().ok().filter(|part| *part > 0.0 && *part < 1.0)?;
+        Some(Self { deviation })
+    }
+
+    /// The mean and the components as a reader of their streams finds them, and the streams' length.
+    fn learnt(&self, distributions: &[Vdf]) -> Result<(PopulationPca, usize)> {
+        let registry = Registry::standard();
+        let grid = *distributions[0].grid();
+        let mut accumulator = PcaAccumulator::new(grid, Values::Linear)?;
+        distributions.iter().try_for_each(|vdf| accumulator.add(vdf))?;
+        let learnt = accumulator.learn(distributions.len())?;
+        let mut bytes = 0;
+        let mut through = |spec: &str, values: &[f64]| {
+            let stream = Expansion::encode(&registry.parse(spec)?, &Vdf::from_slice(grid, values)?)?.to_bytes()?;
+            bytes += stream.len();
+            registry.decode(&stream)?.reconstruct()
+        };
+        let mean = through(Self::OF_MEAN, learnt.mean())?;
+        // Half of the squares may be lost by leaving components out, the other half by their streams.
+        let may_be_lost = 0.5 * self.deviation.powi(2);
+        let mut left = 1.0;
+        let leaves_much = |share: &f64| {
+            let much = left > may_be_lost;
+            left -= share;
+            much
+        };
+        let shares: Vec<f64> = learnt.explained_variance_ratio().into_iter().take_while(leaves_much).collect();
+        let of_component = |(component, share): (&[f64], &f64)| {
+            // The scores of a component have its share of the squares, and so has its error.
+            let l2 = (may_be_lost / (shares.len() as f64 * share)).sqrt().min(0.5);
+            through(&format!("balanced:l2={l2:e}"), component)
+        };
+        let components = learnt.components().zip(&shares).map(of_component).collect::<Result<Vec<_>>>()?;
+        Ok((PopulationPca::from_parts(Values::Linear, &mean, &components)?, bytes))
+    }
+}
+
+impl Codec for Shared {
+    fn name(&self) -> String {
+        format!("{}{}", Self::PREFIX, self.deviation)
+    }
+
+    fn through(&self, distributions: &[Vdf]) -> Result<Decoded> {
+        let (pca, shared) = self.learnt(distributions)?;
+        let spec = format!("conserve({pca})");
+        let registry = Registry::standard().with_value(pca)?;
+        let cells = distributions.iter().zip(0..);
+        let cells = cells.map(|(vdf, cell)| Ok(ArchiveCell { cell, facts: ArchiveFacts::default(), vdf: vdf.clone() }));
+        let mut writer = ArchiveWriter::new(Vec::new())?.with_registry(registry.clone());
+        writer.write("electrons", &registry.parse(&spec)?, cells, |_, written| written)?;
+        let bytes = writer.finish()?;
+        let length = bytes.len() + shared;
+        let archive = Archive::from_bytes_with(bytes, &registry, usize::MAX)?;
+        let read = |cell: usize| archive.read(cell as u64, "electrons")?.expansion.reconstruct();
+        let distributions = (0..distributions.len()).into_par_iter().map(read).collect::<Result<_>>()?;
+        Ok(Decoded { distributions, bytes: length })
     }
 }

@@ -102,7 +102,7 @@ fn momentum_jump(before: &Totals, after: &Totals) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::codec::Streams;
+    use crate::run::codec::{Shared, Streams};
 
     #[test]
     fn exact_moments_make_a_restart_without_a_jump() {
@@ -115,6 +115,18 @@ mod tests {
         assert!(row.l2_restart <= 0.03 && row.bytes_per_cell < study.uncompressed().bytes_per_cell);
         let error = row.rate_error(&[study.uncompressed().clone()]).unwrap();
         assert!(error.abs() < 5e-3, "{error}");
+    }
+
+    #[test]
+    fn components_that_cells_share_keep_a_wave_that_is_far_below_the_error() {
+        let study = Study::new(Case::named("landau").unwrap(), &Resolution::QUICK).unwrap();
+        let row = study.restarted(&Shared::named("shared:deviation=0.001").unwrap()).unwrap();
+        for jump in [row.energy_jump, row.momentum_jump, row.charge_jump] {
+            assert!(jump.abs() < 1e-11, "{row:?}");
+        }
+        let error = row.rate_error(&[study.uncompressed().clone()]).unwrap();
+        assert!(error.abs() < 5e-3 && row.l2_restart > 1e-3, "{error} {}", row.l2_restart);
+        assert!(["shared:deviation=0", "shared:deviation=x", "fast"].iter().all(|name| Shared::named(name).is_none()));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, ColMut, ColRef, MatRef, Par};
 
 use super::bytes::{Hasher, LEARNT, PLAIN, WITH_UNIT, put_head, put_numbers};
+use super::principal::{first_dependent, orthonormalise};
 use super::{NAME, Scale, Values, coding, restored};
 use crate::basis::spec::{Spec, Term, Value};
 use crate::basis::{Basis, Coefficients, Label, Quantise, Quantity, Slot, Stream};
@@ -73,6 +74,49 @@ impl PopulationPca {
         learnt.put(&mut hasher).map_err(|error| Error::io("hasher", error))?;
         learnt.hash = hasher.finish();
         Ok(Self(Arc::new(learnt)))
+    }
+
+    /// A basis from a mean and components of any length and angle, such as those of another one that went through streams:
+    /// a writer and a reader that decode the same streams get the same basis, identity included. The components are made
+    /// orthonormal, each with respect to those before it. How much of a population they explain is not known: the count and
+    /// the variances are zero.
+    ///
+    /// # Errors
+    /// [`Error::GridMismatch`] for components on another grid than the mean's, [`Error::Degenerate`] for a component that is
+    /// zero or a combination of those before it.
+    ///
+    /// ```
+    /// use vdf_basis::bases::pca::Values;
+    /// use vdf_basis::{Basis, Fidelity, PopulationPca, Vdf, VelocityGrid};
+    ///
+    /// let grid = VelocityGrid::unit([6; 3])?;
+    /// let mean = Vdf::from_fn(grid, |[x, y, z]| (-0.1 * (x * x + y * y + z * z)).exp())?;
+    /// let moved = Vdf::from_fn(grid, |[x, y, z]| x * (-0.1 * (x * x + y * y + z * z)).exp())?;
+    /// let basis = PopulationPca::from_parts(Values::Linear, &mean, &[moved.clone()])?;
+    ///
+    /// let sum = mean.as_slice().iter().zip(moved.as_slice()).map(|(f, g)| f + 0.01 * g);
+    /// let vdf = Vdf::from_vec(grid, sum.collect())?;
+    /// let back = basis.reconstruct(&basis.encode(&vdf)?, &grid)?;
+    /// assert!(Fidelity::compare(&vdf, &back)?.l2 < 1e-14);
+    /// # Ok::<(), vdf_basis::Error>(())
+    /// ```
+    pub fn from_parts(values: Values, mean: &Vdf, components: &[Vdf]) -> Result<Self> {
+        let grid = *mean.grid();
+        let mut columns = Vec::with_capacity(components.len() * grid.cells());
+        for component in components {
+            if *component.grid() != grid {
+                return Err(Error::GridMismatch { left: grid.to_string(), right: component.grid().to_string() });
+            }
+            let factor = normalising_factor(largest_magnitude(component.as_slice()));
+            columns.extend(component.as_slice().iter().map(|value| value * factor));
+        }
+        if let Some(component) = first_dependent(&mut columns, grid.cells()) {
+            let reason = format!("component {component} is zero or a combination of those before it");
+            return Err(Error::Degenerate { basis: NAME, reason });
+        }
+        orthonormalise(&mut columns, grid.cells());
+        let variances = (vec![0.0; components.len()], 0.0);
+        Self::new(grid, values.checked()?, 0, mean.as_slice().to_vec(), columns, variances, 1.0)
     }
 
     pub(super) fn learnt(&self) -> &Learnt {

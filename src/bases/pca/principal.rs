@@ -94,6 +94,34 @@ pub(super) fn seen(variances: &[f64], longer: usize) -> usize {
     variances.iter().take_while(|variance| **variance > least).count()
 }
 
+/// Makes columns nearly orthonormal, each with respect to those before it (Gram and Schmidt). Returns the index of the first
+/// that is zero or depends on those before it, where it stops.
+pub(super) fn first_dependent(columns: &mut [f64], length: usize) -> Option<usize> {
+    /// Part of a column that is left beside those before it, at least: less has few digits.
+    const LEAST: f64 = 1e-7;
+    let norm = |column: &[f64]| ColRef::from_slice(column).norm_l2();
+    for index in 0..columns.len() / length {
+        let (before, rest) = columns.split_at_mut(index * length);
+        let column = &mut rest[..length];
+        let whole = norm(column);
+        // The second time removes what rounding has left.
+        for _ in 0..2 {
+            for other in before.chunks_exact(length) {
+                let part: f64 = column.iter().zip(other).map(|(a, b)| a * b).sum();
+                column.iter_mut().zip(other).for_each(|(a, b)| *a -= part * b);
+            }
+        }
+        let left = norm(column);
+        // Written so that NaN stops, too.
+        let stays = left > LEAST * whole;
+        if !stays {
+            return Some(index);
+        }
+        column.iter_mut().for_each(|value| *value /= left);
+    }
+    None
+}
+
 /// Makes nearly orthonormal columns orthonormal: V ← V (3 − VᵀV) / 2, which squares what is missing (Björck and Bowie
 /// 1971, SIAM J. Numer. Anal. 8, 358).
 pub(super) fn orthonormalise(columns: &mut [f64], length: usize) {

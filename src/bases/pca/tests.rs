@@ -142,3 +142,31 @@ fn coefficients_of_other_choices_are_refused() {
     let other = VelocityGrid::unit([12, 11, 12]).unwrap();
     assert!(matches!(made("pca:axis=y").reconstruct(&c, &other), Err(Error::GridMismatch { .. })));
 }
+
+#[test]
+fn a_basis_is_made_of_parts_of_any_length_and_angle() {
+    let grid = VelocityGrid::unit([5, 4, 3]).unwrap();
+    let wave = |k: f64| Vdf::from_fn(grid, move |[x, y, z]| (k * x + k * k * y - z).sin()).unwrap();
+    let [mean, a, b] = [0.3, 0.7, 1.1].map(wave);
+    let sum = |p: f64, q: f64, r: f64| {
+        let values = |i: usize| p * mean.as_slice()[i] + q * a.as_slice()[i] + r * b.as_slice()[i];
+        Vdf::from_vec(grid, (0..grid.cells()).map(values).collect()).unwrap()
+    };
+    let basis =
+        PopulationPca::from_parts(Values::Linear, &mean, &[sum(0.0, 1e-200, 0.0), sum(0.0, 3e90, 1e86)]).unwrap();
+    let components: Vec<&[f64]> = basis.components().collect();
+    let dot = |i: usize, j: usize| components[i].iter().zip(components[j]).map(|(a, b)| a * b).sum::<f64>();
+    assert!((dot(0, 0) - 1.0).abs() < 1e-14 && (dot(1, 1) - 1.0).abs() < 1e-14 && dot(0, 1).abs() < 1e-14);
+    let vdf = sum(1.0, 0.2, -0.1);
+    let back = basis.reconstruct(&basis.encode(&vdf).unwrap(), &grid).unwrap();
+    assert!(distance(back.as_slice(), vdf.as_slice()) < 1e-10);
+    // The same parts make the same basis; a component too many, or a foreign one, is refused.
+    let again = PopulationPca::from_parts(Values::Linear, &mean, &[a.clone(), b.clone()]).unwrap();
+    assert_eq!(again, PopulationPca::from_parts(Values::Linear, &mean, &[a.clone(), b.clone()]).unwrap());
+    let dependent = PopulationPca::from_parts(Values::Linear, &mean, &[a.clone(), b.clone(), sum(0.0, 1.0, 2.0)]);
+    assert!(dependent.unwrap_err().to_string().contains("component 2"));
+    let zero = Vdf::from_vec(grid, vec![0.0; 60]).unwrap();
+    assert!(PopulationPca::from_parts(Values::Linear, &mean, &[zero]).is_err());
+    let elsewhere = Vdf::from_fn(VelocityGrid::unit([4; 3]).unwrap(), |[x, ..]| x).unwrap();
+    assert!(matches!(PopulationPca::from_parts(Values::Linear, &mean, &[elsewhere]), Err(Error::GridMismatch { .. })));
+}
