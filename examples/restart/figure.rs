@@ -74,7 +74,8 @@ pub fn figure(rows: &[Row]) -> Drawn<Canvas> {
 /// The codecs drawn in the panels with or without exact moments, without repetition.
 fn codecs(rows: &[Row], exact: bool) -> Vec<&str> {
     let mut all: Vec<&str> = Vec::new();
-    for row in rows.iter().filter(|row| !row.is_uncompressed() && row.codec.contains("conserve(") == exact) {
+    let is_exact = |codec: &str| codec.contains("conserve(") || codec.starts_with("shared:");
+    for row in rows.iter().filter(|row| !row.is_uncompressed() && is_exact(&row.codec) == exact) {
         if !all.contains(&row.codec.as_str()) {
             all.push(&row.codec);
         }

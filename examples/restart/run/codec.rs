@@ -14,6 +14,8 @@ pub struct Decoded {
     pub distributions: Vec<Vdf>,
     /// Bytes of all streams.
     pub bytes: usize,
+    /// Those of them that are the same however many cells there are.
+    pub shared: usize,
 }
 
 /// Turns distributions into bytes and back.
@@ -50,7 +52,7 @@ impl Codec for Streams {
         let registry = Registry::standard();
         let decode = |bytes: &Vec<u8>| registry.decode(bytes)?.reconstruct();
         let distributions = streams.par_iter().map(decode).collect::<Result<_>>()?;
-        Ok(Decoded { distributions, bytes: streams.iter().map(Vec::len).sum() })
+        Ok(Decoded { distributions, bytes: streams.iter().map(Vec::len).sum(), shared: 0 })
     }
 }
 
@@ -125,6 +127,6 @@ impl Codec for Shared {
         let archive = Archive::from_bytes_with(bytes, &registry, usize::MAX)?;
         let read = |cell: usize| archive.read(cell as u64, "electrons")?.expansion.reconstruct();
         let distributions = (0..distributions.len()).into_par_iter().map(read).collect::<Result<_>>()?;
-        Ok(Decoded { distributions, bytes: length })
+        Ok(Decoded { distributions, bytes: length, shared })
     }
 }

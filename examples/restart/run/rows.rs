@@ -15,6 +15,8 @@ pub struct Row {
     pub codec: String,
     /// Mean length of a cell's stream; 8 bytes a value without a codec.
     pub bytes_per_cell: f64,
+    /// Bytes that all cells share, which are part of it.
+    pub shared_bytes: usize,
     /// Rate γ of the wave after the restart, in plasma frequencies.
     pub rate: Option<f64>,
     /// Rate of the dispersion relation.

@@ -52,7 +52,7 @@ impl<'a> Study<'a> {
 
     /// The run with a restart.
     pub fn restarted(&self, codec: &dyn Codec) -> Result<Row> {
-        let Decoded { distributions, bytes } = codec.through(&self.half.distributions()?)?;
+        let Decoded { distributions, bytes, shared } = codec.through(&self.half.distributions()?)?;
         let mut plasma = self.half.with(&distributions);
         let (before, after) = (self.half.totals(), plasma.totals());
         let (field_before, field_after) = (self.half.sample().field_energy, plasma.sample().field_energy);
@@ -61,6 +61,7 @@ impl<'a> Study<'a> {
         let row = Row {
             codec: codec.name(),
             bytes_per_cell: bytes as f64 / distributions.len() as f64,
+            shared_bytes: shared,
             energy_jump: after.energy / before.energy - 1.0,
             momentum_jump: momentum_jump(&before, &after),
             charge_jump: after.charge / before.charge - 1.0,

@@ -97,7 +97,7 @@ impl Codec for Peer {
 
     fn through(&self, distributions: &[Vdf]) -> Result<Decoded> {
         let Some(codec) = codecs::named(self.name) else { unreachable!("the names are those of codecs") };
-        let mut decoded = Decoded { distributions: Vec::new(), bytes: 0 };
+        let mut decoded = Decoded { distributions: Vec::new(), bytes: 0, shared: 0 };
         for vdf in distributions {
             let tolerance = match self.limit {
                 Limit::Bytes(bytes) => finest(&*codec, vdf, bytes)?,
