@@ -81,7 +81,7 @@ fn one(basis: &AnyBasis, original: &Original<'_>, registry: &Registry) -> Result
     let bytes = Expansion::encode(basis, vdf)?.to_bytes()?;
     let expansion = registry.decode(&bytes)?;
     let back = expansion.basis().reconstruct(expansion.coefficients(), expansion.grid())?;
-    let mut figures = Fidelity::compare(vdf, &back)?.errors().to_vec();
+    let mut figures = Fidelity::compare(vdf, &back)?.errors();
     let about = FieldFidelity::compare(vdf, &back, axis)?;
     let physics = [
         ("parallel_temperature", about.parallel_temperature),

@@ -50,8 +50,8 @@ const QUICK_CODECS: [&str; 3] = ["fast:l2=0.03", "conserve(fast:l2=0.03)", "cons
 pub struct Arguments {
     /// A codec, again for each further one, or several in quotes with `;` between them. Without it, 26.
     ///
-    /// A codec is a spec, or `shared:deviation=PART`: the cells share components, and lose this part of what differs
-    /// between them.
+    /// A codec is a spec, or `shared:deviation=PART`: all cells share a mean and components, and PART bounds the error
+    /// relative to the deviations from the mean, in the root mean square.
     #[arg(long, value_name = "SPEC", value_delimiter = ';')]
     codec: Vec<String>,
     /// A case, again for each further one. Without it, all.

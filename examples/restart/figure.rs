@@ -8,6 +8,7 @@ use crate::picture::colours::{FADED_INK, INK};
 use crate::picture::panel::{LABEL_SIZE, TICK_SIZE, key};
 use crate::picture::scale::LogScale;
 use crate::run::cases::{CASES, Case};
+use crate::run::codec::Shared;
 use crate::run::rows::Row;
 
 const TITLE: &str = "Field energy: restart through streams at half time";
@@ -74,7 +75,7 @@ pub fn figure(rows: &[Row]) -> Drawn<Canvas> {
 /// The codecs drawn in the panels with or without exact moments, without repetition.
 fn codecs(rows: &[Row], exact: bool) -> Vec<&str> {
     let mut all: Vec<&str> = Vec::new();
-    let is_exact = |codec: &str| codec.contains("conserve(") || codec.starts_with("shared:");
+    let is_exact = |codec: &str| codec.contains("conserve(") || codec.starts_with(Shared::PREFIX);
     for row in rows.iter().filter(|row| !row.is_uncompressed() && is_exact(&row.codec) == exact) {
         if !all.contains(&row.codec.as_str()) {
             all.push(&row.codec);

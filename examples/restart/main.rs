@@ -102,7 +102,7 @@ fn measured(arguments: &Arguments) -> Result<(Vec<Row>, Vec<String>), Box<dyn Er
 
 fn codec(name: &str) -> vdf_basis::Result<Box<dyn Codec>> {
     match Shared::named(name) {
-        Some(shared) => Ok(Box::new(shared)),
+        Some(shared) => Ok(Box::new(shared?)),
         None => Ok(Box::new(Streams::new(name)?)),
     }
 }

@@ -91,6 +91,18 @@ pub(super) fn read(input: &Input, offset: u64) -> Result<Option<Chunk>> {
     Ok(Some(Chunk { kind, payload: content[begin..].to_vec(), end: offset + length }))
 }
 
+/// The chunk of `bytes` bytes at `offset`; `None` if there is no whole and sound chunk of that length. Nothing longer is read,
+/// whatever the chunk claims.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(super) fn read_of(input: &Input, offset: u64, bytes: u64) -> Result<Option<Chunk>> {
+    match Front::read(input, offset)? {
+        Front::Whole { length, .. } if length == bytes => read(input, offset),
+        _ => Ok(None),
+    }
+}
+
 /// True if what begins at `offset` is the rest of a chunk that runs past the end, as a writer leaves it that was killed, or
 /// an index: nothing is lost if it is cut off.
 ///

@@ -126,10 +126,8 @@ impl Index {
                 if index.sets.len() == MAX_SETS {
                     return Err(Error::LimitExceeded { what: "more sets".to_owned(), limit: MAX_SETS });
                 }
-                let content = match chunk::read(input, begin)? {
-                    Some(set) if set.kind == Kind::Set && set.end == index.end => {
-                        Some(Set::read(&set.payload, registry, most_cells)?)
-                    }
+                let content = match chunk::read_of(input, begin, bytes)? {
+                    Some(set) if set.kind == Kind::Set => Some(Set::read(&set.payload, registry, most_cells)?),
                     Some(_) => return Err(lies("a set is not where it says")),
                     None => None,
                 };
@@ -149,7 +147,7 @@ impl Index {
     pub(super) fn scan(input: &Input, registry: &Registry, most_cells: usize) -> Result<Self> {
         // Grids take time to decode, and a made-up archive may claim large ones in few bytes.
         let per_byte = usize::try_from(input.length()).unwrap_or(usize::MAX).saturating_mul(MOST_CELLS_PER_BYTE);
-        let mut cells_left = per_byte.saturating_add(2 * most_cells);
+        let mut cells_left = per_byte.saturating_add(most_cells.saturating_mul(2));
         let mut index = Self::empty();
         while let Some(found) = chunk::read(input, index.end)? {
             let (offset, bytes) = (index.end, found.end - index.end);

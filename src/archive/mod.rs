@@ -30,7 +30,8 @@
 //!
 //! # Archives that are damaged
 //! Each set and each group has a checksum. An archive whose index is missing or damaged, such as that of a writer that was
-//! killed, is read up to its last whole group ([`Archive::is_recovered`]). Nothing that an archive claims is believed: see
+//! killed, is read up to its last whole group ([`Archive::is_recovered`]). With a sound index, a damaged group loses its own
+//! cells, and a damaged set those of its groups ([`Archive::lost_cells`]). Nothing that an archive claims is believed: see
 //! "Limits" in `docs/format.md`.
 
 mod chunk;
@@ -215,7 +216,8 @@ impl Archive {
     }
 
     /// The number of cells that cannot be read, because the chunk with their population, grid and basis is damaged. They are
-    /// not among the [groups](Self::groups).
+    /// not among the [groups](Self::groups); of a cell that was written twice, the version in another set is still read. 0
+    /// for an archive that [was recovered](Self::is_recovered), of which nothing behind such a chunk is found.
     #[must_use]
     pub fn lost_cells(&self) -> usize {
         self.index.lost.cells

@@ -201,7 +201,10 @@ impl ArchiveWriter<File> {
             return Err(Error::MalformedFile { format: FORMAT, problem });
         }
         if archive.lost_cells() > 0 {
-            let problem = format!("{}: a set is damaged: a new index would lose its cells", archive.input.name());
+            let problem = format!(
+                "{}: a set is damaged: a new index would lose its cells; write what is left into a new archive",
+                archive.input.name()
+            );
             return Err(Error::MalformedFile { format: FORMAT, problem });
         }
         let index = archive.index;

@@ -197,6 +197,9 @@ fn a_check_finds_the_damaged_groups() {
     let found = folder.run("info b.vdfa --check --json");
     let content: serde_json::Value = serde_json::from_slice(&found.out_bytes).unwrap();
     assert!(found.code == 3 && content["damaged"].as_array().unwrap().len() == 1, "{}: {content}", found.code);
+    // The cell keeps its place in the array and in the file beside it.
+    assert_eq!(folder.run("decode b.vdfa -o x.npy").code, 3);
+    assert_eq!(folder.read_json("x.json")["cells"].as_array().unwrap().len(), 3);
 }
 
 #[test]
@@ -206,8 +209,21 @@ fn moments_are_printed_of_files_and_of_what_was_encoded() {
     folder.done("encode b.npy -o b.vdfb --cells 0 --grid b.json --basis conserve(fast):l2=0.05");
     let of = |line: &str| folder.json(&format!("moments {line} --field 0,0,-2 --json"))["cells"][0].clone();
     let (source, back) = (of("b.npy --grid b.json"), of("b.vdfb"));
-    let vdf = Vdf::read_npy(folder.path("b.npy")).unwrap();
-    assert!(source["density"].as_f64().unwrap() > 0.0 && vdf.grid().cells() == 20 * 20 * 20);
+    // Those of the library, in kelvin; T is the mean of the three.
+    let grid = folder.read_json("b.json");
+    let three = |key: &str| std::array::from_fn(|axis| grid[key][axis].as_f64().unwrap());
+    let vdf = Vdf::read_npy(folder.path("b.npy")).unwrap().with_geometry(three("lower"), three("spacing")).unwrap();
+    let moments = vdf.moments();
+    let kelvin = |axis: usize| 1.67262192595e-27 * moments.pressure[axis][axis] / moments.density / 1.380649e-23;
+    let figure = |key: &str| source[key].as_f64().unwrap();
+    for (key, expected) in [
+        ("density", moments.density),
+        ("parallel_temperature", kelvin(2)),
+        ("perpendicular_temperature", 0.5 * (kelvin(0) + kelvin(1))),
+        ("temperature", (kelvin(0) + kelvin(1) + kelvin(2)) / 3.0),
+    ] {
+        assert!((figure(key) / expected - 1.0).abs() < 1e-12, "{key}: {} {expected}", figure(key));
+    }
     for key in ["density", "temperature", "parallel_temperature", "perpendicular_temperature", "anisotropy"] {
         let [source, back] = [&source, &back].map(|cell| cell[key].as_f64().unwrap());
         assert!((back / source - 1.0).abs() < 1e-9, "{key}: {source} {back}");
@@ -219,7 +235,7 @@ fn moments_are_printed_of_files_and_of_what_was_encoded() {
     assert!((ratio - 2.0).abs() < 1e-6 && heavy["cells"][0]["sqrt_q"].is_null());
     assert!(folder.done("moments b.vdfb").lines().nth(1).unwrap().ends_with('-'));
     // A grid in cells is said to be one.
-    assert!(folder.run("moments b.npy").err.contains("velocities are in cells"));
+    assert!(folder.run("moments b.npy").err.contains("the grid is not known"));
     for wrong in ["--field 0,0,0", "--mass -1", "--lower 0,0,0 --spacing 1,1,1"] {
         assert_eq!(folder.run(&format!("moments b.vdfb {wrong}")).code, 2, "{wrong}");
     }
@@ -238,7 +254,32 @@ fn the_field_of_a_traced_population_goes_from_its_grid_file_into_an_archive() {
     let turned = folder.json("compare t.vdfa t.npy --field 0,1,0 --json");
     assert!(turned["errors"]["anisotropy"] != folder.json("compare t.vdfa t.npy --json")["errors"]["anisotropy"]);
     assert_eq!(folder.run("synthesise beams --position 1 -o x.npy").code, 2);
-    assert!(folder.run("synthesise current-sheet --position 201 -o x.npy").err.contains("from -200 to 200"));
+    for wrong in ["201", "nan", "x"] {
+        let outcome = folder.run(&format!("synthesise current-sheet --position {wrong} -o x.npy"));
+        assert!(outcome.code == 2 && outcome.err.contains("from -200 to 200"), "{}", outcome.err);
+    }
+    // The facts belong to cells: a file of other cells is refused, and cells that are damaged keep their places.
+    folder.shock();
+    let other = folder.run("encode shock.npy -o x.vdfa --grid t.json");
+    assert!(other.code == 1 && other.err.contains("t.json"), "{}", other.err);
+}
+
+#[test]
+fn cells_of_a_damaged_set_are_said_to_be_lost() {
+    let folder = Folder::new("lost");
+    folder.shock();
+    folder.done("encode shock.npy -o a.vdfa --basis maxwellian --population proton");
+    folder.done("encode shock.npy -o a.vdfa --basis maxwellian --population helium --append --cells 0-1");
+    let mut bytes = folder.bytes("a.vdfa");
+    // In the name of the first population.
+    bytes[9] ^= 1;
+    folder.write("b.vdfa", &bytes);
+    assert_eq!(folder.json("info b.vdfa --json")["lost_cells"], 3);
+    for line in ["info b.vdfa --check", "decode b.vdfa -o x.npy", "compare b.vdfa shock.npy", "moments b.vdfa"] {
+        assert_eq!(folder.run(line).code, 3, "{line}");
+    }
+    assert!(folder.run("moments b.vdfa").err.contains("3 cells are lost"));
+    assert!(folder.run("encode shock.npy -o b.vdfa --append --population x").err.contains("a set is damaged"));
 }
 
 #[test]

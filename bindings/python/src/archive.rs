@@ -78,6 +78,10 @@ impl Archive {
     fn is_recovered(&self) -> bool {
         self.inner.is_recovered()
     }
+
+    fn lost_cells(&self) -> usize {
+        self.inner.lost_cells()
+    }
 }
 
 fn record(record: ArchiveRecord) -> RecordTuple {

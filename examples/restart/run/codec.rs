@@ -2,9 +2,10 @@
 
 use rayon::prelude::*;
 use vdf_basis::bases::pca::Values;
+use vdf_basis::container::MOST_CELLS;
 use vdf_basis::{
-    AnyBasis, Archive, ArchiveCell, ArchiveFacts, ArchiveWriter, Batch, Expansion, PcaAccumulator, PopulationPca,
-    Registry, Result, Vdf,
+    AnyBasis, Archive, ArchiveCell, ArchiveFacts, ArchiveWriter, Batch, Error, Expansion, PcaAccumulator,
+    PopulationPca, Registry, Result, Vdf,
 };
 
 /// Distributions as a reader of their streams finds them, and the streams' length.
@@ -56,24 +57,51 @@ impl Codec for Streams {
     }
 }
 
-/// Components that the cells share: what differs between cells is kept to a part of itself, however little it is.
-///
-/// Mean and components go through streams once for all cells, and each cell is its moments and a few scores.
+/// Mean and principal components of all cells go through streams once; each cell is its moments and a few scores.
+/// `deviation` bounds the error relative to the deviations from the mean, in the root mean square over all cells.
 #[derive(Debug, Clone)]
 pub struct Shared {
     deviation: f64,
 }
 
 impl Shared {
-    /// Basis of the mean. Its errors are the same in all cells, so that waves do not see them.
+    /// Basis of the mean, whose errors are the same in all cells.
     const OF_MEAN: &str = "conserve(smallest:l2=0.01)";
-    const PREFIX: &str = "shared:deviation=";
+    /// The beginning of its names.
+    pub const PREFIX: &str = "shared:";
+    const KEY: &str = "deviation";
 
-    /// A codec by its name, as `shared:deviation=0.001`: the part of the deviations from the mean that may be lost, in the
-    /// root mean square. `None` for other names.
-    pub fn named(name: &str) -> Option<Self> {
-        let deviation = name.strip_prefix(Self::PREFIX)?.parse().ok().filter(|part| *part > 0.0 && *part < 1.0)?;
-        Some(Self { deviation })
+    /// A codec by its name, as `shared:deviation=0.001`. `None` for names that do not begin with `shared:`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a deviation that is not between 0 and 1, or another option.
+    pub fn named(name: &str) -> Option<Result<Self>> {
+        let option = name.strip_prefix(Self::PREFIX)?;
+        let deviation = option.strip_prefix(Self::KEY).and_then(|rest| rest.strip_prefix('=')?.parse().ok());
+        let allowed = || format!("{}=PART, a number between 0 and 1", Self::KEY);
+        let refused = || Error::InvalidParameter { name: "shared", value: option.to_owned(), allowed: allowed() };
+        let deviation = deviation.filter(|part| *part > 0.0 && *part < 1.0).ok_or_else(refused);
+        Some(deviation.map(|deviation| Self { deviation }))
+    }
+
+    /// Refuses distributions whose deviations from their mean have changed by more than is allowed.
+    fn check(&self, before: &[Vdf], after: &[Vdf]) -> Result<()> {
+        let mean = |all: &[Vdf], k: usize| all.iter().map(|vdf| vdf.as_slice()[k]).sum::<f64>() / all.len() as f64;
+        let (mut lost, mut all) = (0.0, 0.0);
+        for k in 0..before[0].as_slice().len() {
+            let (of_before, of_after) = (mean(before, k), mean(after, k));
+            for (f, g) in before.iter().zip(after) {
+                let deviation = f.as_slice()[k] - of_before;
+                lost += (g.as_slice()[k] - of_after - deviation).powi(2);
+                all += deviation * deviation;
+            }
+        }
+        let reached = (lost / all).sqrt();
+        if lost == 0.0 || reached <= self.deviation {
+            return Ok(());
+        }
+        let say = |value: f64| format!("{} = {value:.3e}", Self::KEY);
+        Err(Error::TargetNotMet { basis: self.name(), target: say(self.deviation), reached: say(reached) })
     }
 
     /// The mean and the components as a reader of their streams finds them, and the streams' length.
@@ -111,7 +139,7 @@ impl Shared {
 
 impl Codec for Shared {
     fn name(&self) -> String {
-        format!("{}{}", Self::PREFIX, self.deviation)
+        format!("{}{}={}", Self::PREFIX, Self::KEY, self.deviation)
     }
 
     fn through(&self, distributions: &[Vdf]) -> Result<Decoded> {
@@ -124,9 +152,13 @@ impl Codec for Shared {
         writer.write("electrons", &registry.parse(&spec)?, cells, |_, written| written)?;
         let bytes = writer.finish()?;
         let length = bytes.len() + shared;
-        let archive = Archive::from_bytes_with(bytes, &registry, usize::MAX)?;
-        let read = |cell: usize| archive.read(cell as u64, "electrons")?.expansion.reconstruct();
-        let distributions = (0..distributions.len()).into_par_iter().map(read).collect::<Result<_>>()?;
-        Ok(Decoded { distributions, bytes: length, shared })
+        let archive = Archive::from_bytes_with(bytes, &registry, MOST_CELLS)?;
+        let mut decoded = Vec::new();
+        for group in 0..archive.groups().count() {
+            let records = archive.read_group(group)?;
+            decoded.extend(records.iter().map(|record| record.expansion.reconstruct()).collect::<Result<Vec<_>>>()?);
+        }
+        self.check(distributions, &decoded)?;
+        Ok(Decoded { distributions: decoded, bytes: length, shared })
     }
 }

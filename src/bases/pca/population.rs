@@ -8,7 +8,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, ColMut, ColRef, MatRef, Par};
 
 use super::bytes::{Hasher, LEARNT, PLAIN, WITH_UNIT, put_head, put_numbers};
-use super::principal::{first_dependent, orthonormalise};
+use super::principal::{gram_schmidt, orthonormalise};
 use super::{NAME, Scale, Values, coding, restored};
 use crate::basis::spec::{Spec, Term, Value};
 use crate::basis::{Basis, Coefficients, Label, Quantise, Quantity, Slot, Stream};
@@ -76,10 +76,13 @@ impl PopulationPca {
         Ok(Self(Arc::new(learnt)))
     }
 
-    /// A basis from a mean and components of any length and angle, such as those of another one that went through streams:
-    /// a writer and a reader that decode the same streams get the same basis, identity included. The components are made
-    /// orthonormal, each with respect to those before it. How much of a population they explain is not known: the count and
-    /// the variances are zero.
+    /// A basis from a mean and components of any length and angle, such as those of another one that went through streams.
+    /// They hold the numbers that `values` names: densities, or for [`Values::Log10`] decades above the floor. The components
+    /// are made orthonormal, each with respect to those before it. How much of a population they explain is not known: the
+    /// count and the variances are zero.
+    ///
+    /// The same parts make the same basis, identity included, on machines that round alike. Between others write the
+    /// [basis itself](Self::write).
     ///
     /// # Errors
     /// [`Error::GridMismatch`] for components on another grid than the mean's, [`Error::Degenerate`] for a component that is
@@ -101,7 +104,7 @@ impl PopulationPca {
     /// # Ok::<(), vdf_basis::Error>(())
     /// ```
     pub fn from_parts(values: Values, mean: &Vdf, components: &[Vdf]) -> Result<Self> {
-        let grid = *mean.grid();
+        let (grid, values) = (*mean.grid(), values.checked()?);
         let mut columns = Vec::with_capacity(components.len() * grid.cells());
         for component in components {
             if *component.grid() != grid {
@@ -110,13 +113,13 @@ impl PopulationPca {
             let factor = normalising_factor(largest_magnitude(component.as_slice()));
             columns.extend(component.as_slice().iter().map(|value| value * factor));
         }
-        if let Some(component) = first_dependent(&mut columns, grid.cells()) {
+        gram_schmidt(&mut columns, grid.cells()).map_err(|component| {
             let reason = format!("component {component} is zero or a combination of those before it");
-            return Err(Error::Degenerate { basis: NAME, reason });
-        }
+            Error::Degenerate { basis: NAME, reason }
+        })?;
         orthonormalise(&mut columns, grid.cells());
         let variances = (vec![0.0; components.len()], 0.0);
-        Self::new(grid, values.checked()?, 0, mean.as_slice().to_vec(), columns, variances, 1.0)
+        Self::new(grid, values, 0, mean.as_slice().to_vec(), columns, variances, 1.0)
     }
 
     pub(super) fn learnt(&self) -> &Learnt {

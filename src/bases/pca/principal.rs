@@ -94,11 +94,13 @@ pub(super) fn seen(variances: &[f64], longer: usize) -> usize {
     variances.iter().take_while(|variance| **variance > least).count()
 }
 
-/// Makes columns nearly orthonormal, each with respect to those before it (Gram and Schmidt). Returns the index of the first
-/// that is zero or depends on those before it, where it stops.
-pub(super) fn first_dependent(columns: &mut [f64], length: usize) -> Option<usize> {
-    /// Part of a column that is left beside those before it, at least: less has few digits.
-    const LEAST: f64 = 1e-7;
+/// Makes columns orthonormal but for rounding, each with respect to those before it (Gram and Schmidt).
+///
+/// # Errors
+/// The index of the first column that is zero or a combination of those before it.
+pub(super) fn gram_schmidt(columns: &mut [f64], length: usize) -> std::result::Result<(), usize> {
+    /// Part of a column that is left beside those before it, at least: of less, fewer than nine digits are right.
+    const MIN_INDEPENDENT_PART: f64 = 1e-7;
     let norm = |column: &[f64]| ColRef::from_slice(column).norm_l2();
     for index in 0..columns.len() / length {
         let (before, rest) = columns.split_at_mut(index * length);
@@ -113,13 +115,13 @@ pub(super) fn first_dependent(columns: &mut [f64], length: usize) -> Option<usiz
         }
         let left = norm(column);
         // Written so that NaN stops, too.
-        let stays = left > LEAST * whole;
+        let stays = left > MIN_INDEPENDENT_PART * whole;
         if !stays {
-            return Some(index);
+            return Err(index);
         }
         column.iter_mut().for_each(|value| *value /= left);
     }
-    None
+    Ok(())
 }
 
 /// Makes nearly orthonormal columns orthonormal: V ← V (3 − VᵀV) / 2, which squares what is missing (Björck and Bowie

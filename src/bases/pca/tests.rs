@@ -160,9 +160,13 @@ fn a_basis_is_made_of_parts_of_any_length_and_angle() {
     let vdf = sum(1.0, 0.2, -0.1);
     let back = basis.reconstruct(&basis.encode(&vdf).unwrap(), &grid).unwrap();
     assert!(distance(back.as_slice(), vdf.as_slice()) < 1e-10);
-    // The same parts make the same basis; a component too many, or a foreign one, is refused.
-    let again = PopulationPca::from_parts(Values::Linear, &mean, &[a.clone(), b.clone()]).unwrap();
-    assert_eq!(again, PopulationPca::from_parts(Values::Linear, &mean, &[a.clone(), b.clone()]).unwrap());
+    // Twice the components are the same ones; without any the mean is all. A component too many, or a foreign one, is refused.
+    let [once, twice] =
+        [1.0, 2.0].map(|s| PopulationPca::from_parts(Values::Linear, &mean, &[sum(0.0, s, 0.0)]).unwrap());
+    assert_eq!((once.hash(), once.components().len()), (twice.hash(), 1));
+    let alone = PopulationPca::from_parts(Values::Log10 { floor: None }, &mean, &[]).unwrap();
+    assert_eq!((alone.components().len(), alone.mean() == mean.as_slice()), (0, true));
+    assert!(PopulationPca::from_parts(Values::Log10 { floor: Some(-1.0) }, &mean, &[]).is_err());
     let dependent = PopulationPca::from_parts(Values::Linear, &mean, &[a.clone(), b.clone(), sum(0.0, 1.0, 2.0)]);
     assert!(dependent.unwrap_err().to_string().contains("component 2"));
     let zero = Vdf::from_vec(grid, vec![0.0; 60]).unwrap();

@@ -374,7 +374,7 @@ fn bits([nx, ny, nz]: [usize; 3], array: &[f64], step: f64, most: f64) -> f64 {
     total + entropy(positive + negative) - entropy(positive) - entropy(negative)
 }
 
-/// Whether numbers that a step makes zero hold more than half of the squares.
+/// True if numbers that a step makes zero hold more than half of the squares.
 fn loses_most(array: &[f64], step: f64) -> bool {
     let in_steps = in_steps(step);
     let least = DEAD_ZONE * step;

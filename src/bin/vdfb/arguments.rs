@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
-use vdf_basis::distribution::physics::PROTON_MASS;
 use vdf_basis::distribution::synthetic::Traced;
 use vdf_basis::{Bound, Crop, FieldDirection, Figure, Synthetic};
 
@@ -200,7 +199,7 @@ pub struct Moments {
     #[arg(long, value_name = "X,Y,Z", value_parser = field, allow_hyphen_values = true)]
     pub field: Option<FieldDirection>,
     /// Mass of a particle [kg]; by default that of a proton.
-    #[arg(long, value_name = "KG", value_parser = mass, default_value_t = PROTON_MASS)]
+    #[arg(long, value_name = "KG", value_parser = mass, default_value = "1.67262192595e-27")]
     pub mass: f64,
 }
 
@@ -266,7 +265,7 @@ pub struct Synthesise {
     #[arg(long, value_name = "N", default_value_t = 0, allow_hyphen_values = true)]
     pub seed: u64,
     /// Place in `traced-shock` [u1/Omega1 from the ramp] or `current-sheet` [v_th/Omega0 from the middle]: one cell.
-    #[arg(long, value_name = "X", allow_hyphen_values = true, conflicts_with = "population")]
+    #[arg(long, value_name = "X", value_parser = position, allow_hyphen_values = true, conflicts_with = "population")]
     pub position: Option<f64>,
     /// Write so many cells, an array of four axes: variations of the distribution, or places in the shock.
     #[arg(long, value_name = "N")]
@@ -318,11 +317,17 @@ Examples:
   vdfb moments run.vdfa --cells 1-20 --json            # more quantities, and their units
   vdfb moments vdf.npy --grid vdf.json --field 0,0,1
 
-Units: density m^-3, velocities m/s, temperatures K. What is not known or not defined is `-`. Quantities: docs/physics.md.";
+What is not known or not defined is `-`. With --json: SI units, epsilon of Graham et al. (2021) from a Maxwellian and from a
+bi-Maxwellian about the field. Quantities: docs/physics.md.";
 
 /// The direction of a magnetic field.
 fn field(text: &str) -> Result<FieldDirection, String> {
-    FieldDirection::new(triple(text)?).map_err(|_| "a field with a direction is needed, not zero".to_owned())
+    FieldDirection::new(triple(text)?).map_err(|_| "a finite field other than zero is needed".to_owned())
+}
+
+fn position(text: &str) -> Result<f64, String> {
+    let position = text.parse().ok().filter(|position| (-200.0..=200.0).contains(position));
+    position.ok_or_else(|| "a number from -200 to 200 is needed".to_owned())
 }
 
 fn mass(text: &str) -> Result<f64, String> {

@@ -64,7 +64,7 @@ impl Compared {
         let source = Source::open(sources, name, Crop::Stored, &Geometry::default())?;
         let cells = encoded.select(&population, &from.cells)?;
         let progress = Progress::new(cells.len(), common);
-        let (mut errors, mut left_out) = (Vec::with_capacity(cells.len()), 0);
+        let (mut errors, mut left_out) = (Vec::with_capacity(cells.len()), encoded.report_lost());
         encoded.for_each(
             &population,
             &cells,

@@ -1,6 +1,6 @@
 //! `vdfb decode`: an archive or a stream to values.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use vdf_basis::{ArchiveFacts, ArchiveRecord, Precision, Vdf, VlsvFile};
 
 use crate::arguments::{Common, Decode};
@@ -30,7 +30,7 @@ pub fn run(arguments: &Decode, common: &Common) -> Outcome {
     }
     let precision = if arguments.single { Precision::Single } else { Precision::Double };
     let progress = Progress::new(cells.len(), common);
-    let mut left_out = 0;
+    let mut left_out = encoded.report_lost();
     let mut about: Vec<Value> = Vec::new();
     files::write_whole(output, |file| {
         let mut values = Values::new(format, file, &cells, precision, output);
@@ -44,6 +44,8 @@ pub fn run(arguments: &Decode, common: &Common) -> Outcome {
                 Err(problem) => {
                     left_out += 1;
                     progress.leave_out(&arguments.input, cell, &problem);
+                    // Cells of the grid file and of the array correspond.
+                    about.push(json!({ "cell": cell }));
                     values.put_missing(cell)
                 }
             }
@@ -85,7 +87,7 @@ fn to_vlsv(encoded: &Encoded, arguments: &Decode, common: &Common) -> Outcome {
     let copy = file.copy_to(output).map_err(|problem| files::in_file(output, problem))?;
     let count = selected.iter().map(|(cells, _)| cells.len()).sum();
     let progress = Progress::new(count, common);
-    let mut left_out = 0;
+    let mut left_out = encoded.report_lost();
     for (cells, population) in &selected {
         let replace = |record: &ArchiveRecord| {
             let (_, vdf) = reconstruct(record)?;

@@ -46,6 +46,24 @@ impl Encoded {
         Ok(Self { path: path.to_path_buf(), content })
     }
 
+    /// The number of cells that are lost, because their population, grid and basis are damaged.
+    pub fn lost_cells(&self) -> usize {
+        match &self.content {
+            Content::Archive(archive) => archive.lost_cells(),
+            Content::Stream { .. } => 0,
+        }
+    }
+
+    /// Says on stderr how many cells are lost, and returns their number.
+    pub fn report_lost(&self) -> usize {
+        let lost = self.lost_cells();
+        if lost > 0 {
+            let problem = format!("{lost} cells are lost: their population, grid and basis are damaged");
+            eprintln!("left out: {}", files::in_file(&self.path, problem));
+        }
+        lost
+    }
+
     /// The names of the populations; a stream has one without a name.
     pub fn populations(&self) -> Vec<&str> {
         match &self.content {

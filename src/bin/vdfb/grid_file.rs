@@ -25,9 +25,11 @@ pub fn cell(id: u64, grid: &VelocityGrid, facts: &ArchiveFacts) -> Value {
     })
 }
 
-/// Writes the file of some cells. Shape, lower edge and spacing are at the top, too: those of the first cell.
+/// Writes the file of some cells. Shape, lower edge and spacing are at the top, too: those of the first
+/// cell that has them.
 pub fn write(path: &Path, population: &str, cells: &[Value]) -> Result<(), String> {
-    let of_first = |key: &str| cells.first().map_or(Value::Null, |cell| cell[key].clone());
+    let known = cells.iter().find(|cell| cell["shape"].is_array());
+    let of_first = |key: &str| known.map_or(Value::Null, |cell| cell[key].clone());
     let content = json!({
         "population": population,
         "shape": of_first("shape"),
@@ -43,12 +45,12 @@ pub fn write(path: &Path, population: &str, cells: &[Value]) -> Result<(), Strin
 pub struct GridFile {
     pub lower: [f64; 3],
     pub spacing: [f64; 3],
-    /// Time, position and magnetic field of each cell; nothing for cells beyond the last.
+    /// Time, position and magnetic field of each cell; empty if the file has the grid alone.
     pub facts: Vec<ArchiveFacts>,
 }
 
-/// Reads such a file, for distributions of some shapes.
-pub fn read(path: &Path, shapes: impl Iterator<Item = [usize; 3]>) -> Result<GridFile, String> {
+/// Reads such a file, for `count` cells of some shapes.
+pub fn read(path: &Path, shapes: impl Iterator<Item = [usize; 3]>, count: usize) -> Result<GridFile, String> {
     let bytes = files::read(path)?;
     let content: Value = serde_json::from_slice(&bytes).map_err(|problem| files::in_file(path, problem))?;
     let mut others = shapes.filter(|shape| content["shape"].is_array() && content["shape"] != json!(shape));
@@ -58,8 +60,19 @@ pub fn read(path: &Path, shapes: impl Iterator<Item = [usize; 3]>) -> Result<Gri
     }
     let missing = || files::in_file(path, "it has no `lower` and `spacing`, of three numbers each");
     let (lower, spacing) = vector(&content["lower"]).zip(vector(&content["spacing"])).ok_or_else(missing)?;
-    let facts = content["cells"].as_array().map_or(Vec::new(), |cells| cells.iter().map(facts).collect());
-    Ok(GridFile { lower, spacing, facts })
+    let cells = content["cells"].as_array().map_or(&[][..], Vec::as_slice);
+    if !cells.is_empty() && cells.len() != count {
+        return Err(files::in_file(path, format!("it has {} cells, and the distributions are {count}", cells.len())));
+    }
+    let differs = |cell: &&Value| {
+        let [of_lower, of_spacing] = ["lower", "spacing"].map(|key| vector(&cell[key]));
+        of_lower.is_some_and(|other| other != lower) || of_spacing.is_some_and(|other| other != spacing)
+    };
+    if let Some(other) = cells.iter().find(differs) {
+        let problem = format!("cell {} has another grid than the first: encode such cells one by one", other["cell"]);
+        return Err(files::in_file(path, problem));
+    }
+    Ok(GridFile { lower, spacing, facts: cells.iter().map(facts).collect() })
 }
 
 fn facts(cell: &Value) -> ArchiveFacts {

@@ -15,28 +15,28 @@ use crate::{Done, Outcome, Problem, files};
 
 /// Cells of a file that are read at a time.
 const CELLS_AT_A_TIME: usize = 64;
-/// The columns of the table, and the keys of their numbers.
-const COLUMNS: [(&str, &[&str]); 9] = [
-    ("n", &["density"]),
-    ("ux", &["bulk_velocity", "0"]),
-    ("uy", &["bulk_velocity", "1"]),
-    ("uz", &["bulk_velocity", "2"]),
-    ("T", &["temperature"]),
-    ("T_par", &["parallel_temperature"]),
-    ("T_perp", &["perpendicular_temperature"]),
-    ("T_perp/T_par", &["anisotropy"]),
-    ("sqrt_Q", &["sqrt_q"]),
+/// The columns of the table, and the places of their numbers in the JSON of a cell.
+const COLUMNS: [(&str, &str); 9] = [
+    ("n", "/density"),
+    ("ux", "/bulk_velocity/0"),
+    ("uy", "/bulk_velocity/1"),
+    ("uz", "/bulk_velocity/2"),
+    ("T", "/temperature"),
+    ("T_par", "/parallel_temperature"),
+    ("T_perp", "/perpendicular_temperature"),
+    ("T_perp/T_par", "/anisotropy"),
+    ("sqrt_Q", "/sqrt_q"),
 ];
 
 pub fn run(arguments: &Moments, common: &Common) -> Outcome {
-    let mut table = Table { cells: Vec::new(), left_out: 0, mass: arguments.mass, field: arguments.field };
-    let encoded = match &arguments.inputs[..] {
-        [input] if !is_source(input) => Some(Encoded::open(input)?),
-        _ => None,
-    };
-    let population = match encoded {
-        Some(encoded) => table.of_encoded(&encoded, arguments, common)?,
-        None => table.of_source(arguments, common)?,
+    let (mass, field) = (arguments.mass, arguments.field);
+    let mut table = Table { cells: Vec::new(), left_out: 0, is_in_cells: false, mass, field };
+    let population = match (&arguments.inputs[..], arguments.inputs.iter().find(|input| !is_source(input))) {
+        (_, None) => table.of_source(arguments, common)?,
+        ([input], Some(_)) => table.of_encoded(&Encoded::open(input)?, arguments, common)?,
+        (_, Some(input)) => {
+            return Err(Problem::Usage(files::in_file(input, "an archive or a stream is read alone")));
+        }
     };
     if table.cells.is_empty() {
         return Err(Problem::Failed(files::in_file(&arguments.inputs[0], "it has no cell with moments")));
@@ -44,29 +44,31 @@ pub fn run(arguments: &Moments, common: &Common) -> Outcome {
     if common.json {
         let content = json!({
             "population": population,
-            "mass": arguments.mass,
-            "units": {
-                "density": "m^-3", "bulk_velocity": "m/s", "pressure": "Pa", "heat_flux": "W/m^2", "temperature": "K",
-                "parallel_temperature": "K", "perpendicular_temperature": "K", "thermal_speed": "m/s",
-            },
+            "mass": mass,
+            "velocities_in_cells": table.is_in_cells,
             "cells": table.cells,
         });
         files::print(&format!("{content:#}"))?;
     } else {
         files::print(&table.in_lines())?;
+        if !common.quiet {
+            eprintln!("note: {}", table.note());
+        }
     }
     Ok(if table.left_out == 0 { Done::All } else { Done::LeftOut })
 }
 
-/// Whether a file is one of distributions that are not encoded.
+/// True for the name of a file of distributions that are not encoded.
 fn is_source(path: &Path) -> bool {
-    files::is_vlsv(path) || path.extension().is_some_and(|ending| ending == "npy")
+    files::is_vlsv(path) || path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"))
 }
 
 struct Table {
     /// The quantities of each cell.
     cells: Vec<Value>,
     left_out: usize,
+    /// True if velocities are counted in cells.
+    is_in_cells: bool,
     mass: f64,
     /// The magnetic field in place of what the file knows.
     field: Option<FieldDirection>,
@@ -79,6 +81,7 @@ impl Table {
             let problem = "--lower, --spacing and --grid belong to .npy files; what is encoded has its own grid";
             return Err(Problem::Usage(files::in_file(&encoded.path, problem)));
         }
+        self.left_out += encoded.report_lost();
         let population = encoded.population(arguments.from.population.as_deref())?;
         let cells = encoded.select(&population, &arguments.from.cells)?;
         let progress = Progress::new(cells.len(), common);
@@ -121,11 +124,7 @@ impl Table {
             }
         }
         drop(progress);
-        if source.is_in_cells() {
-            eprintln!(
-                "note: velocities are in cells, as if a cell were 1 m/s wide; give --lower and --spacing, or --grid"
-            );
-        }
+        self.is_in_cells = source.is_in_cells();
         Ok(source.population().to_owned())
     }
 
@@ -142,19 +141,22 @@ impl Table {
     fn in_lines(&self) -> String {
         let mut lines = vec![format!("{:>10}", "cell")];
         lines.extend(self.cells.iter().map(|cell| format!("{:>10}", cell["cell"].to_string())));
-        for (name, keys) in COLUMNS {
-            let value = |cell: &Value| {
-                let found = keys.iter().fold(cell, |value, key| match key.parse::<usize>() {
-                    Ok(index) => &value[index],
-                    Err(_) => &value[*key],
-                });
-                found.as_f64().map_or("-".to_owned(), rounded)
-            };
+        for (name, place) in COLUMNS {
+            let value = |cell: &Value| cell.pointer(place).and_then(Value::as_f64).map_or("-".to_owned(), rounded);
             let column: Vec<String> = std::iter::once(name.to_owned()).chain(self.cells.iter().map(value)).collect();
             let width = column.iter().map(String::len).max().unwrap_or(0);
             lines.iter_mut().zip(column).for_each(|(line, value)| *line += &format!("  {value:>width$}"));
         }
         lines.join("\n")
+    }
+
+    /// The units of the table.
+    fn note(&self) -> String {
+        if self.is_in_cells {
+            return "the grid is not known, so that all is in units of a cell 1 m/s wide; give --lower and --spacing, or --grid"
+                .to_owned();
+        }
+        format!("n in m^-3, u in m/s, T in K of particles of {:e} kg (--mass)", self.mass)
     }
 }
 
@@ -167,7 +169,7 @@ fn quantities(cell: u64, vdf: &Vdf, field: Option<FieldDirection>, mass: f64) ->
     let moments = vdf.moments();
     let about = field.map(|field| moments.about_field(field));
     let temperatures = about.and_then(|about| about.temperatures(mass).ok());
-    let equilibrium = field.map_or(Equilibrium::Maxwellian, Equilibrium::BiMaxwellian);
+    let epsilon = |equilibrium| vdf.non_maxwellianity(equilibrium).ok().map(|epsilon| epsilon.graham);
     json!({
         "cell": cell,
         "density": moments.density,
@@ -183,6 +185,7 @@ fn quantities(cell: u64, vdf: &Vdf, field: Option<FieldDirection>, mass: f64) ->
         "sqrt_q": about.and_then(|about| about.sqrt_q().ok()),
         "agyrotropy": about.and_then(|about| about.agyrotropy().ok()),
         "nongyrotropy": about.and_then(|about| about.nongyrotropy().ok()),
-        "non_maxwellianity": vdf.non_maxwellianity(equilibrium).ok().map(|epsilon| epsilon.graham),
+        "non_maxwellianity": epsilon(Equilibrium::Maxwellian),
+        "non_bi_maxwellianity": field.and_then(|field| epsilon(Equilibrium::BiMaxwellian(field))),
     })
 }

@@ -57,7 +57,10 @@ impl Source {
         };
         let files = paths.iter().map(open).collect::<Result<Vec<_>, String>>()?;
         let geometry = match &geometry.grid {
-            Some(path) => Some(grid_file::read(path, files.iter().map(|(_, file)| file.grid().shape()))?),
+            Some(path) => {
+                let count = files.iter().map(|(_, file)| file.cells()).sum();
+                Some(grid_file::read(path, files.iter().map(|(_, file)| file.grid().shape()), count)?)
+            }
             None => {
                 let given = geometry.lower.zip(geometry.spacing);
                 given.map(|(lower, spacing)| GridFile { lower, spacing, facts: Vec::new() })
@@ -152,7 +155,7 @@ impl Source {
         }
     }
 
-    /// Whether velocities are counted in cells, because a `.npy` file came without its grid.
+    /// True if velocities are counted in cells, because a `.npy` file came without its grid.
     pub fn is_in_cells(&self) -> bool {
         matches!(self, Self::Npy { geometry: None, .. })
     }

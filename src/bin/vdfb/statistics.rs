@@ -65,8 +65,8 @@ impl Spread {
 /// The errors of one distribution.
 pub fn to_json(f: &Fidelity) -> Value {
     let key = |name| if name == "log10_rms" { Figure::Dex.key() } else { name };
-    let errors = f.errors().map(|(name, error)| (key(name).to_owned(), json!(error)));
-    errors.into_iter().chain([("floor".to_owned(), json!(f.log10_floor))]).collect()
+    let errors = f.errors().into_iter().map(|(name, error)| (key(name).to_owned(), json!(error)));
+    errors.chain([("floor".to_owned(), json!(f.log10_floor))]).collect()
 }
 
 #[cfg(test)]

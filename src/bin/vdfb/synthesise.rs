@@ -17,8 +17,10 @@ pub const SHOCK: &str = "shock";
 /// Cells of a walk through a shock or a current sheet where no number is given.
 const WALK_CELLS: usize = 24;
 
-/// The field upstream of the traced shock, or in the lobes of the sheet [T].
-const UPSTREAM_FIELD: f64 = 5e-9;
+/// The field upstream of the default traced shock [T]: u₁ √(μ₀ n m)/6, the Alfvén Mach number being 6.
+const UPSTREAM_FIELD: f64 = 3.06e-9;
+/// The field B₀ of the default current sheet [T]: √(2 μ₀ n m) v_th, the pressures of plasma and field being equal.
+const SHEET_FIELD: f64 = 1.3e-8;
 
 /// Source of the distributions.
 enum Source<'a> {
@@ -69,11 +71,12 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// What is known of a cell besides.
+    /// Time, position and magnetic field of a cell, as far as they are known.
     fn facts(&self, cell: usize) -> vdf_basis::Result<ArchiveFacts> {
         let magnetic_field = match self {
             Self::Traced(traced, positions) => {
-                Some(traced.magnetic_field(positions[cell])?.map(|field| UPSTREAM_FIELD * field))
+                let unit = if traced.is_shock() { UPSTREAM_FIELD } else { SHEET_FIELD };
+                Some(traced.magnetic_field(positions[cell])?.map(|field| unit * field))
             }
             _ => None,
         };
@@ -112,8 +115,8 @@ pub fn run(arguments: &Synthesise, common: &Common) -> Outcome {
     })?;
     drop(progress);
     let about = |cell: usize| Ok(grid_file::cell(cell as u64, &grid, &source.facts(cell)?));
-    let cells: vdf_basis::Result<Vec<Value>> = (0..count.unwrap_or(1)).map(about).collect();
-    grid_file::write(&beside, name, &cells.map_err(failed)?)?;
+    let entries: vdf_basis::Result<Vec<Value>> = (0..count.unwrap_or(1)).map(about).collect();
+    grid_file::write(&beside, name, &entries.map_err(failed)?)?;
     report(arguments, common, &grid, count.unwrap_or(1))
 }
 

@@ -217,6 +217,11 @@ class Archive(Mapping[int, Record]):
         return self._native.is_recovered()
 
     @property
+    def lost_cells(self) -> int:
+        """Number of cells that cannot be read, because their population, grid and basis are damaged."""
+        return self._native.lost_cells()
+
+    @property
     def info(self) -> ArchiveInfo:
         """Contents: what groups share, and the bytes of each part."""
         version, size, parts, sets, groups = self._native.info()

@@ -87,6 +87,8 @@ def decode_cells(
     archive = Archive.from_bytes(data, max_cells=None if shape is None else int(np.prod(shape[-3:])))
     if archive.is_recovered:
         raise StreamError("the chunk is cut or damaged: the index of its cells is missing")
+    if archive.lost_cells:
+        raise StreamError(f"the chunk is damaged: {archive.lost_cells} of its cells cannot be read")
     numbers = archive.cells
     if shape is None:
         if sorted(numbers) != list(range(len(numbers))) or not numbers:

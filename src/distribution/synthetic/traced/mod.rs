@@ -178,7 +178,13 @@ impl Traced {
         Vdf::from_vec(*grid, values.collect())
     }
 
-    /// The magnetic field at a position, in units of that upstream of the shock or of that in the lobes of the sheet.
+    /// True for a shock, false for a current sheet.
+    #[must_use]
+    pub fn is_shock(&self) -> bool {
+        matches!(self.fields, Fields::Shock(_))
+    }
+
+    /// The magnetic field at a position, in units of that upstream of the shock or of B₀ of the sheet.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a position beyond ±200.

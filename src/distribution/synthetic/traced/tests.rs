@@ -209,3 +209,18 @@ fn seeds_names_and_limits() {
     assert!(Traced::current_sheet(CurrentSheet { normal: 0.0, ..sheet }).is_err());
     assert!(Traced::current_sheet(CurrentSheet { inflow: f64::INFINITY, ..sheet }).is_err());
 }
+
+#[test]
+fn fields_and_samples_are_those_of_the_trajectories() {
+    let strength = |traced: Traced, at: f64| length(traced.magnetic_field(at).unwrap());
+    assert_relative_eq!(strength(shock(), -5.0), 1.0, max_relative = 1e-14);
+    let perpendicular = Traced::shock(TracedShock { obliquity: 90.0, ..TracedShock::default() }).unwrap();
+    assert_relative_eq!(strength(perpendicular, 5.0), TracedShock::default().compression, max_relative = 1e-14);
+    let [below, above] = [-3.0, 3.0].map(|z| sheet().magnetic_field(z).unwrap());
+    assert!(below[0] == -above[0] && above[0] > 0.9 && below[2] == above[2]);
+    assert!(shock().magnetic_field(f64::NAN).is_err() && shock().is_shock() && !sheet().is_shock());
+    // Cell by cell on all threads as one after another.
+    let grid = sheet().grid(6).unwrap();
+    let expected = Vdf::from_fn(grid, |v| sheet().evaluate(0.5, v)).unwrap();
+    assert!(sheet().sample(0.5, &grid).unwrap() == expected && expected.peak() > 0.0);
+}
