@@ -1,0 +1,2 @@
+//! Neural networks as bases of `vdf-basis`, by its public interface alone.
+#![forbid(unsafe_code)]
