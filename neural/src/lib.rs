@@ -1,2 +1,6 @@
 //! Neural networks as bases of `vdf-basis`, by its public interface alone.
 #![forbid(unsafe_code)]
+
+pub mod inference;
+pub mod training;
+pub mod weights;
