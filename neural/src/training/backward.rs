@@ -78,7 +78,19 @@ impl<'a> Pass<'a> {
         dispatched(Jacobian { pass: self, blocks, rows });
     }
 
-    /// The values at the points of the blocks.
+    /// Sums of the squares of the derivatives by each weight, times the points' weights: the diagonal of the curvature.
+    pub fn mean_squares(&self, blocks: &[Block]) -> Vec<f64> {
+        let mut rows = vec![0.0; self.weights.len() * POINTS];
+        let mut sums = vec![0.0; self.weights.len()];
+        for block in blocks {
+            self.jacobian(std::slice::from_ref(block), &mut rows);
+            let square = |row: &[f32]| row.iter().map(|d| f64::from(d * d)).sum::<f64>();
+            sums.iter_mut().zip(rows.chunks_exact(POINTS)).for_each(|(sum, row)| *sum += square(row));
+        }
+        sums
+    }
+
+    /// The loss of some blocks.
     pub fn loss(&self, blocks: &[Block]) -> f64 {
         let parts: Vec<f64> = blocks.par_chunks(CHUNK).map(|blocks| dispatched(Loss { pass: self, blocks })).collect();
         parts.into_iter().sum()

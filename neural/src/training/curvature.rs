@@ -13,6 +13,9 @@ use crate::inference::lanes::POINTS;
 /// Blocks whose derivatives are held at a time: 512 points.
 const BLOCKS: usize = 8;
 
+/// Most weights of a network whose matrix is made: it takes 12 bytes for each pair of weights.
+pub const MOST_CURVED: usize = 2500;
+
 /// H = Jᵀ J, where a row of J has the derivatives of the value at a point by all weights, times the root of the point's
 /// weight. Only the lower triangle is filled.
 #[derive(Debug, Clone)]

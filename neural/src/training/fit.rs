@@ -41,8 +41,6 @@ pub struct Trained {
     pub error: f64,
     /// The errors on the way.
     pub curve: Vec<Progress>,
-    /// The curvature of the loss near the end; none if nothing was refined.
-    pub(crate) curvature: Option<Curvature>,
 }
 
 /// Random weights to begin with.
@@ -103,7 +101,7 @@ pub fn fit(
         let (_, gradient, _) = Pass::new(network, head, &weights, &[]).gradient(&blocks);
         adam.step(&mut weights, &gradient, Adam::rate(step, schedule.steps, schedule.rate));
     }
-    let mut trained = Trained { error: checked(error_of(pool, &values(&weights)))?, weights, curve, curvature: None };
+    let mut trained = Trained { error: checked(error_of(pool, &values(&weights)))?, weights, curve };
     trained.curve.push(Progress { refining: false, step: schedule.steps, error: trained.error });
     refine(network, head, &mut trained, pool, schedule, random)?;
     Ok(trained)
@@ -152,7 +150,7 @@ fn refine(
     const FIRST_DAMPING: f64 = 1e-2;
     const MOST_DAMPING: f64 = 1e6;
     let all = pool.blocks();
-    let mut damping = FIRST_DAMPING;
+    let (mut damping, mut last) = (FIRST_DAMPING, None::<Curvature>);
     let sample = (POINTS_PER_WEIGHT * trained.weights.len() as f64) as usize;
     for step in 1..=schedule.refinements {
         if trained.error <= schedule.goal {
@@ -161,7 +159,7 @@ fn refine(
         let pass = Pass::new(network, head, &trained.weights, &[]);
         let sampler = pool.sampler(Some(&values(network, head, &trained.weights, &[], pool)));
         let new = Curvature::of(&pass, &pool.sample(&sampler, sample, random));
-        let curvature = match trained.curvature.take() {
+        let curvature = match last.take() {
             None => new,
             Some(mut curvature) => {
                 curvature.blend(&new, 1.0 - NEW_PART);
@@ -187,7 +185,7 @@ fn refine(
                 _ => damping *= 4.0,
             }
         }
-        trained.curvature = Some(curvature);
+        last = Some(curvature);
         let Some((moved, reached)) = found else { break };
         trained.weights = moved;
         trained.error = checked(reached.sqrt())?;

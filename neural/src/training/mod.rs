@@ -9,6 +9,6 @@ mod pool;
 pub(crate) use adam::Adam;
 pub use backward::Head;
 pub(crate) use backward::Pass;
-pub(crate) use curvature::{Curvature, Factor};
+pub(crate) use curvature::{Curvature, Factor, MOST_CURVED};
 pub use fit::{Progress, Schedule, Trained, error_of, fit, initial, values};
 pub use pool::Pool;

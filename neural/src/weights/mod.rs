@@ -95,6 +95,12 @@ impl Weights {
         Ok(Self { values, half_octaves })
     }
 
+    /// Number of sensitivities in a stream.
+    #[must_use]
+    pub fn sensitivities(&self) -> usize {
+        self.half_octaves.len()
+    }
+
     /// The quantisation step of each weight for a step of the stream.
     #[must_use]
     pub fn steps(&self, tensors: &[Tensor], step: f64) -> Vec<f64> {

@@ -1,0 +1,5 @@
+//! One network for several distributions.
+
+/// To be written.
+#[derive(Debug)]
+pub struct SeveralMlp;
