@@ -9,8 +9,8 @@ use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
 use lanes::{LANES, POINTS, Row};
-pub use network::{Activation, Network};
 use network::rows_of;
+pub use network::{Activation, Network};
 
 /// Points that one thread evaluates at a time.
 const CHUNK: usize = 64 * POINTS;

@@ -165,7 +165,8 @@ fn affine_rows<const ROWS: usize>(matrix: &[f32], columns: usize, inputs: &[Row]
     const TILE: usize = 2;
     let matrix: [&[f32]; ROWS] = std::array::from_fn(|row| &matrix[row * columns..(row + 1) * columns]);
     for tile in (0..GROUPS).step_by(TILE) {
-        let mut sums: [[[f32; LANES]; TILE]; ROWS] = std::array::from_fn(|row| [[matrix[row][columns - 1]; LANES]; TILE]);
+        let mut sums: [[[f32; LANES]; TILE]; ROWS] =
+            std::array::from_fn(|row| [[matrix[row][columns - 1]; LANES]; TILE]);
         for (column, input) in inputs.iter().enumerate().take(columns - 1) {
             let input: [[f32; LANES]; TILE] = [input[tile], input[tile + 1]];
             for row in 0..ROWS {

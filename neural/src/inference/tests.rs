@@ -23,7 +23,8 @@ fn bits_do_not_depend_on_vector_instructions_or_threads() {
         let (network, weights) = network(activation, 27, 2);
         let (points, latents) = (points(10_001), [0.3, -0.7]);
         let mut scalar = vec![0.0; points.len()];
-        Outputs { network: &network, weights: &weights, latents: &latents, points: &points, outputs: &mut scalar }.run();
+        Outputs { network: &network, weights: &weights, latents: &latents, points: &points, outputs: &mut scalar }
+            .run();
         let vectors = outputs(&network, &weights, &latents, &points);
         assert!(scalar.iter().zip(&vectors).all(|(a, b)| a.to_bits() == b.to_bits()), "{activation:?}");
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
@@ -44,7 +45,8 @@ fn the_forward_pass_is_that_of_the_formula() {
     values.push(0.3);
     for (layer, place) in network.places().into_iter().enumerate() {
         let of_row = |row: &[f32]| {
-            let sum = row.iter().zip(&values).map(|(w, x)| f64::from(*w) * x).sum::<f64>() + f64::from(row[values.len()]);
+            let sum =
+                row.iter().zip(&values).map(|(w, x)| f64::from(*w) * x).sum::<f64>() + f64::from(row[values.len()]);
             if layer < network.layers { sum.tanh() } else { sum }
         };
         values = weights[place].chunks(values.len() + 1).map(of_row).collect();

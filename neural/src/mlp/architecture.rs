@@ -87,9 +87,8 @@ impl Architecture {
     /// # Errors
     /// [`Error::InvalidParameter`] for no units, or for more weights than [`MOST_WEIGHTS`].
     pub fn network(&self, width: usize, latents: usize) -> Result<Network> {
-        let refused = |allowed: String| {
-            Err(Error::InvalidParameter { name: "width", value: width.to_string(), allowed })
-        };
+        let refused =
+            |allowed: String| Err(Error::InvalidParameter { name: "width", value: width.to_string(), allowed });
         if !(1..=MOST_WIDTH).contains(&width) {
             return refused(format!("a whole number from 1 to {MOST_WIDTH}"));
         }
@@ -97,7 +96,9 @@ impl Architecture {
             Network { layers: self.layers, width, activation: self.activation, features: self.waves(), latents };
         match network.len() {
             len if len <= MOST_WEIGHTS => Ok(network),
-            len => refused(format!("it makes {len} weights, of which {MOST_WEIGHTS} are allowed; take fewer or smaller layers")),
+            len => refused(format!(
+                "it makes {len} weights, of which {MOST_WEIGHTS} are allowed; take fewer or smaller layers"
+            )),
         }
     }
 

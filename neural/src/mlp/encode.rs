@@ -6,7 +6,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use vdf_basis::{Basis, Error, Expansion, Fidelity, Figure, QuantizedCoefficients, Result, Vdf};
 
-use super::net::{Found, Frame, densities};
+use super::net::{Found, Frame};
 use super::rounding::Joint;
 use super::{Mlp, Net, NetCoefficients, Target};
 use crate::inference::Network;
@@ -55,9 +55,9 @@ pub(super) fn encode(
     let data = Data::new(mlp, vdf)?;
     let mut search = Search { mlp, vdf, data, best: None, missed: None, report: Report::default() };
     match (mlp.bound, start, mlp.width) {
-        (_, Some(start), _) => search.try_width(start.width, Some(start)).map(|_| ())?,
-        (_, None, Some(width)) => search.try_width(width, None).map(|_| ())?,
-        (None, None, None) => search.try_width(DEFAULT_WIDTH, None).map(|_| ())?,
+        (_, Some(start), _) => search.try_width(start.width, Some(start))?,
+        (_, None, Some(width)) => search.try_width(width, None)?,
+        (None, None, None) => search.try_width(DEFAULT_WIDTH, None)?,
         (Some(bound), None, None) if bound.is_length_only() => search.try_length(bound.limit(Figure::Bytes))?,
         (Some(_), None, None) => search.try_widths()?,
     }
@@ -75,17 +75,17 @@ pub(super) fn once(mlp: &Mlp, vdf: &Vdf) -> Result<(NetCoefficients, Trained)> {
 }
 
 /// What networks are trained on.
-struct Data {
-    frame: Frame,
-    unit: f64,
-    span: u8,
-    pool: Pool,
+pub(super) struct Data {
+    pub(super) frame: Frame,
+    pub(super) unit: f64,
+    pub(super) span: u8,
+    pub(super) pool: Pool,
     /// Change of the distribution, in its unit, that a relative error of 1 is.
-    norm: f64,
+    pub(super) norm: f64,
 }
 
 impl Data {
-    fn new(mlp: &Mlp, vdf: &Vdf) -> Result<Self> {
+    pub(super) fn new(mlp: &Mlp, vdf: &Vdf) -> Result<Self> {
         /// Most octaves of a logarithm, within the range of single precision.
         const MOST_OCTAVES: f64 = 119.0;
         let peak = vdf.peak();
@@ -95,11 +95,11 @@ impl Data {
         }
         let unit = power_of_two_below(peak);
         let floor = mlp.bound.and_then(|bound| bound.floor()).unwrap_or_else(|| Fidelity::default_floor(vdf));
-        let span = (unit / floor).log2().ceil().clamp(1.0, MOST_OCTAVES);
+        let is_logarithm = mlp.architecture.target == Target::Logarithm;
+        let span = if is_logarithm { (unit / floor).log2().ceil().clamp(1.0, MOST_OCTAVES) } else { 0.0 };
         let scaled: Vec<f32> = vdf.as_slice().iter().map(|f| (f / unit) as f32).collect();
         // Scaled once more, since a floor may lie below the range of the unit.
         let logarithm = |f: &f32| (1.0 + f64::from(*f).log2().max(-span) / span) as f32;
-        let is_logarithm = mlp.architecture.target == Target::Logarithm;
         let targets = if is_logarithm { scaled.iter().map(logarithm).collect() } else { scaled.clone() };
         let square = |values: &[f32]| values.iter().map(|f| f64::from(*f).powi(2)).sum::<f64>();
         let sum_of_squares = square(&targets).max(f64::MIN_POSITIVE);
@@ -142,9 +142,9 @@ impl Data {
             None => initial(&network, head, &mut random),
         };
         let schedule = Schedule {
-            steps: if start.is_some() { 0 } else { mlp.steps + mlp.steps * count / 500 },
+            steps: if start.is_some() { 0 } else { steps(mlp.steps, count) },
             batch: BATCH,
-            rate: 0.01,
+            rate: 0.01 * (500.0 / count as f32).sqrt().clamp(0.3, 1.0),
             refinements: refinements(mlp.refinements, count),
             goal,
         };
@@ -170,6 +170,12 @@ impl Data {
         };
         Ok((found, trained))
     }
+}
+
+/// Steps of Adam of a network: more of a large one.
+pub(super) fn steps(steps: usize, weights: usize) -> usize {
+    const MOST_TIMES: usize = 8;
+    (steps + steps * weights / 500).min(MOST_TIMES * steps)
 }
 
 /// Steps of Levenberg and Marquardt of a network: fewer of a large one, each of which takes time in proportion to the cube of
@@ -220,13 +226,13 @@ impl Search<'_> {
         [l2, linf, others.then_some(UNKNOWN)].into_iter().flatten().fold(f64::INFINITY, f64::min)
     }
 
-    /// Trains a network of this width and rounds it. True if it keeps the bound.
-    fn try_width(&mut self, width: usize, start: Option<&NetCoefficients>) -> Result<bool> {
+    /// Trains a network of this width and rounds it.
+    fn try_width(&mut self, width: usize, start: Option<&NetCoefficients>) -> Result<()> {
         let (found, trained) = self.data.train(self.mlp, width, self.goal(), start)?;
         let weights = found.weights.values.len();
         let mut attempt = Attempt { width, weights, bytes: None, curve: trained.curve };
         let outcome = self.mlp.quantized()?.round(&found, self.vdf);
-        let met = match outcome {
+        match outcome {
             Ok(rounded) => {
                 let (grid, mlp) = (*self.vdf.grid(), self.mlp.clone());
                 let bytes = Expansion::from_parts(grid, mlp, rounded.clone()).to_bytes()?.len();
@@ -240,33 +246,34 @@ impl Search<'_> {
                 if self.best.as_ref().is_none_or(|(best, _)| cost < *best) {
                     self.best = Some((cost, rounded));
                 }
-                true
             }
             Err(missed @ Error::TargetNotMet { .. }) => {
                 self.missed = Some(missed);
-                false
             }
             Err(other) => return Err(other),
-        };
+        }
         self.report.attempts.push(attempt);
-        Ok(met)
+        Ok(())
     }
 
     /// Tries widths until one that keeps the bound is little larger than one that does not.
     fn try_widths(&mut self) -> Result<()> {
         const FIRST: usize = 8;
         const ATTEMPTS: usize = 7;
+        /// Most weights of a network that is tried: a minute of training.
+        const MOST_TRIED: usize = 5000;
         /// Ratio of two widths that are near enough: 15% fewer units are a fourth fewer weights.
         const NEAR: f64 = 1.15;
         let (mut missed, mut met) = (0, usize::MAX);
         let mut width = FIRST;
         for _ in 0..ATTEMPTS {
-            let is_met = self.try_width(width, None)?;
-            *(if is_met { &mut met } else { &mut missed }) = width;
+            self.try_width(width, None)?;
             let error = self.report.attempts.last().map_or(1.0, Attempt::error);
+            // A network between the goal and the bound keeps it, but in finer steps than one of a few more weights.
+            *(if error <= self.goal() { &mut met } else { &mut missed }) = width;
             width = self.next_width(missed, met, error);
             let network = self.mlp.architecture.network(width, 0);
-            let is_small = network.is_ok_and(|network| network.len() <= MOST_CURVED);
+            let is_small = network.is_ok_and(|network| network.len() <= MOST_TRIED);
             let near = met != usize::MAX && met as f64 <= NEAR * missed.max(1) as f64;
             if width <= missed || width >= met || near || !is_small {
                 break;
@@ -295,7 +302,8 @@ impl Search<'_> {
         /// Bytes of a header.
         const HEADER: f64 = 40.0;
         let bytes = bytes.unwrap_or(0.0);
-        let mut widths: Vec<usize> = BITS.map(|bits| self.widest(((bytes - HEADER).max(1.0) * 8.0 / bits) as usize)).into();
+        let mut widths: Vec<usize> =
+            BITS.map(|bits| self.widest(((bytes - HEADER).max(1.0) * 8.0 / bits) as usize)).into();
         widths.dedup();
         for width in widths {
             self.try_width(width, None)?;

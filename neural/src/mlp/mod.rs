@@ -178,3 +178,17 @@ impl NamedBasis for Mlp {
         Bound::choose(&mut self.bound, choices)
     }
 }
+
+impl Mlp {
+    /// The basis of a spec that has no bound.
+    fn parse(spec: &str) -> Result<Self> {
+        let spec: Spec = spec.parse()?;
+        let mut mlp = Self::default();
+        if let [term] = &spec.terms[..] {
+            let mut choices = Choices::of(term);
+            mlp.choose(&mut choices)?;
+            choices.finish()?;
+        }
+        Ok(mlp)
+    }
+}

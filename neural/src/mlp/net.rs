@@ -96,10 +96,7 @@ impl Frame {
 }
 
 /// Densities of all cells of a grid, in units of the peak: plane by plane, so that little memory is needed.
-pub(super) fn densities(
-    coordinates: &[Vec<f32>; 3],
-    mut evaluate: impl FnMut(&[[f32; 3]]) -> Vec<f32>,
-) -> Vec<f32> {
+pub(super) fn densities(coordinates: &[Vec<f32>; 3], mut evaluate: impl FnMut(&[[f32; 3]]) -> Vec<f32>) -> Vec<f32> {
     /// Points that are evaluated at a time.
     const AT_ONCE: usize = 1 << 18;
     let [x, y, z] = coordinates;

@@ -56,13 +56,15 @@ impl<'a> Pass<'a> {
             }
             transposed
         };
-        let transposed = network.places().into_iter().enumerate().map(|(layer, place)| transpose(layer, place)).collect();
+        let transposed =
+            network.places().into_iter().enumerate().map(|(layer, place)| transpose(layer, place)).collect();
         Self { network, head, weights, latents, transposed }
     }
 
     /// The loss of some blocks, half of its gradient by the weights and half of that by the latents.
     pub fn gradient(&self, blocks: &[Block]) -> (f64, Vec<f32>, Vec<f32>) {
-        let parts: Vec<_> = blocks.par_chunks(CHUNK).map(|blocks| dispatched(Gradient { pass: self, blocks })).collect();
+        let parts: Vec<_> =
+            blocks.par_chunks(CHUNK).map(|blocks| dispatched(Gradient { pass: self, blocks })).collect();
         let mut sum = (0.0, vec![0.0; self.weights.len()], vec![0.0; self.latents.len()]);
         for (loss, gradient, of_latents) in parts {
             sum.0 += loss;
@@ -108,7 +110,12 @@ struct Scratch {
 impl Scratch {
     fn new(network: &Network) -> Self {
         let hidden = vec![ZERO; network.layers * network.width];
-        Self { rows: network.scratch(), slopes: hidden.clone(), deltas: hidden, of_inputs: vec![ZERO; network.inputs()] }
+        Self {
+            rows: network.scratch(),
+            slopes: hidden.clone(),
+            deltas: hidden,
+            of_inputs: vec![ZERO; network.inputs()],
+        }
     }
 }
 

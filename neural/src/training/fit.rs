@@ -195,13 +195,7 @@ fn refine(
 }
 
 /// The weights after a step, and the reduction of the loss that the quadratic model predicts.
-fn step_of(
-    curvature: &Curvature,
-    factor: &Factor,
-    damping: f64,
-    gradient: &[f64],
-    weights: &[f32],
-) -> (Vec<f32>, f64) {
+fn step_of(curvature: &Curvature, factor: &Factor, damping: f64, gradient: &[f64], weights: &[f32]) -> (Vec<f32>, f64) {
     let step = factor.solve(gradient);
     let moved = weights.iter().zip(&step).map(|(weight, step)| (f64::from(*weight) - step) as f32).collect();
     let linear: f64 = step.iter().zip(gradient).map(|(step, gradient)| step * gradient).sum();

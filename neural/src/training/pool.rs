@@ -10,7 +10,9 @@ pub const MOST_POINTS: usize = 49_152;
 /// Points with the values that a network should have there. The loss is Σ weight · (output − target)² over all points.
 #[derive(Debug, Clone, Default)]
 pub struct Pool {
+    /// Coordinates.
     pub points: Vec<[f32; 3]>,
+    /// Values to learn.
     pub targets: Vec<f32>,
     /// Weights of the squares: 1 over the probability that the point is in the pool, and over the sum of squares of targets.
     pub weights: Vec<f32>,
