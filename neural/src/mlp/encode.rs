@@ -88,13 +88,19 @@ impl Data {
     pub(super) fn new(mlp: &Mlp, vdf: &Vdf) -> Result<Self> {
         /// Most octaves of a logarithm, within the range of single precision.
         const MOST_OCTAVES: f64 = 119.0;
+        /// Floor of a logarithm, over the peak.
+        const PART_OF_PEAK: f64 = 1e-6;
         let peak = vdf.peak();
         if peak == 0.0 {
             let reason = "the distribution is zero everywhere".to_owned();
             return Err(Error::Degenerate { basis: "mlp", reason });
         }
         let unit = power_of_two_below(peak);
-        let floor = mlp.bound.and_then(|bound| bound.floor()).unwrap_or_else(|| Fidelity::default_floor(vdf));
+        // The floor of the bound's errors where it limits such, else one that does not depend on the unit of densities.
+        let floor = match mlp.bound.filter(|bound| bound.limits().any(|(figure, _)| figure.has_floor())) {
+            Some(bound) => bound.floor_of(vdf),
+            None => PART_OF_PEAK * unit,
+        };
         let is_logarithm = mlp.architecture.target == Target::Logarithm;
         let span = if is_logarithm { (unit / floor).log2().ceil().clamp(1.0, MOST_OCTAVES) } else { 0.0 };
         let scaled: Vec<f32> = vdf.as_slice().iter().map(|f| (f / unit) as f32).collect();

@@ -1,14 +1,14 @@
 use super::*;
 use crate::inference::Activation;
 use crate::registry;
-use vdf_basis::{AnyBasis, Coefficients, Error, Expansion, Fidelity, Figure, Sampling, Synthetic, laws};
+use vdf_basis::{AnyBasis, Coefficients, Expansion, Fidelity, Figure, Sampling, Synthetic, laws};
 
 /// Networks that take milliseconds to train.
 const TINY: [&str; 4] = [
     "mlp:width=4,layers=1,steps=30,refinements=3",
-    "mlp:width=3,layers=2,activation=tanh,features=2,target=linear,steps=20,refinements=0",
-    "mlp:width=4,layers=2,activation=relu,target=log10,seed=7,steps=20,refinements=2",
-    "mlp:width=60,steps=2,refinements=0",
+    "mlp:width=3,layers=2,activation=tanh,features=2,target=linear,steps=200,refinements=3",
+    "mlp:width=8,layers=2,activation=relu,target=log10,seed=7,steps=300,refinements=3",
+    "mlp:width=50,steps=8,refinements=0",
 ];
 
 fn sampled(name: &str, cells: usize) -> Vdf {
