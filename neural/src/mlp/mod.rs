@@ -13,7 +13,7 @@ mod several;
 mod tests;
 
 pub use architecture::{Architecture, MOST_WEIGHTS, MOST_WIDTH, Target};
-pub use encode::Report;
+pub use encode::{Attempt, Report};
 pub use net::{Net, NetCoefficients};
 pub use several::SeveralMlp;
 
