@@ -268,15 +268,17 @@ impl Search<'_> {
         const ATTEMPTS: usize = 7;
         /// Most weights of a network that is tried: a minute of training.
         const MOST_TRIED: usize = 5000;
-        /// Ratio of two widths that are near enough: 15% fewer units are a fourth fewer weights.
-        const NEAR: f64 = 1.15;
+        /// Ratio of two widths that are near enough.
+        const NEAR: f64 = 1.2;
+        /// Error over the goal from which on a wider network is better: 93% of the bound, which leaves a third to rounding.
+        const ENOUGH: f64 = 0.93 / PART_FOR_TRAINING;
         let (mut missed, mut met) = (0, usize::MAX);
         let mut width = FIRST;
         for _ in 0..ATTEMPTS {
             self.try_width(width, None)?;
             let error = self.report.attempts.last().map_or(1.0, Attempt::error);
-            // A network between the goal and the bound keeps it, but in finer steps than one of a few more weights.
-            *(if error <= self.goal() { &mut met } else { &mut missed }) = width;
+            // A network barely within the bound keeps it, but in finer steps than one of a few more weights.
+            *(if error <= ENOUGH * self.goal() { &mut met } else { &mut missed }) = width;
             width = self.next_width(missed, met, error);
             let network = self.mlp.architecture.network(width, 0);
             let is_small = network.is_ok_and(|network| network.len() <= MOST_TRIED);

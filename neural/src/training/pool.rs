@@ -5,7 +5,7 @@ use rand::Rng;
 use crate::inference::lanes::{LANES, POINTS, Row, ZERO};
 
 /// Most points of a [`Pool`]: the time of a training does not grow with the grid beyond.
-pub const MOST_POINTS: usize = 49_152;
+pub const MOST_POINTS: usize = 32_768;
 
 /// Points with the values that a network should have there. The loss is Σ weight · (output − target)² over all points.
 #[derive(Debug, Clone, Default)]
