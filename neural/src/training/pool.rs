@@ -1,4 +1,5 @@
 //! The points that a network is trained on, and samples of them by importance.
+#![allow(clippy::needless_range_loop, reason = "several arrays have the same index")]
 
 use rand::Rng;
 
