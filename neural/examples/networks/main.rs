@@ -55,7 +55,7 @@ use progress::columns;
 use rows::JsonRow;
 
 /// The networks compared when none are named: those of this crate with bounds, then those with as many weights as the
-/// notebooks' two and Vlasiator's have, then a mixture and a preset.
+/// notebooks' two and Vlasiator's have, then a mixture and presets.
 const DEFAULT_BASES: [&str; 10] = [
     "mlp:l2=0.05",
     "mlp:l2=0.03",
@@ -63,10 +63,10 @@ const DEFAULT_BASES: [&str; 10] = [
     "mlp:width=25,activation=tanh,target=linear",
     "mlp:width=25,activation=tanh,features=48,target=linear",
     "mlp:width=32,features=32,target=log10",
-    "mixture:l2=0.05",
+    "mixture:components=25,l2=0.05",
     "balanced:l2=0.05",
-    "mixture:components=25,l2=0.03",
     "balanced:l2=0.03",
+    "smallest:l2=0.03",
 ];
 
 /// Encode a distribution by neural networks, and compare them with other bases.
