@@ -70,13 +70,14 @@ impl Curvature {
     /// not positive definite in f64.
     pub fn factor(&self, damping: f64) -> Option<Factor> {
         let count = self.matrix.nrows();
-        let scales = self.scales();
         let mut lower = Mat::<f64>::zeros(count, count);
         for column in 0..count {
             for row in column..count {
                 lower[(row, column)] = f64::from(self.matrix[(row, column)]);
             }
-            lower[(column, column)] += damping * scales[column];
+        }
+        for (place, scale) in self.scales().into_iter().enumerate() {
+            lower[(place, place)] += damping * scale;
         }
         let mut memory = MemBuffer::new(cholesky_in_place_scratch::<f64>(count, Par::Seq, Default::default()));
         let stack = MemStack::new(&mut memory);

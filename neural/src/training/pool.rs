@@ -59,7 +59,7 @@ impl Pool {
     }
 
     /// Number of points.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.points.len()
     }
 
@@ -80,7 +80,7 @@ impl Pool {
 
     /// All points.
     pub fn blocks(&self) -> Vec<Block> {
-        let all: Vec<(usize, f32)> = (0..self.len()).map(|index| (index, 1.0)).collect();
+        let all: Vec<(usize, f32)> = (0..self.count()).map(|index| (index, 1.0)).collect();
         all.chunks(POINTS).map(|chosen| self.block(chosen)).collect()
     }
 
@@ -90,14 +90,14 @@ impl Pool {
         const OF_ERROR: f64 = 0.4;
         let errors: Vec<f64> = outputs.map_or_else(Vec::new, |outputs| {
             let error = |index: usize| f64::from(self.weights[index] * (outputs[index] - self.targets[index]).abs());
-            (0..self.len()).map(error).collect()
+            (0..self.count()).map(error).collect()
         });
         let sum: f64 = errors.iter().sum();
         let of_error = if sum > 0.0 && sum.is_finite() { OF_ERROR } else { 0.0 };
         let all: f64 = self.importance.iter().sum();
-        let mut cumulative = Vec::with_capacity(self.len());
+        let mut cumulative = Vec::with_capacity(self.count());
         let mut total = 0.0;
-        for index in 0..self.len() {
+        for index in 0..self.count() {
             let error = if of_error > 0.0 { of_error * errors[index] / sum } else { 0.0 };
             total += (1.0 - of_error) * self.importance[index] / all + error;
             cumulative.push(total);
@@ -115,7 +115,7 @@ impl Pool {
         for part in 0..count {
             let at = (part as f64 + random.random::<f64>()) / count as f64 * total;
             index += cumulative[index..].partition_point(|&sum| sum < at);
-            index = index.min(self.len() - 1);
+            index = index.min(self.count() - 1);
             let probability = (cumulative[index] - if index > 0 { cumulative[index - 1] } else { 0.0 }) / total;
             chosen.push((index, (1.0 / (count as f64 * probability)) as f32));
         }
