@@ -19,11 +19,11 @@ use together::Together;
 ///
 /// ```
 /// use vdf_basis::{Fidelity, Sampling, Synthetic};
-/// use vdf_basis_neural::mlp::{Mlp, SeveralMlp};
+/// use vdf_basis_neural::mlp::SeveralMlp;
 /// let grid = Synthetic::default_grid("beams", 12)?;
 /// let sample = |seed| Synthetic::named("beams", seed)?.sample(&grid, Sampling::default());
 /// let vdfs = (0..3).map(sample).collect::<vdf_basis::Result<Vec<_>>>()?;
-/// let several = SeveralMlp::fit(&vdfs, &Mlp { width: Some(8), steps: 200, ..Mlp::default() }, 2)?;
+/// let several = SeveralMlp::fit(&vdfs, &"mlp:width=8,steps=200".parse()?, 2)?;
 /// let read = SeveralMlp::from_bytes(&several.to_bytes()?)?;
 /// assert_eq!(read, several);
 /// assert!(Fidelity::compare(&vdfs[1], &read.reconstruct(1)?)?.l2 < 0.5);
