@@ -67,7 +67,7 @@ const TO_WHOLE: f32 = 12_582_912.0;
 #[must_use]
 pub fn sine(turns: f32) -> f32 {
     /// (2π)^k / k! with alternating signs for k = 1, 3, …, 11.
-    const SERIES: [f32; 6] = [6.283_185_5, -41.341_702, 81.605_25, -76.705_86, 42.058_693, -15.094_643];
+    const SERIES: [f32; 6] = [6.283_185_5, -41.341_7, 81.605_25, -76.705_86, 42.058_693, -15.094_643];
     let half_turns = turns + turns + TO_WHOLE;
     let rest = turns - 0.5 * (half_turns - TO_WHOLE);
     let s = rest * rest;
@@ -95,7 +95,7 @@ pub fn power_of_two(x: f32) -> f32 {
     const LARGEST: f32 = 120.0;
     /// (ln 2)^k / k! for k = 0, …, 6.
     const SERIES: [f32; 7] =
-        [1.0, 0.693_147_2, 0.240_226_5, 0.055_504_11, 0.009_618_129, 0.001_333_355_8, 0.000_154_035_3];
+        [1.0, std::f32::consts::LN_2, 0.240_226_5, 0.055_504_11, 0.009_618_129, 0.001_333_355_8, 0.000_154_035_3];
     let x = x.clamp(-LARGEST, LARGEST);
     let whole = x + TO_WHOLE;
     let rest = x - (whole - TO_WHOLE);

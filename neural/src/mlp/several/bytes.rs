@@ -65,7 +65,7 @@ impl SeveralMlp {
         let network = self.mlp.architecture.network(self.width, self.length);
         let network = network.map_err(|error| Error::MalformedStream(error.to_string()))?;
         let step = coder.real(&mut Reals::default(), self.step)?;
-        if !(step > 0.0) {
+        if step <= 0.0 {
             return Err(Error::MalformedStream(format!("a step of {step}")));
         }
         self.step = step;
