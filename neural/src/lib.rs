@@ -3,3 +3,7 @@
 
 pub mod cnn;
 mod conv;
+pub mod vqvae;
+
+pub use cnn::Cnn;
+pub use vqvae::{VqVae, VqVaeOptions};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::convolve::{TAPS, backward_input, backward_weights, convolve};
-use super::resample::{double, double_adjoint};
+use super::resample::{double, double_adjoint, fold, unfold};
 use super::volume::Volume;
 
 /// One layer of a chain.
@@ -18,8 +18,10 @@ pub(crate) enum Layer {
     Gate,
     /// Doubled resolution, to this shape.
     Double([usize; 3]),
-    /// Half the resolution, to this shape: a smoothed average.
-    Halve([usize; 3]),
+    /// Half the resolution, to this shape: the cells of each 2×2×2 block become channels.
+    Fold([usize; 3]),
+    /// Doubled resolution, to this shape: each eight channels become the cells of a 2×2×2 block.
+    Unfold([usize; 3]),
 }
 
 /// A chain of layers. The parameters are held apart, as one list: for each convolution its weights, then its biases.
@@ -48,10 +50,15 @@ impl Network {
         let (mut ins, mut end) = (self.ins, 0);
         let mut tensors = Vec::new();
         for layer in &self.layers {
-            if let Layer::Convolve(outs) = *layer {
-                let middle = end + ins * outs * TAPS;
-                tensors.push(([ins, outs], [end..middle, middle..middle + outs]));
-                (ins, end) = (outs, middle + outs);
+            match *layer {
+                Layer::Convolve(outs) => {
+                    let middle = end + ins * outs * TAPS;
+                    tensors.push(([ins, outs], [end..middle, middle..middle + outs]));
+                    (ins, end) = (outs, middle + outs);
+                }
+                Layer::Fold(_) => ins *= 8,
+                Layer::Unfold(_) => ins /= 8,
+                Layer::Gate | Layer::Double(_) => {}
             }
         }
         tensors
@@ -111,25 +118,21 @@ impl Network {
                     backward_input(&gradient, &parameters[weights], &mut of_input);
                     gradient = of_input;
                 }
-                Layer::Double(_) | Layer::Halve(_) => {
-                    let mut of_input = Volume::zeros(input.layout.shape, input.channels);
-                    match layer {
-                        Layer::Double(_) => double_adjoint(&gradient, &mut of_input),
-                        _ => {
-                            double(&gradient, &mut of_input);
-                            of_input.data.iter_mut().for_each(|g| *g *= HALVED);
-                        }
-                    }
-                    gradient = of_input;
-                }
+                Layer::Double(_) => gradient = moved(&gradient, input, double_adjoint),
+                Layer::Fold(_) => gradient = moved(&gradient, input, unfold),
+                Layer::Unfold(_) => gradient = moved(&gradient, input, fold),
             }
         }
         gradient
     }
 }
 
-/// Factor that makes an average of the adjoint of doubling, which adds two cells along each axis.
-const HALVED: f32 = 0.125;
+/// A gradient taken back to the shape of an input.
+fn moved(gradient: &Volume, input: &Volume, by: fn(&Volume, &mut Volume)) -> Volume {
+    let mut of_input = Volume::zeros(input.layout.shape, input.channels);
+    by(gradient, &mut of_input);
+    of_input
+}
 
 fn applied(
     layer: Layer,
@@ -150,18 +153,16 @@ fn applied(
             gate(&mut output);
             output
         }
-        Layer::Double(shape) => {
-            let mut output = Volume::zeros(shape, input.channels);
-            double(input, &mut output);
-            output
-        }
-        Layer::Halve(shape) => {
-            let mut output = Volume::zeros(shape, input.channels);
-            double_adjoint(input, &mut output);
-            output.data.iter_mut().for_each(|value| *value *= HALVED);
-            output
-        }
+        Layer::Double(shape) => resampled(input, shape, input.channels, double),
+        Layer::Fold(shape) => resampled(input, shape, 8 * input.channels, fold),
+        Layer::Unfold(shape) => resampled(input, shape, input.channels / 8, unfold),
     }
+}
+
+fn resampled(input: &Volume, shape: [usize; 3], channels: usize, by: fn(&Volume, &mut Volume)) -> Volume {
+    let mut output = Volume::zeros(shape, channels);
+    by(input, &mut output);
+    output
 }
 
 /// Numbers that one task activates.

@@ -96,3 +96,45 @@ fn adjoint(gradient: &[f32], from: &Layout, new: &mut [f32], to: &Layout, axis: 
         }
     }
 }
+
+/// Moves the cells of each 2×2×2 block into eight channels, or back: channel 8 c + 4 i + 2 j + k holds the cells (i, j, k) of
+/// the blocks of channel c. `fine` is the volume with more cells; beyond an odd edge a block has zeros.
+pub(super) fn fold(fine: &Volume, coarse: &mut Volume) {
+    let (from, to) = (fine.layout, coarse.layout);
+    for (number, plane) in coarse.data.chunks_exact_mut(to.pitch()).enumerate() {
+        let source = &fine.data[number / 8 * from.pitch()..][..from.pitch()];
+        each_row(&from, &to, number % 8, |fine, coarse, parity| {
+            let row = plane[coarse..][..to.shape[2]].iter_mut();
+            let cells = source[fine..][..from.shape[2]].iter().skip(parity).step_by(2);
+            row.zip(cells).for_each(|(new, old)| *new = *old);
+        });
+    }
+}
+
+/// The inverse of [`fold`], and its adjoint.
+pub(super) fn unfold(coarse: &Volume, fine: &mut Volume) {
+    let (from, to) = (coarse.layout, fine.layout);
+    for (number, source) in coarse.data.chunks_exact(from.pitch()).enumerate() {
+        let plane = &mut fine.data[number / 8 * to.pitch()..][..to.pitch()];
+        each_row(&to, &from, number % 8, |fine, coarse, parity| {
+            let row = &source[coarse..][..from.shape[2]];
+            let cells = plane[fine..][..to.shape[2]].iter_mut().skip(parity).step_by(2);
+            cells.zip(row).for_each(|(new, old)| *new = *old);
+        });
+    }
+}
+
+/// Calls a function for each row of the coarse grid that has cells of this number in a block: the first places of the rows
+/// in both layouts, and the parity along the last axis.
+fn each_row(fine: &Layout, coarse: &Layout, number: usize, mut each: impl FnMut(usize, usize, usize)) {
+    let [i, j, k] = [number / 4, number / 2 % 2, number % 2];
+    let place =
+        |layout: &Layout, x: usize, y: usize| layout.first() + x * layout.strides()[0] + y * layout.strides()[1];
+    for x in 0..coarse.shape[0] {
+        for y in 0..coarse.shape[1] {
+            if 2 * x + i < fine.shape[0] && 2 * y + j < fine.shape[1] {
+                each(place(fine, 2 * x + i, 2 * y + j), place(coarse, x, y), k);
+            }
+        }
+    }
+}

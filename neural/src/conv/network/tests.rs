@@ -61,11 +61,14 @@ fn derivatives_are_those_of_differences() {
         let layers = vec![
             Layer::Convolve(5),
             Layer::Gate,
-            Layer::Halve(halved(shape)),
+            Layer::Fold(halved(shape)),
             Layer::Convolve(4),
             Layer::Double(shape),
             Layer::Gate,
-            Layer::Convolve(1),
+            Layer::Convolve(2),
+            Layer::Fold(halved(shape)),
+            Layer::Convolve(8),
+            Layer::Unfold(shape),
         ];
         let network = Network::new(2, layers);
         let parameters = network.initial(&mut rng);
@@ -96,7 +99,7 @@ fn derivatives_are_those_of_differences() {
 }
 
 #[test]
-fn doubling_a_line_is_knot_insertion_and_halving_an_average() {
+fn doubling_a_line_is_knot_insertion() {
     let input = Volume::from_cells([1, 1, 5], 1, &[1.0; 5]);
     let doubled = Network::new(1, vec![Layer::Double([1, 1, 10])]).forward(&[], input.clone()).cells();
     assert_eq!(doubled[1..8], [1.0; 7]);
