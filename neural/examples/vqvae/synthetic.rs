@@ -15,6 +15,10 @@ const MACH: [f64; 2] = [3.5, 7.0];
 /// Range of the upstream thermal speed in cells.
 const CELLS_PER_THERMAL_SPEED: [f64; 2] = [0.8, 1.8];
 
+/// Range of positions through the traced shocks [u₁/Ω₁], from just upstream of the ramp to some gyrations downstream, where
+/// filaments are as thin as cells.
+const POSITIONS: [f64; 2] = [-0.7, 6.0];
+
 /// Distributions of `walk` cells of shocks composed of Maxwellians and rings, and of `traced` cells of shocks whose particles
 /// are traced back, each through a shock of its own: thermal speed, compression, angle and width vary, and so do the place
 /// and the spacing of the grid and the directions of its axes. The grids have this shape and unit spacing.
@@ -68,9 +72,7 @@ fn of_traced(grid: &VelocityGrid, v_th: f64, rng: &mut ChaCha8Rng) -> Result<Vdf
         half_width: rng.random_range(0.05..0.2),
         ..TracedShock::default()
     };
-    let traced = Traced::shock(shock)?;
-    let [from, to] = traced.walk();
-    traced.sample(rng.random_range(from..to), grid)
+    Traced::shock(shock)?.sample(rng.random_range(POSITIONS[0]..POSITIONS[1]), grid)
 }
 
 /// The values with axes of equal lengths exchanged and axes turned round at random.

@@ -20,7 +20,7 @@ fn exponent(numbers: &[f32]) -> i64 {
 pub(super) fn exponent_of_multiples(numbers: &[f32]) -> i64 {
     const MANTISSA: u32 = f32::MANTISSA_DIGITS - 1;
     /// Exponent of the last digit of a number whose biased exponent is 0.
-    const LAST: i64 = f32::MIN_EXP as i64 - f32::MANTISSA_DIGITS as i64;
+    const LAST: i64 = f32::MIN_EXP as i64 - f32::MANTISSA_DIGITS as i64 - 1;
     let exponent = |number: &f32| {
         let bits = number.to_bits();
         let zeros = (bits & ((1 << MANTISSA) - 1)).trailing_zeros().min(MANTISSA);
@@ -67,4 +67,19 @@ pub(super) fn tensors(model: &mut Model, with_encoder: bool) -> Vec<&mut [f32]> 
     let stage = (codebook.codes * codebook.dimension).max(1);
     tensors.extend(codebook.vectors.chunks_exact_mut(stage));
     tensors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_step_of_multiples_divides_them_all() {
+        for (numbers, expected) in
+            [(&[1.0, -3.0, 0.0][..], 0), (&[0.75, 8.0], -2), (&[96.0], 5), (&[0.0], 0), (&[f32::MIN_POSITIVE], -60)]
+        {
+            assert_eq!(exponent_of_multiples(numbers), expected, "{numbers:?}");
+        }
+        assert_eq!([power(-3), power(4)], [0.125, 16.0]);
+    }
 }

@@ -82,7 +82,7 @@ fn derivatives_are_those_of_differences() {
         let of_input = network.backward(&parameters, &tape, direction.clone(), &mut sums);
         assert_eq!(tape.output().cells(), network.forward(&parameters, input.clone()).cells());
         for _ in 0..3 {
-            let (towards, step) = (noise(&mut rng, shape, 2), 1e-2);
+            let (towards, step) = (noise(&mut rng, shape, 2), 2e-3);
             let moved: Vec<f32> = (0..parameters.len()).map(|_| rng.random_range(-1.0..1.0)).collect();
             let at = |sign: f32| {
                 let mut input = input.clone();
