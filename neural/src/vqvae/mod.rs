@@ -35,13 +35,14 @@ const NAME: &str = "vqvae";
 ///
 /// A value: it can be written to bytes and read back, and prints itself as `vqvae:learnt=` and its [identity](Self::hash), by
 /// which a registry knows it once [given it](vdf_basis::Registry::with_value). Coefficients carry that identity; another
-/// value refuses them. Cheap to clone. A bound and the effort are the encoder's alone: values that differ only in these are
+/// value refuses them. Cheap to clone. Bound, effort and price are the encoder's alone: values that differ only in these are
 /// equal.
 #[derive(Clone)]
 pub struct VqVae {
     learnt: Arc<Learnt>,
     bound: Option<Bound>,
     effort: usize,
+    price: f32,
 }
 
 /// What was learnt.
@@ -79,7 +80,7 @@ pub struct VqVaeOptions {
 
 impl Default for VqVaeOptions {
     fn default() -> Self {
-        Self { dimension: 16, width: 8, codes: 256, stages: 4, iterations: 2000, batch: 8, rate: 3e-3, seed: 0 }
+        Self { dimension: 16, width: 8, codes: 256, stages: 4, iterations: 1500, batch: 8, rate: 6e-3, seed: 0 }
     }
 }
 
@@ -137,6 +138,8 @@ impl VqVaeCoefficients {
 impl VqVae {
     /// Steps by which the encoder improves the latents of each distribution, unless another number is asked for.
     const EFFORT: usize = 20;
+    /// Price of a bit where none is asked for: near it half the bytes cost a tenth more error.
+    const PRICE: f32 = 16.0;
 
     /// Learns from a population on one shape of grid.
     ///
@@ -181,7 +184,7 @@ impl VqVae {
 
     fn new(mut learnt: Learnt) -> Result<Self> {
         learnt.hash = bytes::hash(&bytes::content(&learnt, true)?);
-        Ok(Self { learnt: Arc::new(learnt), bound: None, effort: Self::EFFORT })
+        Ok(Self { learnt: Arc::new(learnt), bound: None, effort: Self::EFFORT, price: Self::PRICE })
     }
 
     /// With a bound that the encoder keeps by choosing more codes. It is not part of the identity.
@@ -195,6 +198,19 @@ impl VqVae {
     #[must_use]
     pub fn with_effort(self, effort: usize) -> Self {
         Self { effort, ..self }
+    }
+
+    /// With another price of a bit where there is no bound, over that at which a code saves as much squared error as a
+    /// latent vector has left behind all stages: larger ones make shorter streams with larger errors. 16 by default. It is not
+    /// part of the identity.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for one that is negative or not finite.
+    pub fn with_price(self, price: f32) -> Result<Self> {
+        match price >= 0.0 && price.is_finite() {
+            true => Ok(Self { price, ..self }),
+            false => Err(refused("price", price, "a finite number that is not negative".to_owned())),
+        }
     }
 
     /// The identity: a hash (64-bit FNV-1a) of all that was learnt, the last eight bytes of [`VqVae::to_bytes`].
@@ -352,7 +368,7 @@ impl Basis for VqVae {
         if let Some(bound) = &self.bound {
             return self.bounded(vdf, &target, scale, bound);
         }
-        let (encoder, lambda) = (self.encoder(), self.learnt.lambda);
+        let (encoder, lambda) = (self.encoder(), self.price * self.learnt.lambda);
         let mut latents = encoder.latents(&target);
         if self.effort > 0 {
             latents = encoder.improved(&target, latents, lambda, self.effort);
@@ -423,7 +439,7 @@ impl Quantise for VqVae {
 }
 
 impl PartialEq for VqVae {
-    /// Equal if the same was learnt: bound and effort do not change what a stream decodes to.
+    /// Equal if the same was learnt: bound, effort and price do not change what a stream decodes to.
     fn eq(&self, other: &Self) -> bool {
         let [a, b] = [self, other].map(|value| &value.learnt);
         Arc::ptr_eq(a, b) || (a.hash == b.hash && a.model == b.model && a.prior == b.prior)
