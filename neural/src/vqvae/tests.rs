@@ -54,7 +54,7 @@ fn it_learns_patterns_and_describes_others_of_their_kind() {
     let vdf = ball([5.3, 6.2, 6.1], 1.7);
     let found = learnt().encode(&vdf).unwrap();
     let back = learnt().reconstruct(&found, vdf.grid()).unwrap();
-    assert!(l2(&vdf, &back) < 0.6, "{}", l2(&vdf, &back));
+    assert!(l2(&vdf, &back) < 0.75, "{}", l2(&vdf, &back));
     assert!(found.used() > 0 && found.used() < found.indices.len());
 }
 
