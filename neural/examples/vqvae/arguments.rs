@@ -10,6 +10,7 @@ pub struct Arguments {
     pub every: usize,
     pub others: Vec<String>,
     pub prices: Vec<f32>,
+    pub learn: Option<String>,
     pub save: Option<String>,
     pub load: Option<String>,
     pub json: Option<String>,
@@ -19,13 +20,14 @@ impl Arguments {
     pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut found = Self {
             file: String::new(),
-            walk: 40,
-            traced: 40,
-            iterations: 3000,
+            walk: 24,
+            traced: 20,
+            iterations: 1500,
             seed: 1,
             every: 1,
             others: Vec::new(),
             prices: Vec::new(),
+            learn: None,
             save: None,
             load: None,
             json: None,
@@ -44,6 +46,7 @@ impl Arguments {
                 "--every" => found.every = number(&word, &value)?,
                 "--other" => found.others.push(value),
                 "--price" => found.prices.push(number(&word, &value)?),
+                "--learn" => found.learn = Some(value),
                 "--save" => found.save = Some(value),
                 "--load" => found.load = Some(value),
                 "--json" => found.json = Some(value),
@@ -57,7 +60,7 @@ impl Arguments {
             found.others = ["mlp", "balanced"].map(str::to_owned).to_vec();
         }
         if found.prices.is_empty() {
-            found.prices = vec![16.0, 64.0];
+            found.prices = vec![4.0, 16.0, 64.0];
         }
         Ok(found)
     }

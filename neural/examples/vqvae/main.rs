@@ -3,10 +3,10 @@
 //!
 //! ```text
 //! cargo run --release -p vdf-basis-neural --example vqvae -- FILE.npy [--walk N] [--traced N] [--iterations N] [--seed N]
-//!     [--every K] [--other SPEC]... [--price P]... [--save FILE] [--load FILE] [--json FILE]
+//!     [--every K] [--other SPEC]... [--price P]... [--learn FILE.npy] [--save FILE] [--load FILE] [--json FILE]
 //! ```
 //!
-//! FILE.npy has the axes cell, vx, vy, vz. `--save` keeps what was learnt and `--load` takes it from there; `--every 4` takes
+//! FILE.npy has the axes cell, vx, vy, vz. `--learn` learns from a file of the same axes instead, `--save` keeps what was learnt and `--load` takes it from there; `--every 4` takes
 //! each fourth cell of the population. `--other` names bases that keep a bound `l2` (`mlp` and `balanced` if none is named),
 //! `--price` the prices of a bit in the encoder.
 
@@ -70,8 +70,14 @@ fn learnt(arguments: &Arguments, shape: [usize; 3]) -> Result<VqVae, Box<dyn Err
         return Ok(VqVae::from_bytes(&fs::read(path)?)?);
     }
     let begin = Instant::now();
-    let population = synthetic::population(shape, arguments.walk, arguments.traced, arguments.seed)?;
-    println!("{} synthetic distributions in {:.0} s", population.len(), begin.elapsed().as_secs_f64());
+    let population = match &arguments.learn {
+        Some(path) => {
+            let population = NpyPopulation::open(path)?;
+            (0..population.cells()).map(|cell| population.read(cell)).collect::<vdf_basis::Result<Vec<Vdf>>>()?
+        }
+        None => synthetic::population(shape, arguments.walk, arguments.traced, arguments.seed)?,
+    };
+    println!("{} distributions in {:.0} s", population.len(), begin.elapsed().as_secs_f64());
     let begin = Instant::now();
     let options = VqVaeOptions { iterations: arguments.iterations, seed: arguments.seed, ..VqVaeOptions::default() };
     let (learnt, losses) = VqVae::learn_with_losses(&population, &options)?;

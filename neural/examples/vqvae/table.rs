@@ -49,7 +49,7 @@ fn with_learnt(rows: &[Row]) -> impl Iterator<Item = (&Row, &Row)> {
 
 pub fn text(rows: &[Row], shared: &Shared, file: &str) -> String {
     let mut text = format!(
-        "{file}\nshared: {} bytes, of which a decoder needs {}; learnt from {} synthetic distributions\n\n",
+        "{file}\nshared: {} bytes, of which a decoder needs {}; learnt from {} distributions\n\n",
         shared.bytes, shared.decoder, shared.learnt_from
     );
     let _ = writeln!(

@@ -46,6 +46,10 @@ const FIRST_OUTPUT: f32 = 0.3;
 const WITHOUT_CODES: f64 = 0.4;
 /// Weight of the pull of the encoder's output towards its code (β of van den Oord et al. 2017).
 const COMMITMENT: f32 = 0.25;
+/// Binary logarithms of the range of the price of a code during learning, over the square of what the first codebooks
+/// leave. Streams will hold few codes, since their bits have a price: the networks must know distributions of few and of
+/// many codes (entropy-constrained vector quantisation, Chou, Lookabaugh and Gray 1989, IEEE Trans. Acoust. 37, 31).
+const PRICES: [f32; 2] = [-2.0, 4.0];
 /// Rounds of k-means for the first codebooks, and most vectors that they are made from.
 const ROUNDS: usize = 10;
 const MOST_VECTORS: usize = 10_000;
@@ -62,6 +66,8 @@ pub(crate) struct Sample {
 
 /// A window of a sample and Σ f² in it.
 struct View {
+    /// Price of a code that is used, in squared distance.
+    price: f32,
     target: Volume,
     square: f64,
 }
@@ -119,7 +125,7 @@ impl Sample {
         let indices = places().flat_map(|x| places().flat_map(move |y| places().map(move |z| [x, y, z])));
         let cells: Vec<f32> = indices.map(value).collect();
         let square = cells.iter().map(|f| f64::from(*f).powi(2)).sum();
-        View { target: Volume::from_cells([WINDOW; 3], 1, &cells), square }
+        View { price: 0.0, target: Volume::from_cells([WINDOW; 3], 1, &cells), square }
     }
 }
 
@@ -151,9 +157,9 @@ pub(crate) fn learn(
     let mut losses = Vec::new();
     let first = (WITHOUT_CODES * iterations as f64).ceil() as usize;
     model.train(population, settings, first, rate, None, &mut rng, &mut losses)?;
-    model.first_codes(population, &settings, &mut rng);
-    let averages = Averages::new(&model.codebook);
-    model.train(population, settings, iterations - first, 0.5 * rate, Some(averages), &mut rng, &mut losses)?;
+    let left = model.first_codes(population, &settings, &mut rng);
+    let codes = (Averages::new(&model.codebook), left);
+    model.train(population, settings, iterations - first, 0.5 * rate, Some(codes), &mut rng, &mut losses)?;
     Ok((model, losses))
 }
 
@@ -172,16 +178,21 @@ impl Model {
         settings: Settings,
         iterations: usize,
         rate: f64,
-        mut averages: Option<Averages>,
+        mut codes: Option<(Averages, f32)>,
         rng: &mut ChaCha8Rng,
         losses: &mut Vec<f64>,
     ) -> Result<(), Diverged> {
         let (mut of_encoder, mut of_decoder) = (Adam::new(self.encoder.len()), Adam::new(self.decoder.len()));
         let mut order = Vec::new();
         for iteration in 0..iterations {
-            let batch: Vec<View> =
+            let mut batch: Vec<View> =
                 (0..settings.batch).map(|_| population[next(&mut order, population.len(), rng)].view(rng)).collect();
-            let with_codes = averages.is_some();
+            if let Some((_, left)) = &codes {
+                for view in &mut batch {
+                    view.price = left * rng.random_range(PRICES[0]..PRICES[1]).exp2();
+                }
+            }
+            let with_codes = codes.is_some();
             let passes: Vec<Pass> = batch.par_iter().map(|view| self.pass(view, with_codes)).collect();
             let loss = passes.iter().map(|pass| pass.loss).sum::<f64>() / batch.len() as f64;
             losses.push(loss);
@@ -200,7 +211,7 @@ impl Model {
             };
             of_encoder.step(&mut self.encoder, &sum(|pass| &pass.encoder), rate);
             of_decoder.step(&mut self.decoder, &sum(|pass| &pass.decoder), rate);
-            if let Some(averages) = &mut averages {
+            if let Some((averages, _)) = &mut codes {
                 let found: Vec<_> = passes.into_iter().flat_map(|pass| pass.found).collect();
                 averages.update(&mut self.codebook, &found, rng);
             }
@@ -211,12 +222,12 @@ impl Model {
     /// One distribution forwards and backwards. With codes the decoder gets the codes, and the encoder the decoder's
     /// derivative as if it got the latents themselves.
     fn pass(&self, view: &View, with_codes: bool) -> Pass {
-        let View { target, square } = view;
+        let View { price, target, square } = view;
         let autoencoder = &self.windows;
         let Autoencoder { encoder, decoder, .. } = autoencoder;
         let up = encoder.forward_with_tape(&self.encoder, target.clone());
         let latents = up.output().cells();
-        let (given, found) = if with_codes { self.coded(&latents) } else { (latents.clone(), Vec::new()) };
+        let (given, found) = if with_codes { self.coded(&latents, *price) } else { (latents.clone(), Vec::new()) };
         let down = decoder.forward_with_tape(&self.decoder, autoencoder.latent_volume(&given));
         let mut gradient = down.output().clone();
         let mut loss = 0.0;
@@ -247,12 +258,13 @@ impl Model {
     }
 
     /// The nearest codes of latents as latents, and what each stage had to describe.
-    fn coded(&self, latents: &[f32]) -> (Vec<f32>, Vec<(usize, usize, Vec<f32>)>) {
+    fn coded(&self, latents: &[f32], price: f32) -> (Vec<f32>, Vec<(usize, usize, Vec<f32>)>) {
         let (codebook, mut indices, mut found) = (&self.codebook, Vec::new(), Vec::new());
+        let price = |index: usize| if index == 0 { 0.0 } else { price };
         for vector in vectors_of(latents, codebook.dimension).chunks_exact(codebook.dimension) {
             let mut rest = vector.to_vec();
             for stage in 0..codebook.stages() {
-                let index = if rest.iter().all(|x| *x == 0.0) { 0 } else { codebook.nearest(stage, &rest, |_| 0.0) };
+                let index = if rest.iter().all(|x| *x == 0.0) { 0 } else { codebook.nearest(stage, &rest, price) };
                 if index > 0 {
                     found.push((stage, index, rest.clone()));
                     codebook.subtract(stage, index, &mut rest);
@@ -263,8 +275,9 @@ impl Model {
         (codebook.latents(&indices), found)
     }
 
-    /// Codebooks by k-means, stage after stage, of the latents of the population.
-    fn first_codes(&mut self, population: &[Sample], settings: &Settings, rng: &mut ChaCha8Rng) {
+    /// Codebooks by k-means, stage after stage, of the latents of the population. Returns the mean square of what they leave
+    /// of a latent vector.
+    fn first_codes(&mut self, population: &[Sample], settings: &Settings, rng: &mut ChaCha8Rng) -> f32 {
         let Codebook { dimension, codes, .. } = self.codebook;
         let views: Vec<View> = (0..VIEWS).map(|k| population[k % population.len()].view(rng)).collect();
         let all: Vec<Vec<f32>> = views
@@ -294,6 +307,7 @@ impl Model {
                 self.codebook.subtract(stage, index, rest);
             }
         }
+        vectors.iter().flatten().map(|x| x * x).sum::<f32>() / vectors.len().max(1) as f32
     }
 }
 

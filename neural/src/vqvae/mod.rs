@@ -399,7 +399,7 @@ impl Stream for VqVae {
         VqVaeCoefficients { basis: self.hash(), scale: 0.0, indices: Vec::new() }
     }
 
-    /// Ignores the resolution: indices cannot be rounded.
+    /// Ignores the resolution: indices cannot be rounded. The identity is in the spec, from which a reader made this basis.
     fn code(
         &self,
         coefficients: &mut VqVaeCoefficients,
@@ -408,8 +408,9 @@ impl Stream for VqVae {
         coder: &mut Coder<'_>,
     ) -> Result<()> {
         self.on_its_shape(grid)?;
-        coefficients.basis = coder.bits(coefficients.basis, u64::BITS);
-        if coefficients.basis != self.hash() {
+        if coder.is_reading() {
+            coefficients.basis = self.hash();
+        } else if coefficients.basis != self.hash() {
             return Err(self.foreign(coefficients.basis));
         }
         coding::code(&self.learnt.model, &self.learnt.prior, coefficients, coder)
