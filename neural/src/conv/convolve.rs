@@ -18,6 +18,18 @@ const BLOCK: usize = 4096;
 /// Convolves: output[o] = bias[o] + Σ weights[o][i][tap] · input[i] at the neighbour `tap`, with zeros beyond the box.
 /// Weights are in the order output channel, input channel, tap.
 pub(super) fn convolve(input: &Volume, weights: &[f32], bias: &[f32], output: &mut Volume) {
+    let arch = Arch::new();
+    convolve_by(input, weights, bias, output, |block| arch.dispatch(block));
+}
+
+/// As [`convolve`], with the blocks computed by a function.
+fn convolve_by(
+    input: &Volume,
+    weights: &[f32],
+    bias: &[f32],
+    output: &mut Volume,
+    compute: impl Fn(Forward<'_, '_>) + Sync,
+) {
     let (layout, ins, outs) = (input.layout, input.channels, output.channels);
     let (first, span, pitch) = (layout.first(), layout.span(), layout.pitch());
     let padded = span.next_multiple_of(LANES);
@@ -29,9 +41,8 @@ pub(super) fn convolve(input: &Volume, weights: &[f32], bias: &[f32], output: &m
         }
     }
     let packed = Packed::new(weights, bias, ins, outs);
-    let arch = Arch::new();
     blocks.par_iter_mut().enumerate().for_each(|(number, parts)| {
-        arch.dispatch(Forward { input, packed: &packed, taps: layout.taps(), start: number * BLOCK, parts });
+        compute(Forward { input, packed: &packed, taps: layout.taps(), start: number * BLOCK, parts });
     });
     output.clear_border();
 }
@@ -217,4 +228,27 @@ fn products_of<const O: usize>(gradients: [&[f32]; O], values: &[f32]) -> [[f32;
         }
     }
     sums.map(|sums| sums.map(|sums| sums.iter().sum()))
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    #[test]
+    fn vector_instructions_change_no_bit() {
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        for (shape, ins, outs) in [([9, 8, 7], 3, 5), ([1, 1, 90], 2, 9), ([20, 21, 13], 4, 1)] {
+            let mut draw = |len: usize| -> Vec<f32> { (0..len).map(|_| rng.random_range(-1.0..1.0)).collect() };
+            let input = Volume::from_cells(shape, ins, &draw(ins * shape.iter().product::<usize>()));
+            let (weights, bias) = (draw(ins * outs * TAPS), draw(outs));
+            let [mut by_vectors, mut one_by_one] = [0, 1].map(|_| Volume::zeros(shape, outs));
+            convolve(&input, &weights, &bias, &mut by_vectors);
+            convolve_by(&input, &weights, &bias, &mut one_by_one, |block| block.call());
+            let bits = |volume: &Volume| -> Vec<u32> { volume.data.iter().map(|x| x.to_bits()).collect() };
+            assert_eq!(bits(&by_vectors), bits(&one_by_one));
+        }
+    }
 }
