@@ -3,6 +3,7 @@
 //! Every processor rounds these operations alike, and the compiler does not fuse them, so that the results are the same to
 //! the last bit with and without vector instructions. The loops have a fixed length, for which the compiler uses the
 //! vector instructions of the function that they are inlined into.
+#![allow(clippy::needless_range_loop, reason = "several arrays have the same index")]
 
 /// Points of a vector: a register of AVX2.
 pub const LANES: usize = 8;

@@ -1,4 +1,5 @@
 //! Fully connected networks: their layers, and the forward pass for a block of points.
+#![allow(clippy::needless_range_loop, reason = "several arrays have the same index")]
 
 use super::lanes::{GROUPS, LANES, POINTS, Row, ZERO, cosine, map, sine, tanh};
 use crate::weights::Tensor;

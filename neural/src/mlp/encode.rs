@@ -88,13 +88,19 @@ impl Data {
     pub(super) fn new(mlp: &Mlp, vdf: &Vdf) -> Result<Self> {
         /// Most octaves of a logarithm, within the range of single precision.
         const MOST_OCTAVES: f64 = 119.0;
+        /// Floor of a logarithm, over the peak.
+        const PART_OF_PEAK: f64 = 1e-6;
         let peak = vdf.peak();
         if peak == 0.0 {
             let reason = "the distribution is zero everywhere".to_owned();
             return Err(Error::Degenerate { basis: "mlp", reason });
         }
         let unit = power_of_two_below(peak);
-        let floor = mlp.bound.and_then(|bound| bound.floor()).unwrap_or_else(|| Fidelity::default_floor(vdf));
+        // The floor of the bound's errors where it limits such, else one that does not depend on the unit of densities.
+        let floor = match mlp.bound.filter(|bound| bound.limits().any(|(figure, _)| figure.has_floor())) {
+            Some(bound) => bound.floor_of(vdf),
+            None => PART_OF_PEAK * unit,
+        };
         let is_logarithm = mlp.architecture.target == Target::Logarithm;
         let span = if is_logarithm { (unit / floor).log2().ceil().clamp(1.0, MOST_OCTAVES) } else { 0.0 };
         let scaled: Vec<f32> = vdf.as_slice().iter().map(|f| (f / unit) as f32).collect();
@@ -262,15 +268,17 @@ impl Search<'_> {
         const ATTEMPTS: usize = 7;
         /// Most weights of a network that is tried: a minute of training.
         const MOST_TRIED: usize = 5000;
-        /// Ratio of two widths that are near enough: 15% fewer units are a fourth fewer weights.
-        const NEAR: f64 = 1.15;
+        /// Ratio of two widths that are near enough.
+        const NEAR: f64 = 1.2;
+        /// Error over the goal from which on a wider network is better: 93% of the bound, which leaves a third to rounding.
+        const ENOUGH: f64 = 0.93 / PART_FOR_TRAINING;
         let (mut missed, mut met) = (0, usize::MAX);
         let mut width = FIRST;
         for _ in 0..ATTEMPTS {
             self.try_width(width, None)?;
             let error = self.report.attempts.last().map_or(1.0, Attempt::error);
-            // A network between the goal and the bound keeps it, but in finer steps than one of a few more weights.
-            *(if error <= self.goal() { &mut met } else { &mut missed }) = width;
+            // A network barely within the bound keeps it, but in finer steps than one of a few more weights.
+            *(if error <= ENOUGH * self.goal() { &mut met } else { &mut missed }) = width;
             width = self.next_width(missed, met, error);
             let network = self.mlp.architecture.network(width, 0);
             let is_small = network.is_ok_and(|network| network.len() <= MOST_TRIED);

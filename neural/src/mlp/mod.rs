@@ -13,13 +13,13 @@ mod several;
 mod tests;
 
 pub use architecture::{Architecture, MOST_WEIGHTS, MOST_WIDTH, Target};
-pub use encode::Report;
+pub use encode::{Attempt, Report};
 pub use net::{Net, NetCoefficients};
 pub use several::SeveralMlp;
 
 use vdf_basis::{
-    Basis, Bound, Choices, Coder, Kept, NamedBasis, Quantise, Quantized, QuantizedCoefficients, Resolution, Result,
-    Spec, Stream, Vdf, VelocityGrid, spec_of,
+    Basis, Bound, Choices, Coder, Error, Kept, NamedBasis, Quantise, Quantized, QuantizedCoefficients, Resolution,
+    Result, Spec, Stream, Vdf, VelocityGrid, spec_of,
 };
 
 /// A fully connected network for each distribution.
@@ -179,16 +179,23 @@ impl NamedBasis for Mlp {
     }
 }
 
-impl Mlp {
-    /// The basis of a spec that has no bound.
-    fn parse(spec: &str) -> Result<Self> {
-        let spec: Spec = spec.parse()?;
-        let mut mlp = Self::default();
-        if let [term] = &spec.terms[..] {
-            let mut choices = Choices::of(term);
-            mlp.choose(&mut choices)?;
-            choices.finish()?;
+impl std::str::FromStr for Mlp {
+    type Err = Error;
+
+    /// Reads a spec that is one network, such as `mlp:width=20,l2=0.03`.
+    fn from_str(text: &str) -> Result<Self> {
+        let spec: Spec = text.parse()?;
+        let [term] = &spec.terms[..] else { return Err(no_network(text)) };
+        if term.name != Self::NAME || term.inner.is_some() || !term.factors.is_empty() {
+            return Err(no_network(text));
         }
+        let (mut mlp, mut choices) = (Self::default(), Choices::of(term));
+        mlp.choose(&mut choices)?;
+        choices.finish()?;
         Ok(mlp)
     }
+}
+
+fn no_network(spec: &str) -> Error {
+    Error::InvalidSpec { spec: spec.to_owned(), problem: "it is no single network, such as `mlp:width=20`".to_owned() }
 }

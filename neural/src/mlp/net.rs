@@ -1,4 +1,5 @@
 //! A trained network as coefficients: the basis inside [`Mlp`](super::Mlp), which rounds at any step.
+#![allow(clippy::needless_range_loop, reason = "several arrays have the same index")]
 
 use std::sync::Arc;
 

@@ -1,15 +1,7 @@
 use super::*;
 use crate::inference::Activation;
 use crate::registry;
-use vdf_basis::{AnyBasis, Coefficients, Error, Expansion, Fidelity, Figure, Sampling, Synthetic, laws};
-
-/// Networks that take milliseconds to train.
-const TINY: [&str; 4] = [
-    "mlp:width=4,layers=1,steps=30,refinements=3",
-    "mlp:width=3,layers=2,activation=tanh,features=2,target=linear,steps=20,refinements=0",
-    "mlp:width=4,layers=2,activation=relu,target=log10,seed=7,steps=20,refinements=2",
-    "mlp:width=60,steps=2,refinements=0",
-];
+use vdf_basis::{AnyBasis, Coefficients, Expansion, Fidelity, Figure, Sampling, Synthetic, laws};
 
 fn sampled(name: &str, cells: usize) -> Vdf {
     let grid = Synthetic::default_grid(name, cells).unwrap();
@@ -20,11 +12,28 @@ fn basis(spec: &str) -> AnyBasis {
     registry().parse(spec).unwrap()
 }
 
+// Networks that take milliseconds to train, and yet are better than zeros.
 #[test]
-fn networks_keep_the_laws() {
-    for spec in TINY {
-        laws::all(&registry(), spec).unwrap();
-    }
+fn sines_and_positive_densities_keep_the_laws() {
+    laws::all(&registry(), "mlp:width=4,layers=1,steps=30,refinements=3").unwrap();
+}
+
+#[test]
+fn features_and_densities_of_any_sign_keep_the_laws() {
+    let spec = "mlp:width=3,layers=2,activation=tanh,features=2,target=linear,steps=200,refinements=3";
+    laws::all(&registry(), spec).unwrap();
+}
+
+#[test]
+fn logarithms_keep_the_laws() {
+    laws::all(&registry(), "mlp:width=8,layers=2,target=log10,seed=7,steps=300,refinements=5").unwrap();
+}
+
+#[test]
+fn networks_without_curvature_are_read_as_they_were_written() {
+    let (spec, vdf) = ("mlp:width=50,activation=relu,steps=20", sampled("beams", 12));
+    laws::streams(&registry(), &basis(spec), &vdf).unwrap();
+    laws::damage(&registry(), &basis(spec), &vdf).unwrap();
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Derivatives of a network's outputs by its weights, for blocks of points.
+#![allow(clippy::needless_range_loop, reason = "several arrays have the same index")]
 
 use rayon::prelude::*;
 

@@ -6,6 +6,9 @@ mod curvature;
 mod fit;
 mod pool;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use adam::Adam;
 pub use backward::Head;
 pub(crate) use backward::Pass;

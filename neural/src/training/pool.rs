@@ -1,11 +1,12 @@
 //! The points that a network is trained on, and samples of them by importance.
+#![allow(clippy::needless_range_loop, reason = "several arrays have the same index")]
 
 use rand::Rng;
 
 use crate::inference::lanes::{LANES, POINTS, Row, ZERO};
 
 /// Most points of a [`Pool`]: the time of a training does not grow with the grid beyond.
-pub const MOST_POINTS: usize = 49_152;
+pub const MOST_POINTS: usize = 32_768;
 
 /// Points with the values that a network should have there. The loss is Σ weight · (output − target)² over all points.
 #[derive(Debug, Clone, Default)]

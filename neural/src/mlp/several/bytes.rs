@@ -83,7 +83,7 @@ impl SeveralMlp {
             *byte = coder.bits(u64::from(*byte), 8) as u8;
         }
         if coder.is_reading() {
-            let read = String::from_utf8(text).ok().and_then(|text| Mlp::parse(&text).ok());
+            let read = String::from_utf8(text).ok().and_then(|text| text.parse().ok());
             self.mlp = read.ok_or_else(|| Error::MalformedStream("choices that no network has".to_owned()))?;
         }
         Ok(())
