@@ -1,0 +1,19 @@
+//! Three-dimensional convolutions in single precision, forwards for decoding and backwards for training.
+//!
+//! Forwards is part of the format: a stream must decode to the same bits on every x86-64 processor. Each output is one sum
+//! in a fixed order, of products that are rounded before they are added (no fused multiply-add), and nothing but
+//! + − × ÷ of IEEE single precision is used. Vector instructions compute several outputs side by side and change no order.
+//! Backwards adds over fixed blocks of cells, so that training does not depend on the number of threads either.
+
+mod adam;
+mod convolve;
+mod network;
+mod resample;
+mod scale;
+mod volume;
+
+pub(crate) use adam::{Adam, cosine};
+pub(crate) use network::{Layer, Network, Tape};
+pub(crate) use resample::halved;
+pub(crate) use scale::{as_densities, normalised};
+pub(crate) use volume::Volume;
