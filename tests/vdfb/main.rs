@@ -258,6 +258,10 @@ fn the_field_of_a_traced_population_goes_from_its_grid_file_into_an_archive() {
         let outcome = folder.run(&format!("synthesise current-sheet --position {wrong} -o x.npy"));
         assert!(outcome.code == 2 && outcome.err.contains("from -200 to 200"), "{}", outcome.err);
     }
+    let text = String::from_utf8(folder.bytes("t.json")).unwrap();
+    folder.write("bad.json", text.replace("\"magnetic_field\": [", "\"magnetic_field\": [\"x\", ").as_bytes());
+    let bad = folder.run("moments t.npy --grid bad.json");
+    assert!(bad.code == 1 && bad.err.contains("three numbers or null"), "{}", bad.err);
     // The facts belong to cells: a file of other cells is refused, and cells that are damaged keep their places.
     folder.shock();
     let other = folder.run("encode shock.npy -o x.vdfa --grid t.json");

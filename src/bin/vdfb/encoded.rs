@@ -54,8 +54,14 @@ impl Encoded {
         }
     }
 
-    /// Says on stderr how many cells are lost, and returns their number.
+    /// Says on stderr how many cells are lost, or that there may be some, and returns the number that is known.
     pub fn report_lost(&self) -> usize {
+        if let Content::Archive(archive) = &self.content
+            && archive.is_recovered()
+        {
+            let problem = "its index is missing or damaged: cells behind the first damage are not found";
+            eprintln!("note: {}", files::in_file(&self.path, problem));
+        }
         let lost = self.lost_cells();
         if lost > 0 {
             let problem = format!("{lost} cells are lost: their population, grid and basis are damaged");
@@ -75,7 +81,13 @@ impl Encoded {
     /// The population that is asked for, or the only one. A stream is of any.
     pub fn population(&self, asked: Option<&str>) -> Result<String, String> {
         match &self.content {
-            Content::Archive(archive) => chosen(&self.path, archive.populations(), asked),
+            Content::Archive(archive) => {
+                let lost = archive.lost_cells();
+                chosen(&self.path, archive.populations(), asked).map_err(|problem| match lost {
+                    0 => problem,
+                    _ => format!("{problem}; {lost} cells of damaged populations are lost"),
+                })
+            }
             Content::Stream { .. } => Ok(asked.unwrap_or_default().to_owned()),
         }
     }

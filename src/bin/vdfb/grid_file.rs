@@ -69,18 +69,25 @@ pub fn read(path: &Path, shapes: impl Iterator<Item = [usize; 3]>, count: usize)
         of_lower.is_some_and(|other| other != lower) || of_spacing.is_some_and(|other| other != spacing)
     };
     if let Some(other) = cells.iter().find(differs) {
-        let problem = format!("cell {} has another grid than the first: encode such cells one by one", other["cell"]);
+        let problem = format!("cell {} has another grid than the first: decode such cells one by one", other["cell"]);
         return Err(files::in_file(path, problem));
     }
-    Ok(GridFile { lower, spacing, facts: cells.iter().map(facts).collect() })
+    let facts = cells.iter().map(facts).collect::<Result<_, _>>().map_err(|problem| files::in_file(path, problem))?;
+    Ok(GridFile { lower, spacing, facts })
 }
 
-fn facts(cell: &Value) -> ArchiveFacts {
-    ArchiveFacts {
-        time: cell["time"].as_f64(),
-        position: vector(&cell["position"]),
-        magnetic_field: vector(&cell["magnetic_field"]),
-    }
+/// The facts of a cell, each of which may be null or missing.
+fn facts(cell: &Value) -> Result<ArchiveFacts, String> {
+    let wrong = |key: &str, needed: &str| format!("`{key}` is {}, and must be {needed} or null", cell[key]);
+    let three = |key: &str| match &cell[key] {
+        Value::Null => Ok(None),
+        value => vector(value).map(Some).ok_or_else(|| wrong(key, "three numbers")),
+    };
+    let time = match &cell["time"] {
+        Value::Null => None,
+        value => Some(value.as_f64().ok_or_else(|| wrong("time", "a number"))?),
+    };
+    Ok(ArchiveFacts { time, position: three("position")?, magnetic_field: three("magnetic_field")? })
 }
 
 fn vector(value: &Value) -> Option<[f64; 3]> {

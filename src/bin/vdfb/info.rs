@@ -45,7 +45,7 @@ pub fn run(arguments: &Info, common: &Common) -> Outcome {
     let mut done = Done::All;
     if let (true, Content::Archive(archive)) = (arguments.check, &encoded.content) {
         let damaged = damaged(archive, common);
-        if !damaged.is_empty() || archive.lost_cells() > 0 {
+        if !damaged.is_empty() || archive.lost_cells() > 0 || archive.is_recovered() {
             done = Done::LeftOut;
         }
         content["damaged"] = json!(damaged);
@@ -192,7 +192,8 @@ fn in_lines(content: &Value) -> String {
         add("lost", format!("{lost} cells, whose population, grid and basis are damaged"));
     }
     if let Some(damaged) = content["damaged"].as_array() {
-        let sound = if lost.is_some() { "all other cells can be decoded" } else { "all cells can be decoded" };
+        let is_whole = lost.is_none() && content["recovered"] != true;
+        let sound = if is_whole { "all cells can be decoded" } else { "all cells that were found can be decoded" };
         add("checked", if damaged.is_empty() { sound } else { "damaged:" }.to_owned());
         for group in damaged {
             let [population, cells, problem] = ["population", "cells", "problem"].map(|key| text(&group[key]));

@@ -8,7 +8,6 @@ use vdf_basis::{Crop, Equilibrium, FieldDirection, Vdf};
 
 use crate::arguments::{Common, Moments};
 use crate::encoded::Encoded;
-use crate::picture::text::rounded;
 use crate::progress::Progress;
 use crate::source::Source;
 use crate::{Done, Outcome, Problem, files};
@@ -142,7 +141,7 @@ impl Table {
         let mut lines = vec![format!("{:>10}", "cell")];
         lines.extend(self.cells.iter().map(|cell| format!("{:>10}", cell["cell"].to_string())));
         for (name, place) in COLUMNS {
-            let value = |cell: &Value| cell.pointer(place).and_then(Value::as_f64).map_or("-".to_owned(), rounded);
+            let value = |cell: &Value| cell.pointer(place).and_then(Value::as_f64).map_or("-".to_owned(), four_digits);
             let column: Vec<String> = std::iter::once(name.to_owned()).chain(self.cells.iter().map(value)).collect();
             let width = column.iter().map(String::len).max().unwrap_or(0);
             lines.iter_mut().zip(column).for_each(|(line, value)| *line += &format!("  {value:>width$}"));
@@ -160,6 +159,16 @@ impl Table {
     }
 }
 
+/// Four digits, with an exponent where they are not readable without.
+fn four_digits(figure: f64) -> String {
+    if figure == 0.0 || (1e-2..1e4).contains(&figure.abs()) {
+        let whole = figure.abs().max(1.0).log10().floor() as usize;
+        format!("{figure:.*}", 3_usize.saturating_sub(whole))
+    } else {
+        format!("{figure:.3e}")
+    }
+}
+
 fn direction(field: Option<[f64; 3]>) -> Option<FieldDirection> {
     FieldDirection::new(field?).ok()
 }
@@ -173,8 +182,8 @@ fn quantities(cell: u64, vdf: &Vdf, field: Option<FieldDirection>, mass: f64) ->
     json!({
         "cell": cell,
         "density": moments.density,
-        "bulk_velocity": moments.bulk_velocity,
-        "thermal_speed": Some(moments.thermal_speed()).filter(|speed| speed.is_finite()),
+        "bulk_velocity": Some(moments.bulk_velocity).filter(|_| moments.density != 0.0),
+        "thermal_speed": Some(moments.thermal_speed()).filter(|speed| moments.density > 0.0 && speed.is_finite()),
         "temperature": moments.temperature(mass).ok(),
         "pressure": moments.pressure_in_pascal(mass).ok(),
         "heat_flux": moments.heat_flux_in_watts(mass).ok(),

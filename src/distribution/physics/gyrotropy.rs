@@ -53,7 +53,8 @@ impl FieldPressure {
     pub fn sqrt_q(&self) -> Result<f64> {
         let quantity = "the agyrotropy √Q";
         let parts = self.parts(quantity)?;
-        let bound = parts.perpendicular * (parts.perpendicular + 2.0 * parts.parallel);
+        // Two negative factors make no bound.
+        let bound = parts.perpendicular.max(0.0) * (parts.perpendicular + 2.0 * parts.parallel);
         over(quantity, parts.off_diagonal.sqrt(), bound.max(0.0).sqrt())
     }
 
@@ -108,6 +109,13 @@ mod tests {
 
     fn with(pressure: [[f64; 3]; 3]) -> Moments {
         Moments { density: 1.0, bulk_velocity: [0.0; 3], pressure, heat_flux: [0.0; 3] }
+    }
+
+    #[test]
+    fn pressures_that_are_all_negative_have_no_agyrotropy() {
+        let moments = with([[-2.0, 0.3, 0.0], [0.3, -1.0, 0.1], [0.0, 0.1, -3.0]]);
+        let about = moments.about_field(FieldDirection::new([0.0, 0.0, 1.0]).unwrap());
+        assert!(about.sqrt_q().is_err() && about.agyrotropy().is_err() && about.nongyrotropy().is_err());
     }
 
     #[test]
