@@ -35,7 +35,7 @@ const CODECS: [&str; 26] = [
     "conserve(smallest:dex=0.1)",
     "conserve(smallest:dex=0.03)",
     "shared:deviation=0.01",
-    "shared:deviation=0.001",
+    "shared:deviation=0.0003",
 ];
 /// Those of a quick run.
 const QUICK_CODECS: [&str; 3] = ["fast:l2=0.03", "conserve(fast:l2=0.03)", "conserve(smallest:l2=0.01)"];

@@ -65,8 +65,12 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Basis of the mean, whose errors are the same in all cells.
-    const OF_MEAN: &str = "conserve(smallest:l2=0.01)";
+    /// Error `l2` of the mean as a part of the bound: exact moments make up for it in every cell, which changes the
+    /// deviations. The mean is stored once, so that its bytes hardly count.
+    const OF_MEAN: f64 = 0.1;
+    /// Parts of the bound that are tried one after another, for components that are left out and for streams. The rest is
+    /// for exact moments, whose effect is not known before.
+    const TRIED: [f64; 3] = [0.9, 0.65, 0.45];
     /// The beginning of its names.
     pub const PREFIX: &str = "shared:";
     const KEY: &str = "deviation";
@@ -105,7 +109,7 @@ impl Shared {
     }
 
     /// The mean and the components as a reader of their streams finds them, and the streams' length.
-    fn learnt(&self, distributions: &[Vdf]) -> Result<(PopulationPca, usize)> {
+    fn learnt(&self, distributions: &[Vdf], deviation: f64) -> Result<(PopulationPca, usize)> {
         let registry = Registry::standard();
         let grid = *distributions[0].grid();
         let mut accumulator = PcaAccumulator::new(grid, Values::Linear)?;
@@ -117,9 +121,10 @@ impl Shared {
             bytes += stream.len();
             registry.decode(&stream)?.reconstruct()
         };
-        let mean = through(Self::OF_MEAN, learnt.mean())?;
-        // Half of the squares may be lost by leaving components out, the other half by their streams.
-        let may_be_lost = 0.5 * self.deviation.powi(2);
+        let l2 = Self::OF_MEAN * deviation;
+        let mean = through(&format!("conserve(smallest:l2={l2:e})"), learnt.mean())?;
+        // Half of the squares for each.
+        let may_be_lost = 0.5 * deviation.powi(2);
         let mut left = 1.0;
         let leaves_much = |share: &f64| {
             let much = left > may_be_lost;
@@ -143,7 +148,22 @@ impl Codec for Shared {
     }
 
     fn through(&self, distributions: &[Vdf]) -> Result<Decoded> {
-        let (pca, shared) = self.learnt(distributions)?;
+        let attempt = |part: f64| {
+            let decoded = self.attempt(distributions, part * self.deviation)?;
+            self.check(distributions, &decoded.distributions)?;
+            Ok(decoded)
+        };
+        let [first, others @ ..] = Self::TRIED;
+        others.into_iter().fold(attempt(first), |found, part| match found {
+            Err(Error::TargetNotMet { .. }) => attempt(part),
+            found => found,
+        })
+    }
+}
+
+impl Shared {
+    fn attempt(&self, distributions: &[Vdf], deviation: f64) -> Result<Decoded> {
+        let (pca, shared) = self.learnt(distributions, deviation)?;
         let spec = format!("conserve({pca})");
         let registry = Registry::standard().with_value(pca)?;
         let cells = distributions.iter().zip(0..);
@@ -158,7 +178,6 @@ impl Codec for Shared {
             let records = archive.read_group(group)?;
             decoded.extend(records.iter().map(|record| record.expansion.reconstruct()).collect::<Result<Vec<_>>>()?);
         }
-        self.check(distributions, &decoded)?;
         Ok(Decoded { distributions: decoded, bytes: length, shared })
     }
 }
