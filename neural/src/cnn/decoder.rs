@@ -44,7 +44,7 @@ impl Decoder {
     /// The numbers that share a quantisation step: weights and biases of each convolution, and the latents.
     pub fn tensors(&self) -> Vec<Range<usize>> {
         let convolutions = self.network.tensors().into_iter().flat_map(|(_, parts)| parts);
-        convolutions.chain([self.network.len()..self.len()]).collect()
+        convolutions.chain(std::iter::once(self.network.len()..self.len())).collect()
     }
 
     fn latent_volume(&self, latents: &[f32]) -> Volume {

@@ -116,7 +116,9 @@ impl Cnn {
             let (found, report) = self.trained(size, scale, &target, vdf, Some(goal))?;
             let back = self.reconstruct(&found, vdf.grid())?;
             let fidelity = Fidelity::compare(vdf, &back)?;
-            let beyond = |(figure, limit): &(Figure, f64)| figure.of(&fidelity).is_none_or(|value| !(value <= *limit));
+            let beyond = |(figure, limit): &(Figure, f64)| {
+                figure.of(&fidelity).is_none_or(|value| value.is_nan() || value > *limit)
+            };
             let Some((figure, _)) = bound.limits().find(beyond) else { return Ok((found, report)) };
             reached = format!("{} = {:.3e}", figure.key(), figure.of(&fidelity).unwrap_or(f64::NAN));
             if report.error <= goal {

@@ -22,7 +22,7 @@ pub(crate) struct Steps {
 /// 2^(exponent / 4), by multiplications alone.
 fn step(exponent: i64) -> f32 {
     /// 2^(1/4), 2^(1/2) and 2^(3/4).
-    const ROOTS: [f32; 4] = [1.0, 1.189_207_1, 1.414_213_5, 1.681_792_9];
+    const ROOTS: [f32; 4] = [1.0, 1.189_207_1, std::f32::consts::SQRT_2, 1.681_792_9];
     let exponent = exponent.clamp(EXPONENTS[0], EXPONENTS[1]);
     let factor = if exponent < 0 { 0.5 } else { 2.0 };
     let whole = exponent.div_euclid(4);

@@ -1,8 +1,8 @@
 //! Three-dimensional convolutions in single precision, forwards for decoding and backwards for training.
 //!
 //! Forwards is part of the format: a stream must decode to the same bits on every x86-64 processor. Each output is one sum
-//! in a fixed order, of products that are rounded before they are added (no fused multiply-add), and nothing but
-//! + − × ÷ of IEEE single precision is used. Vector instructions compute several outputs side by side and change no order.
+//! in a fixed order, of products that are rounded before they are added (no fused multiply-add). Nothing but the four
+//! operations of IEEE single precision is used. Vector instructions compute several outputs side by side and change no order.
 //! Backwards adds over fixed blocks of cells, so that training does not depend on the number of threads either.
 
 mod adam;

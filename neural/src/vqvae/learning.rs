@@ -9,6 +9,9 @@ use super::autoencoder::{Autoencoder, without_biases};
 use super::codebook::{Averages, Codebook, k_means, vectors_of};
 use crate::conv::{Adam, Volume, cosine};
 
+/// A stage, its code, and the vector that it had to describe.
+type Described = (usize, usize, Vec<f32>);
+
 /// What is learnt: weights of both networks and the codebooks.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Model {
@@ -258,7 +261,7 @@ impl Model {
     }
 
     /// The nearest codes of latents as latents, and what each stage had to describe.
-    fn coded(&self, latents: &[f32], price: f32) -> (Vec<f32>, Vec<(usize, usize, Vec<f32>)>) {
+    fn coded(&self, latents: &[f32], price: f32) -> (Vec<f32>, Vec<Described>) {
         let (codebook, mut indices, mut found) = (&self.codebook, Vec::new(), Vec::new());
         let price = |index: usize| if index == 0 { 0.0 } else { price };
         for vector in vectors_of(latents, codebook.dimension).chunks_exact(codebook.dimension) {

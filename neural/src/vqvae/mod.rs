@@ -281,8 +281,9 @@ impl VqVae {
         let trial = |latents: &[f32], lambda: f32| -> Result<(VqVaeCoefficients, Option<String>)> {
             let found = VqVaeCoefficients { basis: self.hash(), scale, indices: encoder.indices(latents, lambda) };
             let fidelity = Fidelity::compare(vdf, &self.reconstruct(&found, vdf.grid())?)?;
-            let beyond =
-                bound.limits().find(|(figure, limit)| figure.of(&fidelity).is_none_or(|value| !(value <= *limit)));
+            let beyond = bound
+                .limits()
+                .find(|(figure, limit)| figure.of(&fidelity).is_none_or(|value| value.is_nan() || value > *limit));
             let said = |figure: Figure| format!("{} = {:.3e}", figure.key(), figure.of(&fidelity).unwrap_or(f64::NAN));
             Ok((found, beyond.map(|(figure, _)| said(figure))))
         };

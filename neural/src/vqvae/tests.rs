@@ -142,7 +142,7 @@ fn other_grids_and_what_cannot_be_learnt_are_refused() {
 fn one_cell_and_thin_boxes_are_learnt() {
     for shape in [[1, 1, 1], [1, 1, 30], [3, 21, 1]] {
         let vdf = Vdf::from_fn(VelocityGrid::unit(shape).unwrap(), |[x, y, z]| (-0.1 * (x + y + z)).exp()).unwrap();
-        let learnt = VqVae::learn(&[vdf.clone()], &VqVaeOptions { iterations: 60, ..options() }).unwrap();
+        let learnt = VqVae::learn(std::slice::from_ref(&vdf), &VqVaeOptions { iterations: 60, ..options() }).unwrap();
         let back = learnt.reconstruct(&learnt.encode(&vdf).unwrap(), vdf.grid()).unwrap();
         assert!(l2(&vdf, &back) <= 1.1, "{shape:?}: {}", l2(&vdf, &back));
     }
