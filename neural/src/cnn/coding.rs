@@ -18,6 +18,7 @@ pub(super) fn code(
 ) -> Result<()> {
     let CnnCoefficients { size, scale, steps, multiples, .. } = coefficients;
     code_size(size, usual, coder)?;
+    size.check(grid)?;
     *scale = coder.real(&mut Reals::default(), *scale)?;
     let decoder = size.decoder(grid);
     coder.sized(multiples, decoder.len())?;

@@ -11,7 +11,7 @@ use vdf_basis::{
     Resolution, Result, Slot, Spec, Stream, Vdf, VelocityGrid, spec_of,
 };
 
-use crate::conv::{Volume, as_densities, normalised};
+use crate::conv::{Layout, Volume, as_densities, normalised};
 use decoder::Decoder;
 use rounding::Steps;
 use search::Rounded;
@@ -56,8 +56,24 @@ struct Size {
 }
 
 impl Size {
-    /// Largest network: its activations need 64 bytes a cell, and its weights are no more than 36,000.
+    /// Largest network: its weights are no more than 36,000.
     const MOST: Self = Self { levels: 5, latents: 8, width: 16 };
+
+    /// Refuses networks whose layers need far more memory than the grid, as of a long row of cells with its border.
+    ///
+    /// # Errors
+    /// [`Error::LimitExceeded`].
+    fn check(self, grid: &VelocityGrid) -> Result<()> {
+        /// Numbers of a layer for each cell, and numbers that are always allowed.
+        const EACH: usize = 48;
+        const ALWAYS: usize = 1 << 22;
+        let numbers = Layout::new(grid.shape()).pitch().saturating_mul(self.width);
+        let limit = grid.cells().saturating_mul(EACH).saturating_add(ALWAYS);
+        match numbers <= limit {
+            true => Ok(()),
+            false => Err(Error::LimitExceeded { what: format!("{numbers} numbers in a layer of {grid}"), limit }),
+        }
+    }
 
     fn decoder(self, grid: &VelocityGrid) -> Decoder {
         Decoder::new(grid.shape(), self.levels, self.latents, self.width)
@@ -108,6 +124,10 @@ impl Cnn {
         let (scale, cells) = normalised(vdf, NAME)?;
         let target = Volume::from_cells(vdf.grid().shape(), 1, &cells);
         let Some(bound) = self.bound else { return self.trained(self.size, scale, &target, vdf, None) };
+        if let Some(bytes) = bound.limit(Figure::Bytes) {
+            let allowed = "bounds of errors; `mlp` keeps a bound of the length".to_owned();
+            return Err(Error::InvalidParameter { name: "bytes", value: bytes.to_string(), allowed });
+        }
         // Figures other than the L2 error are met by a smaller one.
         let first = bound.limits().map(|(_, limit)| limit).fold(f64::INFINITY, f64::min);
         let (mut goal, mut size) = (bound.limit(Figure::L2).unwrap_or(first).min(0.9), self.size);
@@ -115,7 +135,7 @@ impl Cnn {
         for _ in 0..Self::ATTEMPTS {
             let (found, report) = self.trained(size, scale, &target, vdf, Some(goal))?;
             let back = self.reconstruct(&found, vdf.grid())?;
-            let fidelity = Fidelity::compare(vdf, &back)?;
+            let fidelity = Fidelity::compare_above(vdf, &back, bound.floor_of(vdf))?;
             let beyond = |(figure, limit): &(Figure, f64)| {
                 figure.of(&fidelity).is_none_or(|value| value.is_nan() || value > *limit)
             };
@@ -141,6 +161,7 @@ impl Cnn {
         vdf: &Vdf,
         goal: Option<f64>,
     ) -> Result<(CnnCoefficients, CnnReport)> {
+        size.check(vdf.grid())?;
         let decoder = size.decoder(vdf.grid());
         let trained = search::trained(&decoder, target, self.seed, self.iterations, self.rate, goal);
         let Rounded { steps, multiples, error, losses } = trained.map_err(|(diverged, _)| Error::Degenerate {
@@ -161,6 +182,7 @@ impl Cnn {
             let [x, y, z] = shape;
             return Err(Error::GridMismatch { left: format!("{x} x {y} x {z} cells"), right: grid.to_string() });
         }
+        size.check(grid)?;
         let decoder = size.decoder(grid);
         match multiples.len() == decoder.len() {
             true => Ok(decoder),

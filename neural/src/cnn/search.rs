@@ -60,6 +60,9 @@ fn search(
             error = trainer.error(&trainer.numbers);
         }
     }
+    if !error.is_finite() {
+        return Err(Diverged { iteration: iterations, loss: error });
+    }
     let allowed =
         bound.map_or(UNBOUNDED_PART * error, |bound| (bound * bound - error * error).max(0.01 * bound * bound).sqrt());
     let steps = Steps::of_error(decoder, &trainer.numbers, square, allowed);

@@ -16,4 +16,4 @@ pub(crate) use adam::{Adam, cosine};
 pub(crate) use network::{Layer, Network, Tape};
 pub(crate) use resample::halved;
 pub(crate) use scale::{as_densities, normalised};
-pub(crate) use volume::Volume;
+pub(crate) use volume::{Layout, Volume};

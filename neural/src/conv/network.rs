@@ -13,8 +13,8 @@ use super::volume::Volume;
 pub(crate) enum Layer {
     /// A 3×3×3 convolution with a bias, to so many channels.
     Convolve(usize),
-    /// The activation h(x) = x (1 + x / (1 + |x|)) / 2: smooth, close to 0 for x ≪ −1 and to x for x ≫ 1, as the sigmoid
-    /// linear unit is, but without an exponential.
+    /// The activation h(x) = x (1 + x / (1 + |x|)) / 2: smooth, it tends to −1/2 for x ≪ −1 and to x − 1/2 for x ≫ 1;
+    /// like the sigmoid linear unit it lets one side through, but without an exponential.
     Gate,
     /// Doubled resolution, to this shape.
     Double([usize; 3]),

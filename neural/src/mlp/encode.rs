@@ -53,7 +53,7 @@ pub(super) fn encode(
     start: Option<&NetCoefficients>,
 ) -> Result<(QuantizedCoefficients<Net>, Report)> {
     let data = Data::new(mlp, vdf)?;
-    let mut search = Search { mlp, vdf, data, best: None, missed: None, report: Report::default() };
+    let mut search = Search { mlp, vdf, data, part: 1.0, best: None, missed: None, report: Report::default() };
     match (mlp.bound, start, mlp.width) {
         (_, Some(start), _) => search.try_width(start.width, Some(start))?,
         (_, None, Some(width)) => search.try_width(width, None)?,
@@ -147,11 +147,18 @@ impl Data {
             Some(start) => start.weights.values.iter().map(|weight| *weight as f32).collect(),
             None => initial(&network, head, &mut random),
         };
+        let refinements = refinements(mlp.refinements, count);
+        let steps = steps(mlp.steps, count);
         let schedule = Schedule {
-            steps: if start.is_some() { 0 } else { steps(mlp.steps, count) },
+            steps: match start {
+                None => steps,
+                // Of a network that is not refined, a part of the steps.
+                Some(_) if refinements == 0 => steps.div_ceil(4),
+                Some(_) => 0,
+            },
             batch: BATCH,
             rate: 0.01 * (500.0 / count as f32).sqrt().clamp(0.3, 1.0),
-            refinements: refinements(mlp.refinements, count),
+            refinements,
             goal,
         };
         let trained = fit(&network, head, weights, &self.pool, &schedule, &mut random)?;
@@ -210,6 +217,8 @@ struct Search<'a> {
     mlp: &'a Mlp,
     vdf: &'a Vdf,
     data: Data,
+    /// Part of the usual goal: below 1 where networks that reached it have missed the bound.
+    part: f64,
     /// The best answer, with its cost: the length or, where that is limited alone, the error.
     best: Option<(f64, QuantizedCoefficients<Net>)>,
     missed: Option<Error>,
@@ -229,7 +238,7 @@ impl Search<'_> {
         let l2 = bound.limit(Figure::L2).map(|limit| PART_FOR_TRAINING * limit);
         let linf = bound.limit(Figure::Linf).map(|limit| 0.3 * limit);
         let others = bound.limits().any(|(figure, _)| !matches!(figure, Figure::L2 | Figure::Linf | Figure::Bytes));
-        [l2, linf, others.then_some(UNKNOWN)].into_iter().flatten().fold(f64::INFINITY, f64::min)
+        self.part * [l2, linf, others.then_some(UNKNOWN)].into_iter().flatten().fold(f64::INFINITY, f64::min)
     }
 
     /// Trains a network of this width and rounds it.
@@ -275,10 +284,20 @@ impl Search<'_> {
         let (mut missed, mut met) = (0, usize::MAX);
         let mut width = FIRST;
         for _ in 0..ATTEMPTS {
-            self.try_width(width, None)?;
-            let error = self.report.attempts.last().map_or(1.0, Attempt::error);
+            match self.try_width(width, None) {
+                Err(Error::Degenerate { .. } | Error::OutOfRange { .. }) if self.best.is_some() => break,
+                outcome => outcome?,
+            }
+            let (error, keeps) =
+                self.report.attempts.last().map_or((1.0, false), |last| (last.error(), last.bytes.is_some()));
+            let has_reached = error <= ENOUGH * self.goal();
+            if has_reached && !keeps {
+                // The goal was too large for a bound that is not one of the error in training.
+                self.part *= 0.5;
+                continue;
+            }
             // A network barely within the bound keeps it, but in finer steps than one of a few more weights.
-            *(if error <= ENOUGH * self.goal() { &mut met } else { &mut missed }) = width;
+            *(if has_reached { &mut met } else { &mut missed }) = width;
             width = self.next_width(missed, met, error);
             let network = self.mlp.architecture.network(width, 0);
             let is_small = network.is_ok_and(|network| network.len() <= MOST_TRIED);

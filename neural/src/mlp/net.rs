@@ -22,7 +22,7 @@ pub struct Net(pub(super) Mlp);
 pub struct NetCoefficients {
     pub(super) architecture: Architecture,
     pub(super) frame: Frame,
-    /// Unit of the densities: a power of two above the largest magnitude, unless it was scaled.
+    /// Unit of the densities: the largest power of two that is at most the largest magnitude, unless it was scaled.
     pub(super) unit: f64,
     /// Octaves from the floor to the unit, of a logarithm.
     pub(super) span: u8,
@@ -124,8 +124,12 @@ impl NetCoefficients {
         self.width
     }
 
-    fn check(&self, architecture: &Architecture) -> Result<()> {
+    fn check(&self, mlp: &super::Mlp) -> Result<()> {
+        let architecture = &mlp.architecture;
         let belongs = |what: String| Err(Error::ForeignCoefficients(what));
+        if let Some(width) = mlp.width.filter(|width| *width != self.width) {
+            return belongs(format!("a network of width {} where one of width {width} belongs", self.width));
+        }
         if self.architecture != *architecture {
             return belongs(format!("a network of {:?} where one of {architecture:?} belongs", self.architecture));
         }
@@ -146,7 +150,7 @@ impl Basis for Net {
 
     fn reconstruct(&self, coefficients: &NetCoefficients, grid: &VelocityGrid) -> Result<Vdf> {
         let architecture = &self.0.architecture;
-        coefficients.check(architecture)?;
+        coefficients.check(&self.0)?;
         let network = architecture.network(coefficients.width, 0)?;
         let weights: Vec<f32> = coefficients.weights.values.iter().map(|weight| *weight as f32).collect();
         let span = f32::from(coefficients.span);
@@ -211,7 +215,7 @@ impl Stream for Net {
         coder: &mut Coder<'_>,
     ) -> Result<()> {
         if !coder.is_reading() {
-            coefficients.check(&self.0.architecture)?;
+            coefficients.check(&self.0)?;
             if coefficients.frame.grid != *grid {
                 let [left, right] = [coefficients.frame.grid, *grid].map(|grid| grid.to_string());
                 return Err(Error::GridMismatch { left, right });
@@ -252,7 +256,8 @@ impl Quantise for Net {
     /// Rounds the weights one after another: each makes up for the errors of those before, by the curvature of the loss that
     /// training found.
     fn rounded(&self, coefficients: &NetCoefficients, vdf: &Vdf, resolution: Resolution) -> Result<NetCoefficients> {
-        let mut rounded = coefficients.clone();
+        // Without the factor of the curvature, which is large and has served.
+        let mut rounded = NetCoefficients { joint: Found::default(), ..coefficients.clone() };
         if let (Some(joint), Some(step)) = (&coefficients.joint.0, resolution.step()) {
             let network = self.0.architecture.network(coefficients.width, 0)?;
             let steps = coefficients.weights.steps(&network.tensors(), step / coefficients.unit);

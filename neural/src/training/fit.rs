@@ -177,7 +177,7 @@ fn refine(
             });
             match tried {
                 Some((moved, predicted, reached)) if reached < loss => {
-                    // Nielsen 1999: the damping falls by up to a third if the loss falls as predicted.
+                    // Nielsen 1999: the damping falls if the loss falls as predicted, here to a fifth and not a third.
                     let gain = ((loss - reached) / predicted).min(1.0);
                     damping = (damping * (1.0 - (2.0 * gain - 1.0).powi(3)).max(0.2)).max(1e-9);
                     found = Some((moved, reached));

@@ -58,7 +58,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// Latents whose indices describe the distribution better: some steps of Adam down the gradient of the error of what is
-    /// decoded from the indices, as if the latents were decoded themselves. Returns those of the smallest error + price.
+    /// decoded from the indices, as if the latents were decoded themselves. Returns those of the smallest error; the price enters by the choice of the indices.
     pub fn improved(&self, target: &Volume, latents: Vec<f32>, lambda: f32, steps: usize) -> Vec<f32> {
         let Model { autoencoder, decoder, codebook, .. } = self.model;
         let active = latents.iter().filter(|x| **x != 0.0).count().max(1);

@@ -276,11 +276,16 @@ impl VqVae {
         const HALVINGS: usize = 16;
         /// Trials between a λ that keeps the bound and twice as large a one that does not.
         const TRIALS: usize = 4;
+        if let Some(bytes) = bound.limit(Figure::Bytes) {
+            let allowed = "bounds of errors".to_owned();
+            return Err(Error::InvalidParameter { name: "bytes", value: bytes.to_string(), allowed });
+        }
         let encoder = self.encoder();
         let first = encoder.latents(target);
         let trial = |latents: &[f32], lambda: f32| -> Result<(VqVaeCoefficients, Option<String>)> {
             let found = VqVaeCoefficients { basis: self.hash(), scale, indices: encoder.indices(latents, lambda) };
-            let fidelity = Fidelity::compare(vdf, &self.reconstruct(&found, vdf.grid())?)?;
+            let back = self.reconstruct(&found, vdf.grid())?;
+            let fidelity = Fidelity::compare_above(vdf, &back, bound.floor_of(vdf))?;
             let beyond = bound
                 .limits()
                 .find(|(figure, limit)| figure.of(&fidelity).is_none_or(|value| value.is_nan() || value > *limit));
