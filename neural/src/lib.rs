@@ -1,6 +1,7 @@
 //! Neural networks as bases of `vdf-basis`, by its public interface alone.
 #![forbid(unsafe_code)]
 
+mod bounds;
 pub mod cnn;
 mod conv;
 pub mod inference;

@@ -108,13 +108,9 @@ impl Shared {
         Err(Error::TargetNotMet { basis: self.name(), target: say(self.deviation), reached: say(reached) })
     }
 
-    /// The mean and the components as a reader of their streams finds them, and the streams' length.
-    fn learnt(&self, distributions: &[Vdf], deviation: f64) -> Result<(PopulationPca, usize)> {
-        let registry = Registry::standard();
-        let grid = *distributions[0].grid();
-        let mut accumulator = PcaAccumulator::new(grid, Values::Linear)?;
-        distributions.iter().try_for_each(|vdf| accumulator.add(vdf))?;
-        let learnt = accumulator.learn(distributions.len())?;
+    /// The mean and the components of a population as a reader of their streams finds them, and the streams' length.
+    fn decoded(learnt: &PopulationPca, deviation: f64) -> Result<(PopulationPca, usize)> {
+        let (registry, grid) = (Registry::standard(), *learnt.grid());
         let mut bytes = 0;
         let mut through = |spec: &str, values: &[f64]| {
             let stream = Expansion::encode(&registry.parse(spec)?, &Vdf::from_slice(grid, values)?)?.to_bytes()?;
@@ -148,8 +144,11 @@ impl Codec for Shared {
     }
 
     fn through(&self, distributions: &[Vdf]) -> Result<Decoded> {
+        let mut accumulator = PcaAccumulator::new(*distributions[0].grid(), Values::Linear)?;
+        distributions.iter().try_for_each(|vdf| accumulator.add(vdf))?;
+        let learnt = accumulator.learn(distributions.len())?;
         let attempt = |part: f64| {
-            let decoded = self.attempt(distributions, part * self.deviation)?;
+            let decoded = Self::attempt(&learnt, distributions, part * self.deviation)?;
             self.check(distributions, &decoded.distributions)?;
             Ok(decoded)
         };
@@ -162,8 +161,9 @@ impl Codec for Shared {
 }
 
 impl Shared {
-    fn attempt(&self, distributions: &[Vdf], deviation: f64) -> Result<Decoded> {
-        let (pca, shared) = self.learnt(distributions, deviation)?;
+    /// All cells by components of this accuracy.
+    fn attempt(learnt: &PopulationPca, distributions: &[Vdf], deviation: f64) -> Result<Decoded> {
+        let (pca, shared) = Self::decoded(learnt, deviation)?;
         let spec = format!("conserve({pca})");
         let registry = Registry::standard().with_value(pca)?;
         let cells = distributions.iter().zip(0..);

@@ -1,6 +1,6 @@
 //! The command line.
 
-/// What the command line asks for.
+/// The command line.
 pub struct Arguments {
     pub file: String,
     pub walk: usize,

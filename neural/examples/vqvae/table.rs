@@ -16,7 +16,7 @@ pub struct Row {
     pub missed: usize,
 }
 
-/// What all streams of the autoencoder share.
+/// The bytes that all streams of the autoencoder share.
 pub struct Shared {
     pub bytes: usize,
     /// Without the encoder.

@@ -7,10 +7,11 @@ mod search;
 mod training;
 
 use vdf_basis::{
-    Basis, Bound, Choices, Coder, Coefficients, Error, Fidelity, Figure, Kept, Label, NamedBasis, Quantise, Quantity,
-    Resolution, Result, Slot, Spec, Stream, Vdf, VelocityGrid, spec_of,
+    Basis, Bound, Choices, Coder, Coefficients, Error, Figure, Kept, Label, NamedBasis, Quantise, Quantity, Resolution,
+    Result, Slot, Spec, Stream, Vdf, VelocityGrid, spec_of,
 };
 
+use crate::bounds;
 use crate::conv::{Layout, Volume, as_densities, normalised};
 use decoder::Decoder;
 use rounding::Steps;
@@ -124,10 +125,7 @@ impl Cnn {
         let (scale, cells) = normalised(vdf, NAME)?;
         let target = Volume::from_cells(vdf.grid().shape(), 1, &cells);
         let Some(bound) = self.bound else { return self.trained(self.size, scale, &target, vdf, None) };
-        if let Some(bytes) = bound.limit(Figure::Bytes) {
-            let allowed = "bounds of errors; `mlp` keeps a bound of the length".to_owned();
-            return Err(Error::InvalidParameter { name: "bytes", value: bytes.to_string(), allowed });
-        }
+        bounds::check(&bound)?;
         // Figures other than the L2 error are met by a smaller one.
         let first = bound.limits().map(|(_, limit)| limit).fold(f64::INFINITY, f64::min);
         let (mut goal, mut size) = (bound.limit(Figure::L2).unwrap_or(first).min(0.9), self.size);
@@ -135,12 +133,8 @@ impl Cnn {
         for _ in 0..Self::ATTEMPTS {
             let (found, report) = self.trained(size, scale, &target, vdf, Some(goal))?;
             let back = self.reconstruct(&found, vdf.grid())?;
-            let fidelity = Fidelity::compare_above(vdf, &back, bound.floor_of(vdf))?;
-            let beyond = |(figure, limit): &(Figure, f64)| {
-                figure.of(&fidelity).is_none_or(|value| value.is_nan() || value > *limit)
-            };
-            let Some((figure, _)) = bound.limits().find(beyond) else { return Ok((found, report)) };
-            reached = format!("{} = {:.3e}", figure.key(), figure.of(&fidelity).unwrap_or(f64::NAN));
+            let Some(missed) = bounds::missed(&bound, vdf, &back)? else { return Ok((found, report)) };
+            reached = missed;
             if report.error <= goal {
                 goal *= 0.5;
             } else {
@@ -164,7 +158,7 @@ impl Cnn {
         size.check(vdf.grid())?;
         let decoder = size.decoder(vdf.grid());
         let trained = search::trained(&decoder, target, self.seed, self.iterations, self.rate, goal);
-        let Rounded { steps, multiples, error, losses } = trained.map_err(|(diverged, _)| Error::Degenerate {
+        let Rounded { steps, multiples, error, losses } = trained.map_err(|diverged| Error::Degenerate {
             basis: NAME,
             reason: format!(
                 "training diverged: the relative L2 error is {} before iteration {} at rate={}; try a smaller rate",

@@ -6,6 +6,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::decoder::Decoder;
+use crate::conv::power_of_two;
 
 /// Largest magnitude of a rounded number.
 pub(super) const MOST: i32 = 1 << 20;
@@ -19,14 +20,12 @@ pub(crate) struct Steps {
     pub exponents: Vec<i64>,
 }
 
-/// 2^(exponent / 4), by multiplications alone.
+/// 2^(exponent / 4).
 fn step(exponent: i64) -> f32 {
     /// 2^(1/4), 2^(1/2) and 2^(3/4).
     const ROOTS: [f32; 4] = [1.0, 1.189_207_1, std::f32::consts::SQRT_2, 1.681_792_9];
     let exponent = exponent.clamp(EXPONENTS[0], EXPONENTS[1]);
-    let factor = if exponent < 0 { 0.5 } else { 2.0 };
-    let whole = exponent.div_euclid(4);
-    (0..whole.unsigned_abs()).fold(ROOTS[exponent.rem_euclid(4) as usize], |step, _| step * factor)
+    ROOTS[exponent.rem_euclid(4) as usize] * power_of_two(exponent.div_euclid(4))
 }
 
 impl Steps {

@@ -2,8 +2,8 @@
 
 use super::decoder::Decoder;
 use super::rounding::Steps;
-use super::training::{Diverged, Trainer};
-use crate::conv::Volume;
+use super::training::Trainer;
+use crate::conv::{Diverged, Volume};
 
 /// A decoder's numbers as multiples of steps, and their relative L2 error.
 #[derive(Debug, Clone)]
@@ -37,20 +37,8 @@ pub(crate) fn trained(
     iterations: usize,
     rate: f64,
     bound: Option<f64>,
-) -> Result<Rounded, (Diverged, Vec<f64>)> {
-    let mut trainer = Trainer::new(decoder, target, seed);
-    let found = search(decoder, target, &mut trainer, iterations, rate, bound);
-    found.map_err(|diverged| (diverged, trainer.losses.clone()))
-}
-
-fn search(
-    decoder: &Decoder,
-    target: &Volume,
-    trainer: &mut Trainer<'_>,
-    iterations: usize,
-    rate: f64,
-    bound: Option<f64>,
 ) -> Result<Rounded, Diverged> {
+    let mut trainer = Trainer::new(decoder, target, seed);
     let square = target.data.iter().map(|f| f64::from(*f).powi(2)).sum();
     trainer.train(iterations, rate, None)?;
     let mut error = trainer.error(&trainer.numbers);

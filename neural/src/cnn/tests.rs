@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use vdf_basis::{Expansion, Registry, Sampling, Synthetic, laws};
+use vdf_basis::{Expansion, Fidelity, Registry, Sampling, Synthetic, laws};
 
 use super::*;
 

@@ -5,14 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::decoder::Decoder;
 use super::rounding::Steps;
-use crate::conv::{Adam, Volume, cosine};
-
-/// Training that ended in numbers that are not finite.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Diverged {
-    pub iteration: usize,
-    pub loss: f64,
-}
+use crate::conv::{Adam, Diverged, Volume, cosine};
 
 /// A decoder in training.
 #[derive(Debug, Clone)]

@@ -7,13 +7,17 @@
 
 mod adam;
 mod convolve;
+mod diverged;
 mod network;
+mod power;
 mod resample;
 mod scale;
 mod volume;
 
 pub(crate) use adam::{Adam, cosine};
+pub(crate) use diverged::Diverged;
 pub(crate) use network::{Layer, Network, Tape};
+pub(crate) use power::power_of_two;
 pub(crate) use resample::halved;
 pub(crate) use scale::{as_densities, normalised};
 pub(crate) use volume::{Layout, Volume};

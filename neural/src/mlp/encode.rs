@@ -74,7 +74,7 @@ pub(super) fn once(mlp: &Mlp, vdf: &Vdf) -> Result<(NetCoefficients, Trained)> {
     Data::new(mlp, vdf)?.train(mlp, mlp.width.unwrap_or(DEFAULT_WIDTH), 0.0, None)
 }
 
-/// What networks are trained on.
+/// The points that networks are trained on, and their units.
 pub(super) struct Data {
     pub(super) frame: Frame,
     pub(super) unit: f64,

@@ -28,7 +28,7 @@ pub struct NetCoefficients {
     pub(super) span: u8,
     pub(super) width: usize,
     pub(super) weights: Weights,
-    /// What training found and no stream holds.
+    /// The factor of the curvature that training found. No stream holds it.
     pub(super) joint: Found,
 }
 

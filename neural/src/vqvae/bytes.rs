@@ -6,8 +6,9 @@ use super::autoencoder::Autoencoder;
 use super::codebook::Codebook;
 use super::learning::Model;
 use super::prior::{CONTEXTS, Prior};
-use super::rounding::{EXPONENTS, MOST, exponent_of_multiples, multiple, power, tensors};
+use super::rounding::{EXPONENTS, MOST, exponent_of_multiples, multiple, tensors};
 use super::{Learnt, VqVaeOptions};
+use crate::conv::power_of_two;
 
 const MAGIC: [u8; 7] = *b"vdf-vq\x01";
 const HASH: usize = size_of::<u64>();
@@ -33,7 +34,7 @@ pub(super) fn content(learnt: &Learnt, with_encoder: bool) -> Result<Vec<u8>> {
     Ok([&MAGIC[..], &coder.finish()].concat())
 }
 
-/// What the bytes hold, without the hash.
+/// The learnt value of some bytes, whose hash is found anew.
 pub(super) fn read(bytes: &[u8]) -> Result<Learnt> {
     let Some((content, end)) = bytes.split_last_chunk::<HASH>() else { return Err(malformed("it ends too early")) };
     let Some(coded) = content.strip_prefix(&MAGIC) else {
@@ -88,7 +89,7 @@ fn code_body(model: &mut Model, prior: &mut Prior, with_encoder: bool, coder: &m
         if !(EXPONENTS[0]..=EXPONENTS[1]).contains(&exponent) {
             return Err(Error::MalformedStream(format!("a step of 2^{exponent}")));
         }
-        let (step, mut model) = (power(exponent), Integers::default());
+        let (step, mut model) = (power_of_two(exponent), Integers::default());
         for number in tensor {
             let read = coder.integer(&mut model, multiple(*number, step))?;
             if read.abs() > MOST {

@@ -5,14 +5,15 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::VqVaeOptions;
 use super::autoencoder::{Autoencoder, without_biases};
 use super::codebook::{Averages, Codebook, k_means, vectors_of};
-use crate::conv::{Adam, Volume, cosine};
+use crate::conv::{Adam, Diverged, Volume, cosine};
 
 /// A stage, its code, and the vector that it had to describe.
 type Described = (usize, usize, Vec<f32>);
 
-/// What is learnt: weights of both networks and the codebooks.
+/// Weights of both networks, and the codebooks.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Model {
     pub autoencoder: Autoencoder,
@@ -21,26 +22,6 @@ pub(crate) struct Model {
     pub encoder: Vec<f32>,
     pub decoder: Vec<f32>,
     pub codebook: Codebook,
-}
-
-/// Settings of the learning.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Settings {
-    pub dimension: usize,
-    pub width: usize,
-    pub codes: usize,
-    pub stages: usize,
-    pub iterations: usize,
-    pub batch: usize,
-    pub rate: f64,
-    pub seed: u64,
-}
-
-/// Learning that ended in numbers that are not finite.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Diverged {
-    pub iteration: usize,
-    pub loss: f64,
 }
 
 /// Factor of the first weights of both last convolutions.
@@ -144,9 +125,9 @@ struct Pass {
 pub(crate) fn learn(
     shape: [usize; 3],
     population: &[Sample],
-    settings: Settings,
+    settings: VqVaeOptions,
 ) -> Result<(Model, Vec<f64>), Diverged> {
-    let Settings { dimension, width, codes, iterations, rate, .. } = settings;
+    let VqVaeOptions { dimension, width, codes, iterations, rate, .. } = settings;
     let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
     let autoencoder = Autoencoder::new(shape, dimension, width);
     let mut model = Model::blank(autoencoder, Codebook { dimension, codes, vectors: Vec::new() }, width);
@@ -178,7 +159,7 @@ impl Model {
     fn train(
         &mut self,
         population: &[Sample],
-        settings: Settings,
+        settings: VqVaeOptions,
         iterations: usize,
         rate: f64,
         mut codes: Option<(Averages, f32)>,
@@ -280,7 +261,7 @@ impl Model {
 
     /// Codebooks by k-means, stage after stage, of the latents of the population. Returns the mean square of what they leave
     /// of a latent vector.
-    fn first_codes(&mut self, population: &[Sample], settings: &Settings, rng: &mut ChaCha8Rng) -> f32 {
+    fn first_codes(&mut self, population: &[Sample], settings: &VqVaeOptions, rng: &mut ChaCha8Rng) -> f32 {
         let Codebook { dimension, codes, .. } = self.codebook;
         let views: Vec<View> = (0..VIEWS).map(|k| population[k % population.len()].view(rng)).collect();
         let all: Vec<Vec<f32>> = views

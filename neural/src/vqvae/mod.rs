@@ -15,13 +15,14 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use vdf_basis::{
-    Basis, Bound, Coder, Coefficients, Error, Fidelity, Figure, Kept, Quantise, Quantity, Resolution, Result, Slot,
-    Spec, Stream, Term, Value, Vdf, VelocityGrid,
+    Basis, Bound, Coder, Coefficients, Error, Figure, Kept, Quantise, Quantity, Resolution, Result, Slot, Spec, Stream,
+    Term, Value, Vdf, VelocityGrid,
 };
 
+use crate::bounds;
 use crate::conv::{Volume, as_densities, normalised};
 use encoding::Encoder;
-use learning::{Model, Sample, Settings};
+use learning::{Model, Sample};
 use prior::Prior;
 
 const NAME: &str = "vqvae";
@@ -45,7 +46,7 @@ pub struct VqVae {
     price: f32,
 }
 
-/// What was learnt.
+/// Networks, codebooks and frequencies, and how they were learnt.
 struct Learnt {
     model: Model,
     prior: Prior,
@@ -106,11 +107,6 @@ impl VqVaeOptions {
         }
         Ok(())
     }
-
-    fn settings(&self) -> Settings {
-        let Self { dimension, width, codes, stages, iterations, batch, rate, seed } = *self;
-        Settings { dimension, width, codes, stages, iterations, batch, rate, seed }
-    }
 }
 
 fn refused(name: &'static str, value: impl fmt::Display, allowed: String) -> Error {
@@ -168,7 +164,7 @@ impl VqVae {
             }
             samples.push(Sample::new(shape, normalised(vdf, NAME)?.1));
         }
-        let learnt = learning::learn(shape, &samples, options.settings());
+        let learnt = learning::learn(shape, &samples, *options);
         let (model, losses) = learnt.map_err(|diverged| Error::Degenerate {
             basis: NAME,
             reason: format!(
@@ -276,21 +272,13 @@ impl VqVae {
         const HALVINGS: usize = 16;
         /// Trials between a λ that keeps the bound and twice as large a one that does not.
         const TRIALS: usize = 4;
-        if let Some(bytes) = bound.limit(Figure::Bytes) {
-            let allowed = "bounds of errors".to_owned();
-            return Err(Error::InvalidParameter { name: "bytes", value: bytes.to_string(), allowed });
-        }
+        bounds::check(bound)?;
         let encoder = self.encoder();
         let first = encoder.latents(target);
         let trial = |latents: &[f32], lambda: f32| -> Result<(VqVaeCoefficients, Option<String>)> {
             let found = VqVaeCoefficients { basis: self.hash(), scale, indices: encoder.indices(latents, lambda) };
             let back = self.reconstruct(&found, vdf.grid())?;
-            let fidelity = Fidelity::compare_above(vdf, &back, bound.floor_of(vdf))?;
-            let beyond = bound
-                .limits()
-                .find(|(figure, limit)| figure.of(&fidelity).is_none_or(|value| value.is_nan() || value > *limit));
-            let said = |figure: Figure| format!("{} = {:.3e}", figure.key(), figure.of(&fidelity).unwrap_or(f64::NAN));
-            Ok((found, beyond.map(|(figure, _)| said(figure))))
+            Ok((found, bounds::missed(bound, vdf, &back)?))
         };
         let (mut keeps, mut reached) = (None, String::new());
         for halving in 0..=HALVINGS {

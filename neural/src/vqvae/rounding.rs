@@ -1,6 +1,7 @@
 //! Rounding of what was learnt: multiples of powers of two, which fill few bytes and are single precision exactly.
 
 use super::learning::Model;
+use crate::conv::power_of_two;
 
 /// Steps in the root mean square of the numbers of a tensor. The rounding error is then 1/(32 √12) = 0.9% of it.
 const STEPS_IN_SIZE: f32 = 32.0;
@@ -29,12 +30,6 @@ pub(super) fn exponent_of_multiples(numbers: &[f32]) -> i64 {
     numbers.iter().filter(|number| **number != 0.0).map(exponent).min().unwrap_or(0).clamp(EXPONENTS[0], EXPONENTS[1])
 }
 
-/// 2^exponent.
-pub(super) fn power(exponent: i64) -> f32 {
-    let factor = if exponent < 0 { 0.5 } else { 2.0 };
-    (0..exponent.unsigned_abs()).fold(1.0, |power, _| power * factor)
-}
-
 /// The multiple of a step nearest to a number.
 pub(super) fn multiple(number: f32, step: f32) -> i64 {
     ((number / step).round() as i64).clamp(-MOST, MOST)
@@ -43,7 +38,7 @@ pub(super) fn multiple(number: f32, step: f32) -> i64 {
 /// The model with all numbers rounded. Biases are zero.
 pub(super) fn rounded(mut model: Model) -> Model {
     for tensor in tensors(&mut model, true) {
-        let step = power(exponent(tensor));
+        let step = power_of_two(exponent(tensor));
         tensor.iter_mut().for_each(|number| *number = multiple(*number, step) as f32 * step);
     }
     model
@@ -80,6 +75,6 @@ mod tests {
         {
             assert_eq!(exponent_of_multiples(numbers), expected, "{numbers:?}");
         }
-        assert_eq!([power(-3), power(4)], [0.125, 16.0]);
+        assert_eq!([power_of_two(-3), power_of_two(4)], [0.125, 16.0]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use vdf_basis::{AnyBasis, Expansion, Registry, Sampling, Synthetic, laws};
+use vdf_basis::{AnyBasis, Expansion, Fidelity, Registry, Sampling, Synthetic, laws};
 
 use super::*;
 

@@ -1,14 +1,16 @@
 //! The command line.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use vdf_basis::distribution::synthetic::Traced;
 use vdf_basis::{Bound, Crop, FieldDirection, Figure, Synthetic};
 
+use crate::Problem;
 use crate::cells::CellList;
+use crate::files;
 use crate::synthesise::SHOCK;
 
 /// Basis where none is named.
@@ -94,6 +96,17 @@ pub struct Geometry {
     /// Read both from the .json file that `decode` and `synthesise` write beside a .npy file.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["lower", "spacing"])]
     pub grid: Option<PathBuf>,
+}
+
+impl Geometry {
+    /// Refuses a geometry that was given for a file of another kind.
+    pub fn refused(&self, path: &Path, reason: &str) -> Result<(), Problem> {
+        if self.lower.is_none() && self.grid.is_none() {
+            return Ok(());
+        }
+        let problem = format!("--lower, --spacing and --grid belong to .npy files; {reason}");
+        Err(Problem::Usage(files::in_file(path, problem)))
+    }
 }
 
 #[derive(Debug, Args)]

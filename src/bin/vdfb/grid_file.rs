@@ -40,7 +40,7 @@ pub fn write(path: &Path, population: &str, cells: &[Value]) -> Result<(), Strin
     files::write_whole(path, |file| writeln!(file, "{content:#}").map_err(|problem| files::in_file(path, problem)))
 }
 
-/// What such a file says of the cells of a `.npy` file.
+/// The grid of a `.npy` file, and facts about its cells.
 #[derive(Debug, Clone)]
 pub struct GridFile {
     pub lower: [f64; 3],

@@ -76,10 +76,7 @@ struct Table {
 impl Table {
     /// The cells of an archive or a stream. Returns the name of the population.
     fn of_encoded(&mut self, encoded: &Encoded, arguments: &Moments, common: &Common) -> Result<String, Problem> {
-        if arguments.geometry.lower.is_some() || arguments.geometry.grid.is_some() {
-            let problem = "--lower, --spacing and --grid belong to .npy files; what is encoded has its own grid";
-            return Err(Problem::Usage(files::in_file(&encoded.path, problem)));
-        }
+        arguments.geometry.refused(&encoded.path, "what is encoded has its own grid")?;
         self.left_out += encoded.report_lost();
         let population = encoded.population(arguments.from.population.as_deref())?;
         let cells = encoded.select(&population, &arguments.from.cells)?;

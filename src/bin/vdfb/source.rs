@@ -28,10 +28,7 @@ impl Source {
     pub fn open(paths: &[PathBuf], population: Option<&str>, crop: Crop, geometry: &Geometry) -> Result<Self, Problem> {
         match paths {
             [path] if is_vlsv(path) => {
-                if geometry.lower.is_some() || geometry.grid.is_some() {
-                    let problem = "--lower, --spacing and --grid belong to .npy files; a .vlsv file has its own grid";
-                    return Err(Problem::Usage(files::in_file(path, problem)));
-                }
+                geometry.refused(path, "a .vlsv file has its own grid")?;
                 let file = VlsvFile::open(path).map_err(|problem| files::in_file(path, problem))?;
                 let population = chosen(path, file.populations(), population)?;
                 file.cells(&population).map_err(|problem| files::in_file(path, problem))?;

@@ -43,7 +43,7 @@ pub struct SeveralMlp {
     members: Vec<Member>,
 }
 
-/// What is known of one distribution besides its latent vector.
+/// Frame and units of one distribution.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Member {
     frame: Frame,

@@ -112,26 +112,34 @@ impl<'a> Together<'a> {
                 .zip(pass.mean_squares(&blocks))
                 .for_each(|(sum, square)| *sum += square / members as f64);
         }
-        let of_latents = (0..self.latents.len()).map(|place| self.sensitivity_of_latent(place));
-        (squares.into_iter().map(f64::sqrt).collect(), of_latents.collect())
+        let mut of_latents = vec![0.0; self.latents.len()];
+        for member in 0..members {
+            let of_member = of_latents.iter_mut().skip(member).step_by(members);
+            of_member.zip(self.sensitivities_of_latent(member)).for_each(|(of_latent, found)| *of_latent = found);
+        }
+        (squares.into_iter().map(f64::sqrt).collect(), of_latents)
     }
 
-    /// Change of a distribution by one entry of its latent vector, from a small difference.
-    fn sensitivity_of_latent(&self, place: usize) -> f64 {
+    /// Changes of a distribution by each entry of its latent vector, from small differences.
+    fn sensitivities_of_latent(&self, member: usize) -> Vec<f64> {
         const CHANGE: f32 = 0.01;
-        let (entry, member) = (place / self.data.len(), place % self.data.len());
         let pool = &self.data[member].pool;
-        let mut latents = self.latent(&self.latents, member);
-        let before = values(self.network, self.head, &self.weights, &latents, pool);
-        latents[entry] += CHANGE;
-        let after = values(self.network, self.head, &self.weights, &latents, pool);
-        let difference: f64 = before
-            .iter()
-            .zip(&after)
-            .zip(&pool.weights)
-            .map(|((before, after), weight)| f64::from((after - before).powi(2) * weight))
-            .sum();
-        // An error of one distribution counts as one of all by the root of their number.
-        difference.sqrt() / f64::from(CHANGE) / (self.data.len() as f64).sqrt()
+        let latents = self.latent(&self.latents, member);
+        let values = |latents: &[f32]| values(self.network, self.head, &self.weights, latents, pool);
+        let before = values(&latents);
+        let of_entry = |entry: usize| {
+            let mut moved = latents.clone();
+            moved[entry] += CHANGE;
+            let after = values(&moved);
+            let difference: f64 = before
+                .iter()
+                .zip(&after)
+                .zip(&pool.weights)
+                .map(|((before, after), weight)| f64::from((after - before).powi(2) * weight))
+                .sum();
+            // An error of one distribution counts as one of all by the root of their number.
+            difference.sqrt() / f64::from(CHANGE) / (self.data.len() as f64).sqrt()
+        };
+        (0..latents.len()).map(of_entry).collect()
     }
 }
