@@ -145,6 +145,10 @@ impl Quantise for AnyBasis {
         self.0.is_transform()
     }
 
+    fn tightened(&self, part: f64) -> Option<Self> {
+        self.0.tightened(part)
+    }
+
     fn keep(&self, bound: &Bound) -> Result<Kept<Self>> {
         self.0.keep(bound)
     }
@@ -232,6 +236,7 @@ trait ErasedBasis: Debug + Send + Sync {
     ) -> Option<(usize, AnyCoefficients)>;
     fn kept_bound(&self) -> Option<Bound>;
     fn is_transform(&self) -> bool;
+    fn tightened(&self, part: f64) -> Option<AnyBasis>;
     fn keep(&self, bound: &Bound) -> Result<Kept<AnyBasis>>;
     fn as_any(&self) -> &dyn Any;
     fn equals(&self, other: &dyn Any) -> bool;
@@ -313,6 +318,10 @@ impl<B: Quantise> ErasedBasis for B {
 
     fn is_transform(&self) -> bool {
         Quantise::is_transform(self)
+    }
+
+    fn tightened(&self, part: f64) -> Option<AnyBasis> {
+        Quantise::tightened(self, part).map(AnyBasis::new)
     }
 
     fn keep(&self, bound: &Bound) -> Result<Kept<AnyBasis>> {

@@ -211,6 +211,13 @@ impl Bound {
         self.limits().all(|(figure, _)| figure == Figure::Bytes)
     }
 
+    /// This bound with a part of each error that it allows; a limit of the length stays.
+    pub(crate) fn tightened(&self, part: f64) -> Self {
+        self.limits()
+            .filter(|(figure, _)| *figure != Figure::Bytes)
+            .fold(*self, |bound, (figure, limit)| bound.and(figure, part * limit))
+    }
+
     /// This bound, if it makes sense.
     ///
     /// # Errors

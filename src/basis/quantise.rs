@@ -80,6 +80,13 @@ pub trait Quantise: Stream {
         false
     }
 
+    /// This basis with all errors of [`Quantise::kept_bound`] limited to a part of what they may be now, for a combinator
+    /// around it that has added errors of its own. This basis must read what that one writes. `None` if it keeps no bound.
+    fn tightened(&self, part: f64) -> Option<Self> {
+        let _ = part;
+        None
+    }
+
     /// Asks this basis to keep a bound by itself. The default answer is that it does not: it rounds at any step, and
     /// [`Quantized`](crate::Quantized) around it searches for the step.
     ///

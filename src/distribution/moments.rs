@@ -80,7 +80,8 @@ impl Moments {
     ) -> Self {
         let [_, ny, nz] = grid.shape();
         let peak = largest_magnitude(values);
-        let factor = normalising_factor(peak);
+        // Of zeros there is nothing to bring near one, and `scale` alone may be near the largest double.
+        let factor = if peak > 0.0 { normalising_factor(peak) } else { scale };
         let middle = grid.middle();
         // Velocities are taken relative to the middle of the box, then to the bulk velocity, so that neither the
         // origin nor a drift much faster than the thermal speed costs digits.
@@ -196,6 +197,13 @@ mod tests {
     fn lopsided(scale: f64) -> Vdf {
         let grid = VelocityGrid::new([5, 7, 11], [-3.0, 10.0, 0.0], [1.0, 2.0, 0.5]).unwrap();
         Vdf::from_fn(grid, |[x, y, z]| scale * (1.0 + 0.1 * x + 0.02 * y * z + (z - 2.0).powi(2))).unwrap()
+    }
+
+    #[test]
+    fn zeros_have_no_moments_in_any_unit() {
+        let grid = VelocityGrid::new([4, 3, 2], [0.0; 3], [3e4, 3e7, 3e10]).unwrap();
+        let moments = Moments::of_scaled(&grid, &[0.0; 24], f64::powi(2.0, 1000), |f| f);
+        assert_eq!((moments.density, moments.pressure, moments.heat_flux), (0.0, [[0.0; 3]; 3], [0.0; 3]));
     }
 
     #[test]

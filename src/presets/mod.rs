@@ -379,6 +379,10 @@ impl Quantise for Preset {
         Some(self.bound())
     }
 
+    fn tightened(&self, part: f64) -> Option<Self> {
+        Self::new(self.effort, self.bound().tightened(part)).ok()
+    }
+
     fn rounded(&self, coefficients: &PresetCoefficients, _: &Vdf, _: Resolution) -> Result<PresetCoefficients> {
         Ok(coefficients.clone())
     }

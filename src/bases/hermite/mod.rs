@@ -28,6 +28,7 @@
 //! # Ok::<(), vdf_basis::Error>(())
 //! ```
 
+mod along_frame;
 mod axis;
 mod closed_forms;
 mod coding;
@@ -325,7 +326,7 @@ impl Hermite {
             }
             Scaling::ResidualOptimal if start.rotation.is_some() => {
                 // The search needs products that separate: it runs on the distribution resampled along the axes.
-                let along = rotated::along_frame(vdf, &start)?;
+                let along = along_frame::along_frame(vdf, &start)?;
                 let origin = ([0.0; 3], start.scales);
                 let ((offset, scales), report) = search::residual_optimal(&along, self.orders, self.truncation, origin);
                 let centre = Frame { scales: [1.0; 3], ..start }.to_velocity(offset);

@@ -8,13 +8,11 @@ use std::f64::consts::SQRT_2;
 use faer::linalg::matmul::matmul;
 use faer::linalg::solvers::DenseSolveCore;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
-use ndarray::Axis;
 
 use super::{Weight, functions};
 use crate::distribution::frame::Frame;
 use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
-use crate::error::Result;
 use crate::numerics::cgls;
 use crate::numerics::hermite_functions::gauss_hermite_nodes;
 use crate::numerics::scaling::normalising_factor;
@@ -258,77 +256,6 @@ impl Gram {
         values.iter_mut().zip(&self.weights).for_each(|(value, weight)| *value *= weight);
         transform(&values, functions.map(|matrix| matrix.transpose()))
     }
-}
-
-/// The same cells along a frame's axes, with the origin at the frame's centre. `None` unless the axes are the grid's in
-/// another order or sense.
-pub(super) fn reordered(vdf: &Vdf, frame: &Frame) -> Option<Vdf> {
-    /// Largest component across a grid axis that counts as rounding of a parallel axis.
-    const ALONG: f64 = 1e-9;
-    let (grid, axes) = (vdf.grid(), frame.axes());
-    let mut order = [0; 3];
-    for (axis, place) in axes.iter().zip(&mut order) {
-        *place = (0..3).find(|&j| (0..3).all(|k| k == j || axis[k].abs() < ALONG))?;
-    }
-    let reversed: [bool; 3] = std::array::from_fn(|i| axes[i][order[i]] < 0.0);
-    let lower = std::array::from_fn(|i| {
-        let j = order[i];
-        if reversed[i] { frame.centre[j] - grid.upper()[j] } else { grid.lower()[j] - frame.centre[j] }
-    });
-    let along = VelocityGrid::new(order.map(|j| grid.shape()[j]), lower, order.map(|j| grid.spacing()[j])).ok()?;
-    let mut values = vdf.values().permuted_axes(order);
-    for (i, _) in reversed.into_iter().enumerate().filter(|(_, reversed)| *reversed) {
-        values.invert_axis(Axis(i));
-    }
-    Vdf::from_vec(along, values.iter().copied().collect()).ok()
-}
-
-/// The distribution on a grid along the frame's axes, its origin at the frame's centre, by trilinear interpolation and
-/// zero outside the box: good enough to search centre and widths on, where only their rough place matters. The cells
-/// themselves where the axes are the grid's.
-pub(super) fn along_frame(vdf: &Vdf, frame: &Frame) -> Result<Vdf> {
-    if let Some(same) = reordered(vdf, frame) {
-        return Ok(same);
-    }
-    let grid = vdf.grid();
-    let (lower, upper, shape) = (grid.lower(), grid.upper(), grid.shape());
-    let axes = frame.axes();
-    let unit = Frame { scales: [1.0; 3], ..*frame };
-    let corners = (0..8).map(|corner| std::array::from_fn(|j| if corner >> j & 1 == 0 { lower[j] } else { upper[j] }));
-    let mut reach = [[f64::INFINITY, f64::NEG_INFINITY]; 3];
-    for corner in corners {
-        for (reach, xi) in reach.iter_mut().zip(unit.to_frame(corner)) {
-            *reach = [reach[0].min(xi), reach[1].max(xi)];
-        }
-    }
-    let finest = (0..3).filter(|&j| shape[j] > 1).fold(f64::INFINITY, |h, j| f64::min(h, grid.spacing()[j]));
-    // At most as many cells along an axis as the grid has along its longest.
-    let most = shape.into_iter().max().unwrap_or(1) as f64;
-    // A millionth of a cell less, so that rounding adds no cell.
-    let cells = reach.map(|[low, high]| ((high - low) / finest - 1e-6).ceil().clamp(1.0, most));
-    let along = VelocityGrid::from_edges(cells.map(|n| n as usize), reach.map(|r| r[0]), reach.map(|r| r[1]))?;
-    let values = vdf.as_slice();
-    Vdf::from_fn(along, |w| {
-        let mut base = [0isize; 3];
-        let mut part = [0.0; 3];
-        for j in 0..3 {
-            let v = frame.centre[j] + (0..3).map(|i| axes[i][j] * w[i]).sum::<f64>();
-            let position = (v - lower[j]) / grid.spacing()[j] - 0.5;
-            base[j] = position.floor() as isize;
-            part[j] = position - position.floor();
-        }
-        let mut sum = 0.0;
-        for corner in 0..8usize {
-            let step: [usize; 3] = std::array::from_fn(|j| corner >> j & 1);
-            let index: [isize; 3] = std::array::from_fn(|j| base[j].saturating_add(step[j] as isize));
-            if (0..3).all(|j| index[j] >= 0 && (index[j] as usize) < shape[j]) {
-                let weight: f64 = (0..3).map(|j| if step[j] == 0 { 1.0 - part[j] } else { part[j] }).product();
-                let [x, y, z] = index.map(|k| k as usize);
-                sum += weight * values[(x * shape[1] + y) * shape[2] + z];
-            }
-        }
-        sum
-    })
 }
 
 #[cfg(test)]

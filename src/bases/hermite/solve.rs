@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::along_frame;
 use super::axis::{self, Axis, Orthogonalised};
 use super::orthonormal::Functions;
 use super::rotated::{self, RotatedTerms};
@@ -52,7 +53,7 @@ impl Hermite {
     /// The distribution along a frame's axes, for the least squares, where they are the grid's in another order.
     fn reordered(&self, vdf: &Vdf, frame: &Frame) -> Option<Vdf> {
         let least_squares = self.projection == Projection::LeastSquares;
-        least_squares.then(|| rotated::reordered(vdf, frame)).flatten()
+        least_squares.then(|| along_frame::reordered(vdf, frame)).flatten()
     }
 
     /// The tables of one axis, from the cache.

@@ -66,7 +66,8 @@ impl Mixture {
     /// Encodes a distribution, and returns the report of the fit with the coefficients.
     ///
     /// # Errors
-    /// [`Error::Degenerate`] if the distribution is nowhere positive, or its density exceeds the range of `f64`.
+    /// [`Error::Degenerate`] if the distribution is nowhere positive; [`Error::OutOfRange`] if a density exceeds the range of
+    /// `f64`.
     pub fn fit(&self, vdf: &Vdf) -> Result<(MixtureCoefficients, MixtureReport)> {
         if self.refine == Refine::Logarithm {
             return self.fit_logarithm(vdf, Vec::new());

@@ -60,7 +60,7 @@ pub(super) struct Member {
 impl Member {
     /// Value at the centre.
     pub fn peak(&self, profile: Profile, cell_volume: f64) -> f64 {
-        self.mass * profile.unit_peak() * cell_volume / self.covariance.determinant().sqrt()
+        self.mass * profile.unit_peak() * cell_volume / volume(&self.covariance)
     }
 
     /// A component with the mass, the mean and the covariance of two together.
@@ -74,8 +74,16 @@ impl Member {
 
     /// Mass of a component with the given value at the centre.
     pub fn mass_of(peak: f64, covariance: &Matrix3<f64>, profile: Profile, cell_volume: f64) -> f64 {
-        peak * covariance.determinant().sqrt() / (profile.unit_peak() * cell_volume)
+        peak * volume(covariance) / (profile.unit_peak() * cell_volume)
     }
+}
+
+/// √det Σ, the product of the three widths; NaN if Σ is not positive definite.
+///
+/// It is the product of the diagonal of the Cholesky factor: in the sum of products that defines a determinant all digits
+/// cancel where a component is oblique and 10⁴ times longer than wide.
+pub(super) fn volume(covariance: &Matrix3<f64>) -> f64 {
+    Cholesky::new(*covariance).map_or(f64::NAN, |factor| factor.l_dirty().diagonal().product())
 }
 
 /// Ellipsoids of constant q, and their sections along the rows of a grid: q = across(x, y) + (narrowness · (z −
@@ -161,6 +169,18 @@ mod tests {
         }
         assert!(ellipsoid.span(10.0, 9.0)[0] > ellipsoid.span(10.0, 9.0)[1]);
         assert!(Ellipsoid::new(mean, -covariance).is_none());
+    }
+
+    #[test]
+    fn the_volume_of_a_long_oblique_component_keeps_its_digits() {
+        // Widths 1 and 10⁶ along (1, 2, −1)/√6, of which the sum of products keeps no digit.
+        let field = Vector3::new(1.0, 2.0, -1.0) / 6f64.sqrt();
+        let covariance = Matrix3::identity() + field * field.transpose() * (1e12 - 1.0);
+        assert_relative_eq!(volume(&covariance), 1e6, max_relative = 1e-3);
+        assert!((covariance.determinant().max(0.0).sqrt() / 1e6 - 1.0).abs() > 0.1);
+        let full = Matrix3::new(4.0, 1.0, -0.5, 1.0, 2.0, 0.3, -0.5, 0.3, 1.0);
+        assert_relative_eq!(volume(&full).powi(2), full.determinant(), max_relative = 1e-14);
+        assert!(volume(&-full).is_nan());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Merging of two components into one.
 
-use super::member::Member;
+use super::member::{Member, volume};
 
 /// Merges the two components with the smallest loss. The result is empty for fewer than two components.
 pub(super) fn merged(members: Vec<Member>) -> Vec<Member> {
@@ -11,7 +11,7 @@ pub(super) fn merged(members: Vec<Member>) -> Vec<Member> {
 /// Runnalls' bound on the relative entropy, ½ [(a + b) ln det Σ_ab − a ln det Σ_a − b ln det Σ_b] (2007, IEEE Trans.
 /// Aerosp. Electron. Syst. 43, 989), which does not depend on units. `None` if there are no more pairs than `rank`.
 pub(super) fn merged_by_rank(mut members: Vec<Member>, rank: usize) -> Option<Vec<Member>> {
-    let log_det = |member: &Member| member.covariance.determinant().ln();
+    let log_det = |member: &Member| 2.0 * volume(&member.covariance).ln();
     let alone: Vec<f64> = members.iter().map(log_det).collect();
     let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
     for (i, a) in members.iter().enumerate() {

@@ -4,7 +4,7 @@
 use nalgebra::{Cholesky, Vector3};
 
 use super::cells::Cells;
-use super::member::{Ellipsoid, Profile};
+use super::member::{Ellipsoid, Profile, volume};
 use super::parameters::{Bell, MONOMIALS, Quadratic};
 use super::plane::{Plane, Tile, Window};
 use crate::numerics::lanes::{Instructions, Vectorisable, vectorised};
@@ -49,7 +49,7 @@ impl Overlap {
                 let variances = (a.covariance - a.covariance * sum.solve(&a.covariance)).diagonal();
                 (a.mean + a.covariance * solved, variances.map(|variance| (reach * variance).sqrt()))
             }
-            _ if a.covariance.determinant() <= b.covariance.determinant() => (a.mean, everywhere),
+            _ if volume(&a.covariance) <= volume(&b.covariance) => (a.mean, everywhere),
             _ => (b.mean, everywhere),
         };
         Some(Self { first, second, origin, half, powers: [[[0.0; 5]; 5]; 5] })

@@ -113,8 +113,8 @@ impl Default for Spherical {
             radius: None,
             centre: Centre::default(),
             axis: None,
-            tables: Arc::new(Cache::new(4)),
-            extractions: Arc::new(Cache::new(4)),
+            tables: Arc::new(Cache::new(2)),
+            extractions: Arc::new(Cache::new(2)),
         }
     }
 }

@@ -199,8 +199,8 @@ impl<'a> Choice<'a> {
         let searched = match residues {
             Some(residues) if !few && !all => {
                 let way = Way { cells: Some(cells.clone()), ..Way::new(Method::Everywhere, None) };
-                let change = Change::new(self.decoded, residues, self.heat_flux).ok()?;
-                self.moments(&change, way, residues)
+                let change = Change::new(self.decoded, residues, self.heat_flux).ok();
+                change.and_then(|change| self.moments(&change, way, residues))
             }
             _ => None,
         };

@@ -210,6 +210,10 @@ impl<B: Quantise> Quantise for Conserve<B> {
         self.inner.ignores_step()
     }
 
+    fn tightened(&self, part: f64) -> Option<Self> {
+        Some(Self { inner: self.inner.tightened(part)?, heat_flux: self.heat_flux })
+    }
+
     /// Returns the step of the inner basis: the correction changes its numbers little.
     fn rounded_before(
         &self,

@@ -1,3 +1,5 @@
+mod bounds;
+
 use super::*;
 use crate::bases::cosine::Cosine;
 use crate::basis::bound::Bound;

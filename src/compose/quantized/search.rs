@@ -184,7 +184,8 @@ impl<B: Quantise> Search<'_, B> {
         let wanted = |figure| answer.excess > 1.0 || figure == Figure::Bytes;
         let figures = self.figures(answer.exponent, &answer.rounded, wanted)?;
         let with_values = self.bound.limits().map(|(figure, limit)| (figure, limit, figures[figure as usize]));
-        Ok(with_values.into_iter().find(|(_, limit, reached)| reached > limit))
+        // A value that is no number is within no limit.
+        Ok(with_values.into_iter().find(|(_, limit, reached)| reached.is_nan() || reached > limit))
     }
 
     fn not_met(&self, target: String, reached: String) -> Error {
