@@ -187,7 +187,8 @@ impl Mixture {
         match self.refine {
             Refine::None | Refine::Logarithm => found,
             Refine::LeastSquares => {
-                let (members, report) = search.least_squares(&found.members, search.iterations, COST_TOLERANCE);
+                let start = search.raised(found.members);
+                let (members, report) = search.least_squares(&start, search.iterations, COST_TOLERANCE);
                 Found { members, refinement: Some(report), floored: 0, ..found }
             }
         }
@@ -293,7 +294,13 @@ impl Mixture {
             MixtureCoefficients::from_members(found.members, self.covariance, self.kappa, &cells.grid, cells.factor);
         let valid = |n: f64| n > 0.0 && n.is_finite();
         let sound = coefficients.components().iter().all(|c| valid(c.density) && c.frame.scales.into_iter().all(valid));
-        if coefficients.components().is_empty() || !sound {
+        if coefficients.components().is_empty() {
+            let reason = "its components are spread so far beyond the cells that none of these sees them; refine them, or choose \
+                          another covariance"
+                .to_owned();
+            return Err(Error::Degenerate { basis: NAME, reason });
+        }
+        if !sound {
             let reason = "its density leaves the range of f64; rescale it".to_owned();
             return Err(Error::OutOfRange { basis: NAME, reason });
         }

@@ -67,6 +67,19 @@ impl<'a> Search<'a> {
         visible(self.cells, members, self.profile, MIN_VISIBLE_PEAK)
     }
 
+    /// The same members; with the peak of the data, shared by all, if all are faint beside it. EM spreads the density over
+    /// all of velocity space, of which a row of thin cells is a small part where one width serves all axes.
+    pub fn raised(&self, mut members: Vec<Member>) -> Vec<Member> {
+        /// Part of the data's peak below which least squares hardly sees a component.
+        const FAINT: f64 = 1e-3;
+        if !visible(self.cells, members.clone(), self.profile, FAINT).is_empty() {
+            return members;
+        }
+        let (peak, volume) = (self.cells.peak / members.len() as f64, self.cells.scaling.cell_volume());
+        members.iter_mut().for_each(|m| m.mass = Member::mass_of(peak, &m.covariance, self.profile, volume));
+        members
+    }
+
     /// Scales the masses so that their sum is that of the data.
     pub fn share_mass(&self, members: &mut [Member]) {
         let total: f64 = members.iter().map(|member| member.mass).sum();

@@ -49,6 +49,35 @@ impl<B: Quantise> Search<'_, B> {
         }
     }
 
+    /// The answer as a reader gets it. Numbers from which others follow, as the widths of a component from its axes, may need
+    /// to be rounded again; if that misses the bound, a slightly finer step is taken.
+    pub(super) fn as_read(&self, answer: Tried<B::Coefficients>) -> Result<Tried<B::Coefficients>> {
+        /// Finer steps tried.
+        const FINER: i32 = 8;
+        if answer.excess > 1.0 || self.basis.is_transform() || self.basis.ignores_step() {
+            return Ok(answer);
+        }
+        for exponent in (answer.exponent - FINER..=answer.exponent).rev() {
+            let resolution = Resolution::Step(step(exponent));
+            let rounded = match exponent == answer.exponent {
+                true => answer.rounded.clone(),
+                false => match self.basis.rounded(self.found, self.vdf, resolution) {
+                    Ok(rounded) => rounded,
+                    Err(_) => continue,
+                },
+            };
+            let Some(read) = self.as_written(rounded, resolution)? else { continue };
+            if exponent == answer.exponent && read == answer.rounded {
+                return Ok(answer);
+            }
+            let excess = self.excess(exponent, &read)?;
+            if excess <= 1.0 {
+                return Ok(Tried { exponent, rounded: read, excess });
+            }
+        }
+        Ok(answer)
+    }
+
     /// Coefficients in a step of which they are multiples already; `None` if there is no such step, or if it misses the
     /// bound.
     fn as_before(&self, found: &Tried<B::Coefficients>) -> Result<Option<Tried<B::Coefficients>>> {

@@ -3,7 +3,7 @@
 mod generation;
 mod search;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::fmt;
 
 use search::{Search, Tried};
@@ -249,9 +249,9 @@ impl<B: Quantise> Quantized<B> {
             }
         };
         let header = if bound.limit(Figure::Bytes).is_some() { header()? } else { Coder::writing() };
-        let (floor, gains) = (bound.floor_of(vdf), RefCell::default());
-        let search = Search { basis: &self.inner, found, vdf, reference, header, bound, floor, enough, gains };
-        let answer = search.settled(search.coarsest()?)?;
+        let (floor, largest, gains) = (bound.floor_of(vdf), OnceCell::new(), RefCell::default());
+        let search = Search { basis: &self.inner, found, vdf, reference, header, bound, floor, enough, largest, gains };
+        let answer = search.as_read(search.settled(search.coarsest()?)?)?;
         search.check(&answer)?;
         let Tried { exponent, rounded, .. } = answer;
         Ok(QuantizedCoefficients { exponent, inner: rounded })

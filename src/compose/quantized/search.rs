@@ -4,12 +4,12 @@
 //! that a straight line through the logarithms of two measurements predicts the step of a given error (regula falsi).
 //! Bases that estimate their error from the coefficients start near the answer and need about three measurements.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use super::{MIN_EXPONENT, STEPS_PER_OCTAVE, code_exponent, exponent, step};
 use crate::basis::bound::{Bound, Figure};
 use crate::basis::framing;
-use crate::basis::{Coefficients, Quantise};
+use crate::basis::{Coefficients, Quantise, Quantity};
 use crate::coding::{Coder, Resolution};
 use crate::distribution::fidelity::{MomentErrors, Reference};
 use crate::distribution::vdf::Vdf;
@@ -29,7 +29,7 @@ const STOP_AT_PART_IF_ESTIMATED: f64 = 0.985;
 /// Binary logarithm of the norm over the finest step: amplitudes of orthonormal functions are at most 2⁵² steps, and so
 /// exact as f64. Errors of n numbers rounded to it add up to √(n/12)·2⁻⁵² of the norm: 2e-14 for 10⁵ numbers.
 const FINEST_BITS: i32 = 52;
-/// Part of the norm below which a step is checked: the numbers written must equal the rounded ones. Coarser steps
+/// Part of the largest number below which a step is checked: the numbers written must equal the rounded ones. Coarser steps
 /// leave 20 of the 52 bits of f64 for the rounding errors of the conversion.
 const CHECK_BELOW: f64 = 1.0 / (1_u64 << 32) as f64;
 /// Maximum number of corrections of the estimated error by a measurement.
@@ -49,6 +49,8 @@ pub(super) struct Search<'a, B: Quantise> {
     pub(super) floor: f64,
     /// Part of the bound from which on the search stops, if it is not the usual one.
     pub(super) enough: Option<f64>,
+    /// See [`Search::largest`].
+    pub(super) largest: OnceCell<f64>,
     /// Steps tried, each with its error `l2` and the gain ‖f‖ / ‖g‖ of its reconstruction g.
     pub(super) gains: RefCell<Vec<(i32, f64, f64)>>,
 }
@@ -243,7 +245,7 @@ impl<B: Quantise> Search<'_, B> {
             Err(other) => return Err(other),
         };
         // Near the last digits of f64 the conversion of a rounded number may lead to another multiple of the step.
-        let is_fine = step(exponent) < self.reference.norm() * CHECK_BELOW;
+        let is_fine = step(exponent) < self.largest() * CHECK_BELOW;
         let rounded = match self.bound.is_length_only() || is_fine {
             false => rounded,
             true => match self.as_written(rounded, resolution)? {
@@ -253,6 +255,22 @@ impl<B: Quantise> Search<'_, B> {
         };
         let excess = self.excess(exponent, &rounded)?;
         Ok(Outcome::Rounded { rounded, excess })
+    }
+
+    /// Norm of the distribution, or the largest of the amplitudes where these may be larger: functions that are nearly the
+    /// same on the cells take large numbers that cancel. Transforms have none.
+    fn largest(&self) -> f64 {
+        *self.largest.get_or_init(|| {
+            let mut largest = self.reference.norm();
+            if !self.basis.is_transform() {
+                self.found.visit(&mut |slot, value| {
+                    if slot.quantity == Quantity::PhaseSpaceDensity && value.is_finite() {
+                        largest = largest.max(value.abs());
+                    }
+                });
+            }
+            largest
+        })
     }
 
     /// Excess over the limits of errors, or over that of the length if it is the only one.

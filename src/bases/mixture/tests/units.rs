@@ -100,3 +100,15 @@ fn frames_keep_their_narrow_axes_in_all_units() {
         c.visit(&mut |_, _| ());
     }
 }
+
+#[test]
+fn a_row_of_thin_cells_is_fitted_though_expectation_maximisation_leaves_nothing_on_it() {
+    let grid = VelocityGrid::new([1, 1, 300], [0.0; 3], [1.0, 1e3, 1e6]).unwrap();
+    let vdf = Vdf::from_fn(grid, |v| (-((v[2] - 1.2e8) / 8e7).powi(2)).exp()).unwrap();
+    for start in [Start::MomentSplit, Start::KMeans] {
+        let kind = Covariance::FieldAligned([1.0, 2.0, -1.0]);
+        let basis = Mixture::new(6).unwrap().with_covariance(kind).unwrap().with_start(start);
+        let (_, report) = basis.fit(&vdf).unwrap();
+        assert!(report.l2 < 0.01, "{start:?}: {}", report.l2);
+    }
+}
