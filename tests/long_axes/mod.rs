@@ -31,6 +31,7 @@ pub const SPECS: &[&str] = &[
     "hermite:order=25,truncation=total-degree",
     "hermite:order=8,weight=asymmetric,search=moments",
     "hermite:order=6,frame=pressure,search=moments",
+    "hermite:order=4,frame=field-aligned,field=1/2/-1",
     "mixture:components=4",
     "mixture:components=3,refine=none",
     "mixture:components=4,select=mml",
