@@ -256,11 +256,9 @@ mod tests {
             measured.about_field = Some(FieldFidelity::compare(&vdf, &vdf, field).unwrap());
         }
         let text = table(&[row], 300);
-        assert!(
-            text.lines().any(|line| line.starts_with("maxwellian") && line.ends_with("-       -       -        -")),
-            "{text}"
-        );
-        assert!(!text.contains("inf ") && !text.contains("NaN"), "{text}");
+        let line = text.lines().find(|line| line.starts_with("maxwellian")).unwrap();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(words[words.len() - 4..], ["-"; 4], "{text}");
     }
 
     #[test]
