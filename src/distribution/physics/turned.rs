@@ -23,9 +23,10 @@ impl Vdf {
     /// # let grid = Synthetic::default_grid("bi-maxwellian", 40)?;
     /// # let vdf = Synthetic::named("bi-maxwellian", 0)?.sample(&grid, Sampling::default())?;
     /// let frame = FieldFrame::new(FieldDirection::new([1.0, 2.0, 0.5])?, vdf.moments().bulk_velocity)?;
-    /// let along = VelocityGrid::from_edges([30; 3], [-6e5; 3], [6e5; 3])?;
+    /// let along = VelocityGrid::from_edges([40; 3], [-2e6; 3], [2e6; 3])?;
     /// let turned = vdf.in_field_frame(&frame, &along, Interpolation::Cubic)?;
     /// assert!((turned.moments().density / vdf.moments().density - 1.0).abs() < 1e-2);
+    /// // From the bulk velocity, which is zero here.
     /// assert!(turned.moments().bulk_velocity[2].abs() < 1e3);
     /// # Ok::<(), vdf_basis::Error>(())
     /// ```
