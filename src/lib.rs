@@ -133,7 +133,9 @@ pub use distribution::io::vlsv::{
 pub use distribution::io::{NpyPopulation, Precision};
 pub use distribution::moments::Moments;
 pub use distribution::particles::{Deposit, Deposition, ParticleSampler, Particles};
-pub use distribution::physics::{Equilibrium, FieldDirection, FieldFidelity};
+pub use distribution::physics::{
+    Equilibrium, FieldDirection, FieldFidelity, FieldFrame, ReducedDistribution, ReducedGrid,
+};
 pub use distribution::resample::Interpolation;
 pub use distribution::synthetic::{Sampling, ShockPopulation, Synthetic};
 pub use distribution::vdf::Vdf;

@@ -5,8 +5,9 @@ use vdf_basis::bases::hermite::Scaling;
 use vdf_basis::bases::mixture::relative_entropy;
 use vdf_basis::distribution::physics::FieldPressure;
 use vdf_basis::{
-    Basis, FieldDirection, Frame, Hermite, HermiteCoefficients, Mixture, MixtureCoefficients, MixtureComponent,
-    MixtureCovariance, Moments, Orientation, Vdf, VelocityGrid, Weight,
+    Basis, FieldDirection, FieldFrame, Frame, Hermite, HermiteCoefficients, Mixture, MixtureCoefficients,
+    MixtureComponent, MixtureCovariance, Moments, Orientation, ReducedDistribution, ReducedGrid, Vdf, VelocityGrid,
+    Weight,
 };
 
 const FIELD: [f64; 3] = [1.0, -2.0, 0.5];
@@ -149,6 +150,11 @@ fn density_at(coefficients: &MixtureCoefficients, v: [f64; 3]) -> f64 {
     basis.reconstruct(coefficients, &grid).unwrap().as_slice()[0]
 }
 
+/// The frame of the field about a velocity.
+fn frame_at(centre: [f64; 3]) -> FieldFrame {
+    FieldFrame::new(FieldDirection::new(FIELD).unwrap(), centre).unwrap()
+}
+
 /// The average over an angle by its definition.
 fn averaged(at: impl Fn([f64; 3]) -> f64, centre: [f64; 3], parallel: f64, perpendicular: f64, points: usize) -> f64 {
     let axes = axes_about(FIELD);
@@ -168,18 +174,16 @@ fn gyro_averages_of_mixtures_equal_averages_over_the_angle() {
     // Across the field the first drifts and the second is not isotropic; the third has kappa tails.
     let drifting = mixture(vec![component(2.0, axes, [1.5, -0.7, 0.4], [0.9, 0.9, 1.3])]);
     let kappa = MixtureCoefficients::new(MixtureCovariance::Full, Some(2.2), tilted().components().to_vec()).unwrap();
-    let parallel = [-2.0, 0.0, 0.7];
-    let perpendicular = [0.0, 0.4, 1.7, 3.5];
+    let nodes = ReducedGrid::new([-2.0, 0.7], 3.5, [3, 4]).unwrap();
+    let (parallel, perpendicular) = (nodes.parallel(), nodes.perpendicular());
     for coefficients in [gyrotropic(), drifting, tilted(), kappa] {
         for centre in [[0.0; 3], [0.3, -0.8, 0.2]] {
-            let found = coefficients.gyro_average(FIELD, centre, &parallel, &perpendicular).unwrap();
-            for ((i, j), found) in found.indexed_iter() {
+            let found = coefficients.gyro_average(&frame_at(centre), &nodes);
+            for ((i, j), found) in found.values().indexed_iter() {
                 let at = |v| density_at(&coefficients, v);
                 let expected = averaged(at, centre, parallel[i], perpendicular[j], 256);
                 assert!((found / expected - 1.0).abs() < 1e-11, "{centre:?} {i} {j}: {found:e} {expected:e}");
             }
-            let reversed = coefficients.gyro_average(FIELD, centre, &parallel, &perpendicular.map(|v| -v)).unwrap();
-            assert_eq!(found, reversed);
         }
     }
 }
@@ -189,38 +193,53 @@ fn the_closed_form_of_a_drifting_gaussian_meets_the_quadrature_and_holds_the_den
     let axes = axes_about(FIELD);
     // So little off gyrotropy that the sum over angles is taken: it agrees with the Bessel function.
     let of = |widths: [f64; 3]| mixture(vec![component(2.0, axes, [30.0, -14.0, 0.4], widths)]);
-    let perpendicular: Vec<f64> = (0..60).map(|k| 0.9 * f64::from(k)).collect();
-    let average = |c: &MixtureCoefficients| c.gyro_average(FIELD, [0.0; 3], &[0.0, 1.0], &perpendicular).unwrap();
+    let nodes = ReducedGrid::new([0.0, 1.0], 53.1, [3, 60]).unwrap();
+    let average = |c: &MixtureCoefficients| c.gyro_average(&frame_at([0.0; 3]), &nodes);
     let [closed, quadrature] = [of([0.9, 0.9, 1.3]), of([0.9, 0.9 * (1.0 + 1e-10), 1.3])].map(|c| average(&c));
-    let peak = closed.iter().fold(0.0, |peak: f64, f| peak.max(*f));
-    for (closed, quadrature) in closed.iter().zip(&quadrature) {
+    let peak = closed.values().iter().fold(0.0, |peak: f64, f| peak.max(*f));
+    for (closed, quadrature) in closed.values().iter().zip(quadrature.values()) {
         assert!((closed - quadrature).abs() < 1e-8 * closed + 1e-12 * peak, "{closed:e} {quadrature:e}");
     }
-    // 2π ∫∫ v⊥ f̄ is the density, and 2π ∫ v⊥ f̄ dv⊥ is f(v∥), by sums over ever smaller steps.
+    // 2π ∫∫ v⊥ f̄ is the density, and 2π ∫ v⊥ f̄ dv⊥ is f(v∥), by quadratures of sixth order on ever more nodes.
     let coefficients = tilted();
+    let expected = coefficients.moments_over_velocity_space().density;
     let mut last = f64::INFINITY;
-    for step in [0.4, 0.2, 0.1] {
-        let parallel: Vec<f64> = (-40..40).map(|k| 0.25 * f64::from(k)).collect();
-        let perpendicular: Vec<f64> = (0..(10.0 / step) as u32).map(|k| (f64::from(k) + 0.5) * step).collect();
-        let average = coefficients.gyro_average(FIELD, [0.0; 3], &parallel, &perpendicular).unwrap();
-        let marginal = coefficients.marginal(FIELD, &parallel).unwrap();
-        let mut worst = 0.0f64;
-        for (row, expected) in average.rows().into_iter().zip(&marginal) {
-            let sum: f64 = row.iter().zip(&perpendicular).map(|(f, v)| f * v).sum();
-            worst = worst.max((std::f64::consts::TAU * sum * step - expected).abs());
-        }
-        println!("step {step}: {worst:.1e}");
-        // The midpoint rule for v⊥ f̄, whose slope at 0 is not zero: second order.
-        assert!(worst < 0.3 * last, "{worst:e} after {last:e}");
+    for nodes in [25, 49, 97] {
+        let nodes = ReducedGrid::new([-10.0, 10.0], 10.0, [101, nodes]).unwrap();
+        let average = coefficients.gyro_average(&frame_at([0.0; 3]), &nodes);
+        let marginal = coefficients.marginal(FIELD, &nodes.parallel()).unwrap();
+        let along = average.parallel();
+        let off = along.iter().zip(&marginal).map(|(f, expected)| (f - expected).abs());
+        let worst = off.fold((average.density() - expected).abs(), f64::max);
+        println!("{} nodes of v⊥: {worst:.1e}", nodes.shape()[1]);
+        assert!(worst < last / 30.0 || worst < 1e-12, "{worst:e} after {last:e}");
         last = worst;
     }
-    assert!(last < 1e-3);
-    for (parallel, perpendicular, centre) in
-        [([f64::NAN], [0.0], [0.0; 3]), ([0.0], [f64::INFINITY], [0.0; 3]), ([0.0], [0.0], [f64::NAN; 3])]
-    {
-        assert!(coefficients.gyro_average(FIELD, centre, &parallel, &perpendicular).is_err());
-    }
-    assert!(coefficients.gyro_average([0.0; 3], [0.0; 3], &[0.0], &[0.0]).unwrap_err().to_string().contains("field"));
+    assert!(last < 1e-8, "{last:e}");
+}
+
+#[test]
+fn gyro_averages_of_cells_approach_those_of_the_coefficients() {
+    let (frame, nodes) = (frame_at([0.3, -0.8, 0.2]), ReducedGrid::new([-3.0, 3.0], 4.0, [13, 9]).unwrap());
+    let exact = tilted().gyro_average(&frame, &nodes);
+    let peak = exact.values().iter().fold(0.0, |peak: f64, f| peak.max(*f));
+    let worst = |other: &ReducedDistribution| {
+        let off = other.values().into_iter().zip(exact.values()).map(|(a, b)| (a - b).abs());
+        off.fold(0.0, f64::max) / peak
+    };
+    // Interpolation between the cells is of third order.
+    let [coarse, fine] = [30, 60].map(|cells| worst(&sampled(&tilted(), cells).gyro_average(&frame, &nodes)));
+    println!("of 30³ and 60³ cells: {coarse:.1e} {fine:.1e}");
+    assert!(coarse < 0.05 && fine < 0.2 * coarse, "{coarse:e} {fine:e}");
+    // A Hermite expansion of the same, in a frame about the field.
+    let basis =
+        Hermite::new([12; 3]).and_then(|basis| basis.with_orientation(Orientation::FieldAligned(FIELD))).unwrap();
+    let expanded = basis.encode(&sampled(&tilted(), 30)).unwrap();
+    assert!(worst(&expanded.gyro_average(&frame, &nodes).unwrap()) < 3e-2);
+    // All three are of one type: tables for linear solvers follow from coefficients, too.
+    let wide = ReducedGrid::new([-9.0, 9.0], 9.0, [121, 81]).unwrap();
+    let table = tilted().gyro_average(&frame, &wide).alps_table(1.0, 2.0).unwrap();
+    assert_eq!((table.clipped(), table.values().dim()), (0, (81, 121)));
 }
 
 /// An expansion in a field-aligned frame, and its distribution at a velocity.
@@ -285,18 +304,20 @@ fn gyro_averages_of_hermite_expansions_equal_averages_over_the_angle() {
         (Weight::Symmetric, [1.1, 0.8, 1.2]),
     ] {
         let (basis, coefficients) = expanded(weight, scales);
-        let (parallel, perpendicular) = ([-1.5, 0.0, 2.0], [0.0, 0.5, 2.0, 3.5]);
+        let nodes = ReducedGrid::new([-1.5, 2.0], 3.5, [3, 5]).unwrap();
+        let (parallel, perpendicular) = (nodes.parallel(), nodes.perpendicular());
         for centre in [coefficients.frame().centre, [0.0; 3], [0.8, -0.5, 0.1]] {
-            let found = coefficients.gyro_average(FIELD, centre, &parallel, &perpendicular).unwrap();
-            let peak = found.iter().fold(0.0, |peak: f64, f| peak.max(f.abs()));
-            for ((i, j), found) in found.indexed_iter() {
+            let found = coefficients.gyro_average(&frame_at(centre), &nodes).unwrap();
+            let peak = found.values().iter().fold(0.0, |peak: f64, f| peak.max(f.abs()));
+            for ((i, j), found) in found.values().indexed_iter() {
                 let at = |v| value_at(&basis, &coefficients, v);
                 let expected = averaged(at, centre, parallel[i], perpendicular[j], 256);
                 assert!((found - expected).abs() < 1e-12 * peak, "{weight:?} {i} {j}: {found:e} {expected:e}");
             }
         }
-        assert!(coefficients.gyro_average([1.0, 0.0, 0.0], [0.0; 3], &[0.0], &[0.0]).is_err());
-        assert!(coefficients.gyro_average(FIELD, [0.0; 3], &[f64::NAN], &[0.0]).is_err());
+        let askew = FieldFrame::new(FieldDirection::new([1.0, 0.0, 0.0]).unwrap(), [0.0; 3]).unwrap();
+        let refused = coefficients.gyro_average(&askew, &nodes).unwrap_err().to_string();
+        assert!(refused.contains("field") && refused.contains("frame=field-aligned"), "{refused}");
     }
 }
 

@@ -76,6 +76,8 @@ fn streams_of_every_version_are_read_to_the_same_values() {
             let bytes = fs::read(folder(version).join(format!("{stem}.vdfb"))).unwrap();
             let info = registry.info(&bytes).unwrap();
             assert_eq!((info.version, info.spec.to_string().as_str()), (version, spec), "{stem}");
+            let parts: usize = info.parts.iter().map(|(_, bytes)| bytes).sum();
+            assert_eq!(parts, bytes.len(), "{stem}: {:?}", info.parts);
             let (vdf, read) = (distribution(name), registry.decode(&bytes).unwrap());
             assert_eq!(read.grid(), vdf.grid(), "{stem}");
             let back = read.reconstruct().unwrap();

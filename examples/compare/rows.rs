@@ -5,8 +5,8 @@ use vdf_basis::FieldFidelity;
 
 use crate::measure::{Measured, Row};
 
-/// One basis on one distribution. Figures that are missing or not finite are `null`; where a basis failed, all are, and
-/// `error` says why. Those from `parallel_temperature` to `sqrt_q` need a magnetic field.
+/// One basis on one distribution. Figures that are missing, not defined or not finite are `null`; where a basis failed, all
+/// are, and `error` says why. Those from `parallel_temperature` to `sqrt_q` need a magnetic field.
 #[derive(Debug, Default, Serialize)]
 pub struct JsonRow {
     distribution: String,
@@ -49,7 +49,7 @@ impl JsonRow {
     fn measured(self, measured: &Measured) -> Self {
         let Measured { cost, fidelity, about_field, .. } = measured;
         let finite = |figure: f64| figure.is_finite().then_some(figure);
-        let of_field = |figure: fn(&FieldFidelity) -> f64| finite(figure(about_field.as_ref()?));
+        let of_field = |figure: fn(&FieldFidelity) -> Option<f64>| finite(figure(about_field.as_ref()?)?);
         Self {
             coefficients: Some(measured.coefficients),
             bytes: Some(cost.bytes),

@@ -74,6 +74,6 @@ fn panel(
         canvas.line(&[(x, area.bottom()), (x, area.bottom() + 6.0)], 1.0, INK)?;
         canvas.text((x, area.bottom() + 20.0), &number(tick), Pen::new(TICK_SIZE, INK, Align::Middle))?;
     }
-    let unit = view.units.axis_label(0).replace("v_{x}", "r");
+    let unit = view.units.axis_label("r");
     canvas.text((area.centre().0, area.bottom() + 46.0), &unit, Pen::new(LABEL_SIZE, INK, Align::Middle))
 }

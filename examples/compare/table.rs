@@ -46,8 +46,10 @@ const GROUPS: [Group; 6] = [
     Group {
         columns: &[["", "T_par"], ["", "T_perp"], ["aniso-", "tropy"], ["", "sqrt_Q"]],
         figures: |Measured { about_field, .. }| {
-            let of = |f: &FieldFidelity| [f.parallel_temperature, f.perpendicular_temperature, f.anisotropy, f.sqrt_q];
-            about_field.as_ref().map_or_else(Vec::new, |f| of(f).map(rounded).into())
+            // What neither distribution has is not defined.
+            let text = |error: Option<f64>| error.map_or_else(|| "-".to_owned(), rounded);
+            let texts = |f: &FieldFidelity| f.errors().into_iter().map(|(_, error)| text(error)).collect();
+            about_field.as_ref().map_or_else(Vec::new, texts)
         },
     },
 ];
@@ -243,6 +245,20 @@ mod tests {
         assert_eq!([160, 80].map(blocks), [1, 3]);
         // What does not fit at all is readable as soon as lines are broken anywhere.
         assert!(table(&rows, 0).contains("truncation="));
+    }
+
+    #[test]
+    fn what_neither_distribution_has_is_a_dash() {
+        let vdf = Vdf::zeros(VelocityGrid::unit([2, 2, 2]).unwrap());
+        let mut row = row("maxwellian", None);
+        let field = vdf_basis::FieldDirection::new([0.0, 0.0, 1.0]).unwrap();
+        if let Ok(measured) = &mut row.outcome {
+            measured.about_field = Some(FieldFidelity::compare(&vdf, &vdf, field).unwrap());
+        }
+        let text = table(&[row], 300);
+        let line = text.lines().find(|line| line.starts_with("maxwellian")).unwrap();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(words[words.len() - 4..], ["-"; 4], "{text}");
     }
 
     #[test]

@@ -83,11 +83,13 @@ fn one(basis: &AnyBasis, original: &Original<'_>, registry: &Registry) -> Result
     let back = expansion.basis().reconstruct(expansion.coefficients(), expansion.grid())?;
     let mut figures = Fidelity::compare(vdf, &back)?.errors();
     let about = FieldFidelity::compare(vdf, &back, axis)?;
+    // What neither distribution has is no number.
+    let of = |error: Option<f64>| error.unwrap_or(f64::NAN);
     let physics = [
-        ("parallel_temperature", about.parallel_temperature),
-        ("perpendicular_temperature", about.perpendicular_temperature),
-        ("temperature_anisotropy", about.anisotropy),
-        ("sqrt_q", about.sqrt_q),
+        ("parallel_temperature", of(about.parallel_temperature)),
+        ("perpendicular_temperature", of(about.perpendicular_temperature)),
+        ("temperature_anisotropy", of(about.anisotropy)),
+        ("sqrt_q", of(about.sqrt_q)),
         ("relative_entropy", (relative_entropy(&back) - entropy).abs()),
     ];
     figures.extend(physics);

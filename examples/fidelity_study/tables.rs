@@ -60,13 +60,14 @@ fn of_group(rows: &[Row]) -> Median {
     }
 }
 
-/// The middle value, or the mean of the two in the middle.
+/// The middle value, or the mean of the two in the middle; NaN, which stands for what is not defined, does not count.
 fn median(mut values: Vec<f64>) -> f64 {
+    values.retain(|value| !value.is_nan());
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() % 2 {
         0 if middle > 0 => 0.5 * (values[middle - 1] + values[middle]),
-        _ => values[middle],
+        _ => values.get(middle).copied().unwrap_or(f64::NAN),
     }
 }
 
@@ -149,5 +150,6 @@ mod tests {
         let csv = csv(&rows);
         assert_eq!(csv.lines().nth(4), Some("\"shock\",0,\"hermite\",\"b,c\",0,7,4e-1,inf"));
         assert_eq!(table(&rows).lines().count(), 3);
+        assert!(median(vec![f64::NAN, 3.0, 1.0]) == 2.0 && median(vec![f64::NAN]).is_nan());
     }
 }

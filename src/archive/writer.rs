@@ -185,15 +185,14 @@ impl<W: Write> ArchiveWriter<W> {
     }
 }
 
-impl ArchiveWriter<File> {
-    /// Goes on at the end of an archive, after its last whole group. The old index is cut off, and
-    /// [`ArchiveWriter::finish`] writes one for all groups. Of an archive whose writing was cut short, the group that is not
-    /// whole is cut off, too ([`Archive::is_recovered`]).
+impl<W: Write> ArchiveWriter<W> {
+    /// As [`ArchiveWriter::append`], through a writer of the caller's: `begin` gets the file, at the offset from which on it will
+    /// be written, and this offset, before the old index is cut off there. A caller that keeps what follows it can put the
+    /// archive back as it was.
     ///
     /// # Errors
-    /// As [`Archive::open`], and [`Error::MalformedFile`] for an archive that is damaged before its end: what follows the
-    /// damage would be lost.
-    pub fn append(path: impl AsRef<Path>) -> Result<Self> {
+    /// As [`ArchiveWriter::append`], and the error of `begin`.
+    pub fn append_through(path: impl AsRef<Path>, begin: impl FnOnce(File, u64) -> io::Result<W>) -> Result<Self> {
         let archive = Archive::open(&path)?;
         if archive.recovered && !chunk::is_torn(&archive.input, archive.index.end)? {
             let (name, end) = (archive.input.name(), archive.index.end);
@@ -209,14 +208,29 @@ impl ArchiveWriter<File> {
         }
         let index = archive.index;
         let name = path.as_ref().display().to_string();
-        let open = || -> io::Result<File> {
-            let mut file = OpenOptions::new().write(true).open(&path)?;
-            file.set_len(index.end)?;
+        let open = || -> io::Result<W> {
+            let open = || OpenOptions::new().write(true).open(&path);
+            let (mut file, cut) = (open()?, open()?);
             file.seek(SeekFrom::Start(index.end))?;
-            Ok(file)
+            let writer = begin(file, index.end)?;
+            cut.set_len(index.end)?;
+            Ok(writer)
         };
-        let file = open().map_err(|error| Error::io(&name, error))?;
-        Ok(Self::with(file, name, index))
+        let writer = open().map_err(|error| Error::io(&name, error))?;
+        Ok(Self::with(writer, name, index))
+    }
+}
+
+impl ArchiveWriter<File> {
+    /// Goes on at the end of an archive, after its last whole group. The old index is cut off, and
+    /// [`ArchiveWriter::finish`] writes one for all groups. Of an archive whose writing was cut short, the group that is not
+    /// whole is cut off, too ([`Archive::is_recovered`]).
+    ///
+    /// # Errors
+    /// As [`Archive::open`], and [`Error::MalformedFile`] for an archive that is damaged before its end: what follows the
+    /// damage would be lost.
+    pub fn append(path: impl AsRef<Path>) -> Result<Self> {
+        Self::append_through(path, |file, _| Ok(file))
     }
 }
 

@@ -36,7 +36,8 @@ pub struct StreamInfo {
     pub grid: VelocityGrid,
     /// The spec of the basis.
     pub spec: Spec,
-    /// Parts in the order of the stream, and their bytes; to a byte or two, since bits are not stored one by one.
+    /// Parts in the order of the stream, and their bytes, to a byte or two, since bits are not stored one by one. Together they
+    /// are the length of the stream.
     pub parts: Parts,
 }
 
@@ -109,7 +110,12 @@ impl Registry {
     /// # Errors
     /// As [`Registry::decode`].
     pub fn info(&self, bytes: &[u8]) -> Result<StreamInfo> {
-        let (expansion, spec, parts) = self.read(bytes, MOST_CELLS)?;
+        let (expansion, spec, mut parts) = self.read(bytes, MOST_CELLS)?;
+        // The last bytes of a range coder belong to no number: they count with the last part.
+        let counted: usize = parts.iter().map(|(_, bytes)| bytes).sum();
+        if let Some((_, last)) = parts.last_mut() {
+            *last = (*last + bytes.len()).saturating_sub(PREFIX + CHECKSUM + counted);
+        }
         let mut all = vec![("format".to_owned(), PREFIX)];
         all.extend(parts);
         all.push(("checksum".to_owned(), CHECKSUM));

@@ -18,6 +18,9 @@ pub struct Moments {
     pub heat_flux: [f64; 3],
 }
 
+/// Part of two numbers below which their difference is the rounding of sums.
+const CANCELLED: f64 = 16.0 * f64::EPSILON;
+
 impl Moments {
     /// Thermal speed v_th = √(tr P / 3n) [m s⁻¹]: the standard deviation of one velocity component, averaged over the
     /// three. Zero where density and pressure are not both positive.
@@ -45,9 +48,20 @@ impl Moments {
         let total = of(&[]);
         let drift: [f64; 3] = std::array::from_fn(|i| of(&[i]) / total);
         let drift = if drift.iter().all(|d| d.is_finite()) { drift } else { [0.0; 3] };
-        let second =
-            |i: usize, j: usize| of(&[i, j]) - drift[i] * of(&[j]) - drift[j] * of(&[i]) + drift[i] * drift[j] * total;
+        // The difference of numbers that are equal to rounding is zero: density in one plane of cells has no width across it.
+        let resolved = |i: usize| {
+            let width = of(&[i, i]) - drift[i] * of(&[i]);
+            width.abs() > CANCELLED * (of(&[i, i]).abs() + (drift[i] * of(&[i])).abs())
+        };
+        let resolved = [0, 1, 2].map(resolved);
+        let second = |i: usize, j: usize| match resolved[i] && resolved[j] {
+            true => of(&[i, j]) - drift[i] * of(&[j]) - drift[j] * of(&[i]) + drift[i] * drift[j] * total,
+            false => 0.0,
+        };
         let third = |i: usize, j: usize| {
+            if !(resolved[i] && resolved[j]) {
+                return 0.0;
+            }
             of(&[i, j, j]) - 2.0 * drift[j] * of(&[i, j]) + drift[j].powi(2) * of(&[i]) - drift[i] * of(&[j, j])
                 + 2.0 * drift[i] * drift[j] * of(&[j])
                 - drift[i] * drift[j].powi(2) * total
@@ -105,6 +119,7 @@ impl Moments {
         let drift = [nx / n, ny_ / n, nz_ / n];
         // A vanishing density (all zero, or positive and negative parts that cancel) has no bulk velocity.
         let drift = if drift.iter().all(|u| u.is_finite()) { drift } else { [0.0; 3] };
+        let drift: [f64; 3] = std::array::from_fn(|axis| unrounded(drift[axis], [&x, &y, &z][axis]));
         let bulk_velocity = std::array::from_fn(|axis| middle[axis] + drift[axis]);
 
         let [x, y, z] = [(x, 0), (y, 1), (z, 2)]
@@ -142,6 +157,16 @@ impl Moments {
             heat_flux: [qx, qy, qz],
         }
     }
+}
+
+/// A drift that differs from the centre of a cell by no more than it is rounded is that centre: density in one plane of
+/// cells has no width across it, and the square of a rounding error would be read as a temperature.
+fn unrounded(drift: f64, centres: &[f64]) -> f64 {
+    /// Rounding of a quotient of two compensated sums, generously.
+    const ROUNDING: f64 = 8.0 * f64::EPSILON;
+    let after = centres.partition_point(|centre| *centre < drift);
+    let near = &centres[after.saturating_sub(1)..centres.len().min(after + 1)];
+    near.iter().copied().find(|centre| (centre - drift).abs() <= ROUNDING * centre.abs()).unwrap_or(drift)
 }
 
 /// Square root of x if x is positive, else zero.
@@ -239,6 +264,32 @@ mod tests {
         let moving = Vdf::from_slice(moving, &values).unwrap().moments();
         assert_relative_eq!(still.pressure[0][1], moving.pressure[0][1], max_relative = 1e-9);
         assert_relative_eq!(still.heat_flux[2], moving.heat_flux[2], max_relative = 1e-7);
+    }
+
+    #[test]
+    fn density_in_one_plane_or_cell_has_no_width_across_it() {
+        let grid = VelocityGrid::new([5, 7, 9], [-3e5, 1e6, 0.3], [7.1e4, 3.3e4, 2.9e4]).unwrap();
+        for index in (0..315).step_by(7) {
+            let mut values = vec![0.0; 315];
+            values[index] = 1.3e-13;
+            let moments = Vdf::from_slice(grid, &values).unwrap().moments();
+            assert_eq!((moments.pressure, moments.heat_flux), ([[0.0; 3]; 3], [0.0; 3]), "{index}");
+        }
+        for axis in 0..3 {
+            for plane in 0..grid.shape()[axis] {
+                let mut number = 0.0;
+                let values: Vec<f64> = (0..315)
+                    .map(|index| {
+                        number += 0.37;
+                        if grid.index_of(index)[axis] == plane { 1.0 + f64::sin(number) } else { 0.0 }
+                    })
+                    .collect();
+                let moments = Vdf::from_slice(grid, &values).unwrap().moments();
+                assert_eq!(moments.pressure[axis], [0.0; 3], "{axis} {plane}");
+                assert!((0..3).filter(|i| *i != axis).all(|i| moments.pressure[i][i] > 0.0));
+                assert_relative_eq!(moments.bulk_velocity[axis], grid.centre(axis, plane), max_relative = 1e-14);
+            }
+        }
     }
 
     #[test]

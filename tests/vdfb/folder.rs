@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -36,6 +36,12 @@ impl Folder {
         let output = command.unwrap();
         let err = String::from_utf8_lossy(&output.stderr).into_owned();
         Outcome { code: output.status.code().unwrap(), out_bytes: output.stdout, err }
+    }
+
+    /// A command line that is still running.
+    pub fn begun(&self, line: &str) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vdfb"));
+        command.args(line.split_whitespace()).current_dir(&self.0).stderr(Stdio::null()).spawn().unwrap()
     }
 
     /// What a command line prints, if it succeeds.

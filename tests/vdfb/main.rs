@@ -1,7 +1,9 @@
 //! The command `vdfb` from end to end: its outputs, its exit codes, and what it says of bad input.
 #![allow(clippy::unwrap_used)]
 
+mod continued;
 mod folder;
+mod undefined;
 
 use folder::Folder;
 use vdf_basis::{Fidelity, Precision, Vdf, VelocityGrid};
@@ -39,9 +41,14 @@ fn a_population_goes_into_an_archive_and_back() {
     }
     folder.done("plot shock.vdfa shock.npy -o picture.png --quiet");
     folder.done("plot shock.vdfa -o alone.png --cell 2");
-    for name in ["picture.png", "picture-errors.png", "alone.png"] {
+    // In the frame of a magnetic field.
+    folder.done("plot shock.vdfa shock.npy -o turned.png --cell 2 --field 1,-1,0.5 --quiet");
+    folder.done("plot shock.vdfa -o turned-alone.png --cell 2 --field 1,-1,0.5");
+    for name in ["picture.png", "picture-errors.png", "alone.png", "turned.png", "turned-alone.png"] {
         assert!(folder.bytes(name).starts_with(b"\x89PNG"), "{name}");
     }
+    assert_ne!(folder.bytes("alone.png"), folder.bytes("turned-alone.png"));
+    assert_eq!(folder.run("plot shock.vdfa -o none.png --field 0,0,0").code, 2);
     assert!(folder.no_parts());
 }
 
@@ -87,6 +94,8 @@ fn one_cell_goes_into_a_stream_and_back() {
     let info = folder.json("info x.vdfb --json");
     assert_eq!((&info["kind"], &info["basis"], &info["cells"]), (&"stream".into(), &"wavelet".into(), &1.into()));
     assert_eq!(info["bytes"], folder.bytes("x.vdfb").len());
+    let parts = info["parts"].as_array().unwrap().iter().map(|part| part["bytes"].as_u64().unwrap());
+    assert_eq!(parts.sum::<u64>(), info["bytes"].as_u64().unwrap());
     folder.done("compare x.vdfb x.npy --bound l2=1e-9");
     assert_eq!(folder.run("cat 0 x.vdfb --stream").out_bytes, folder.bytes("x.vdfb"));
     folder.done("cat 0 x.vdfb --coefficients -o c.npy");
@@ -169,6 +178,8 @@ fn bad_input_is_refused_with_the_name_of_the_file_and_what_there_is() {
         ("compare a.vdfa shock.npy --bound l3=1", 2, "l2"),
         ("plot a.vdfa -o x.svg", 2, ".png"),
         ("synthesise no-such -o x.npy", 2, "beams"),
+        ("synthesise beams -o p.json", 2, "p.json: its name must end with .npy"),
+        ("synthesise beams -o p", 2, "must end with .npy"),
         ("synthesise beams --cells 600 -o x.npy", 2, "more than"),
         ("decode large.vdfa --single -o x.npy", 1, "too large for --single"),
         ("encode", 2, "Usage"),
@@ -247,9 +258,16 @@ fn the_field_of_a_traced_population_goes_from_its_grid_file_into_an_archive() {
     folder.done("synthesise current-sheet --cells 8 --position 0.5 -o t.npy");
     let field = folder.read_json("t.json")["cells"][0]["magnetic_field"].clone();
     assert!(field[0].as_f64().unwrap() > 0.0, "{field}");
+    // Half a gyroradius v_th m/(q B) from the middle of the sheet, B = 13 nT.
+    let position = folder.read_json("t.json")["cells"][0]["position"].clone();
+    let v_th = vdf_basis::distribution::synthetic::CurrentSheet::default().v_th;
+    let expected = 0.5 * v_th * 1.67262192595e-27 / (1.602176634e-19 * 1.3e-8);
+    assert!((position[2].as_f64().unwrap() / expected - 1.0).abs() < 1e-12, "{position} {expected}");
+    assert_eq!((&position[0], &position[1]), (&0.0.into(), &0.0.into()));
     folder.done("encode t.npy -o t.vdfa --grid t.json");
     folder.done("decode t.vdfa -o back.npy");
-    assert_eq!(folder.read_json("back.json")["cells"][0]["magnetic_field"], field);
+    let back = folder.read_json("back.json")["cells"][0].clone();
+    assert_eq!((&back["magnetic_field"], &back["position"]), (&field, &position));
     assert!(folder.done("compare t.vdfa t.npy").contains("anisotropy"));
     let turned = folder.json("compare t.vdfa t.npy --field 0,1,0 --json");
     assert!(turned["errors"]["anisotropy"] != folder.json("compare t.vdfa t.npy --json")["errors"]["anisotropy"]);

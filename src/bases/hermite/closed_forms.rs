@@ -7,7 +7,8 @@ use nalgebra::Vector3;
 use ndarray::Array2;
 
 use super::{HermiteCoefficients, NAME, functions};
-use crate::distribution::frame::{axes_along, unit_vector};
+use crate::distribution::frame::unit_vector;
+use crate::distribution::physics::{FieldFrame, ReducedDistribution, ReducedGrid};
 use crate::error::{Error, Result};
 use crate::numerics::hermite_functions::{gauss_hermite_nodes, hermite_functions};
 use crate::numerics::separable::transform;
@@ -38,47 +39,38 @@ impl HermiteCoefficients {
         Ok(summed(&amplitudes, &functions::evaluate(self.weight, &xi, amplitudes.len()), xi.len()))
     }
 
-    /// The gyro-average f̄(v∥, v⊥) = (1/2π) ∫ f dφ [s³ m⁻⁶] at v = centre + v∥ b + v⊥ (cos φ e_1 + sin φ e_2), b along a
-    /// magnetic field which is one of the frame's axes (`frame=field-aligned`): rows are parallel, columns perpendicular
-    /// velocities [m/s]. The sign of v⊥ does not matter. 2π ∫∫ v⊥ f̄ dv⊥ dv∥ is the density.
+    /// Average over the gyrophase, f(v∥, v⊥) = ∮ f dφ / 2π [s³ m⁻⁶], about the velocity of a frame, from the amplitudes: as
+    /// [`Vdf::gyro_average`](crate::Vdf::gyro_average) without cells. The field is to be one of the expansion's axes:
+    /// encode with `frame=field-aligned`.
     ///
     /// Along the field the sum over functions stays; across it the average of each product of two functions is taken over
-    /// equal steps of φ. About the frame's own centre and with equal widths across the field a product of degrees a and b
+    /// equal steps of φ. About the expansion's own centre and with equal widths across the field a product of degrees a and b
     /// is a trigonometric polynomial of degree a + b, for which that is exact; else the number of steps is doubled until
-    /// no average changes by more than 1e-13 of the largest.
+    /// no average changes by more than 1e-13 of the largest (Trefethen and Weideman 2014, SIAM Rev. 56, 385). It may be slightly
+    /// negative, as the expansion may.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for a field that is zero, not finite, or none of the frame's axes, and for velocities
-    /// that are not finite.
-    pub fn gyro_average(
-        &self,
-        field: [f64; 3],
-        centre: [f64; 3],
-        parallel: &[f64],
-        perpendicular: &[f64],
-    ) -> Result<Array2<f64>> {
-        let (axis, _) = self.axis_along("field", field)?;
-        for (name, velocities) in [("centre", &centre[..]), ("parallel", parallel), ("perpendicular", perpendicular)] {
-            if let Some(velocity) = velocities.iter().find(|v| !v.is_finite()) {
-                return Err(Error::parameter(name, velocity, "finite velocities"));
-            }
-        }
-        let [e_1, e_2, b] = axes_along(field).map(Vector3::from);
+    /// [`Error::InvalidParameter`] for a field that is along none of the expansion's axes.
+    pub fn gyro_average(&self, frame: &FieldFrame, grid: &ReducedGrid) -> Result<ReducedDistribution> {
+        let [e_1, e_2, b] = frame.field().axes();
+        let (axis, _) = self.axis_along("field", b)?;
+        let [e_1, e_2, b] = [e_1, e_2, b].map(Vector3::from);
         let own = self.frame.axes().map(Vector3::from);
-        let offset = Vector3::from(centre) - Vector3::from(self.frame.centre);
+        let offset = Vector3::from(frame.centre()) - Vector3::from(self.frame.centre);
         // ξ of the axes across the field at v⊥ = 0, and by v⊥ cos φ and v⊥ sin φ.
         let across =
             [0, 1, 2].map(|i| [offset, e_1, e_2].map(|direction| own[i].dot(&direction) / self.frame.scales[i]));
         let cube = self.densities();
-        let mut averaged = Array2::zeros([parallel.len(), perpendicular.len()]);
+        let (parallel, perpendicular) = (grid.parallel(), grid.perpendicular());
+        let mut averaged = Array2::zeros(grid.shape());
         let xi: Vec<f64> =
             parallel.iter().map(|v| own[axis].dot(&(offset + b * *v)) / self.frame.scales[axis]).collect();
         let along = functions::evaluate(self.weight, &xi, self.orders[axis]);
         for (mut column, v) in averaged.columns_mut().into_iter().zip(perpendicular) {
-            let amplitudes = self.averaged_across(&cube, axis, across, *v);
+            let amplitudes = self.averaged_across(&cube, axis, across, v);
             column.iter_mut().zip(summed(&amplitudes, &along, xi.len())).for_each(|(to, value)| *to = value);
         }
-        Ok(averaged)
+        Ok(ReducedDistribution::of_nodes(*frame, *grid, averaged))
     }
 
     /// Free energy of the expansion per particle, (1/2n) ∫ (f − F)²/F d³v, in units of kT: F is the Maxwellian of the

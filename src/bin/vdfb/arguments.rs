@@ -218,7 +218,8 @@ pub struct Moments {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  vdfb plot run.vdfa bulk.0001234.vlsv -o cell.png --cell 12\n  \
-    vdfb plot shock.vdfa shock.npy -o shock.png      # the cell with the largest error, and shock-errors.png")]
+    vdfb plot shock.vdfa shock.npy -o shock.png      # the cell with the largest error, and shock-errors.png\n  \
+    vdfb plot run.vdfa bulk.0001234.vlsv -o cell.png --cell 12 --field 1,0,0.5")]
 pub struct Plot {
     /// An archive or a stream.
     pub input: PathBuf,
@@ -231,6 +232,9 @@ pub struct Plot {
     /// The cell to draw; by default the one with the largest error l2, or the first.
     #[arg(long, value_name = "ID")]
     pub cell: Option<u64>,
+    /// Draw the planes of the velocities along this magnetic field and across it, from the bulk velocity, in place of vx, vy, vz.
+    #[arg(long, value_name = "X,Y,Z", value_parser = field, allow_hyphen_values = true)]
+    pub field: Option<FieldDirection>,
     #[command(flatten)]
     pub from: From,
 }

@@ -18,13 +18,15 @@ pub fn run(arguments: &Compare, common: &Common) -> Outcome {
         Compared::new(&arguments.input, &arguments.sources, &arguments.from, arguments.field, common)?;
     let beyond = arguments.bound.map_or(Vec::new(), |bound| exceeding(bound, &errors));
     if common.json {
+        // What no cell has is null.
+        let known = SHOWN.iter().filter(|shown| shown.is_known(&errors));
         let figures =
-            SHOWN.iter().filter_map(|shown| Some((shown.name.to_owned(), Spread::of(shown.of, &errors)?.to_json())));
+            known.map(|shown| (shown.name.to_owned(), Spread::of(shown.of, &errors).map(|spread| spread.to_json())));
         let content = json!({
             "population": population,
             "cells": errors.len(),
             "left_out": left_out,
-            "errors": figures.collect::<serde_json::Map<String, Value>>(),
+            "errors": figures.map(|(name, spread)| (name, json!(spread))).collect::<serde_json::Map<String, Value>>(),
             "beyond_bound": beyond.iter().map(|(cell, _)| cell).collect::<Vec<_>>(),
         });
         crate::files::print(&format!("{content:#}"))?;
@@ -129,11 +131,15 @@ fn table(errors: &[CellErrors]) -> String {
         "95%",
         "worst"
     )];
-    for shown in SHOWN {
-        if let Some(Spread { median, upper, worst, cell }) = Spread::of(shown.of, errors) {
-            let [median, upper, worst] = [median, upper, worst].map(rounded);
-            lines.push(format!("{:<15} {median:>9} {upper:>9} {worst:>9}  {cell}", shown.name));
-        }
+    for shown in SHOWN.iter().filter(|shown| shown.is_known(errors)) {
+        let Some(Spread { median, upper, worst, cell, cells, .. }) = Spread::of(shown.of, errors) else {
+            lines.push(format!("{:<15} {:>9} {:>9} {:>9}  undefined", shown.name, "-", "-", "-"));
+            continue;
+        };
+        let [median, upper, worst] = [median, upper, worst].map(rounded);
+        // Errors about a field are not defined where neither distribution has, say, a temperature.
+        let of = if cells < errors.len() { format!(", defined in {cells}") } else { String::new() };
+        lines.push(format!("{:<15} {median:>9} {upper:>9} {worst:>9}  {cell}{of}", shown.name));
     }
     lines.join("\n")
 }

@@ -13,6 +13,7 @@ use vdf_basis::{
     AnyBasis, Archive, ArchiveCell, ArchiveWriter, Error, Expansion, Fidelity, Quantise, Registry, VlsvFile,
 };
 
+use crate::appended::{self, Appended};
 use crate::arguments::{Common, Encode, Order};
 use crate::cells::CellList;
 use crate::files::is_vlsv;
@@ -41,13 +42,7 @@ pub fn run(arguments: &Encode, common: &Common) -> Outcome {
     };
     let there = if arguments.append { Some(open(output)?) } else { None };
     let before = there.as_ref().map_or(0, |archive| archive.info().bytes);
-    if let Some(archive) = there.as_ref().filter(|archive| archive.is_recovered()) {
-        let lost = before - kept(archive);
-        eprintln!(
-            "{}: its writing was not finished: {lost} bytes after the last whole group are cut off",
-            output.display()
-        );
-    }
+    let torn = there.as_ref().filter(|archive| archive.is_recovered()).map(|archive| before - kept(archive));
     let mut selected = Vec::new();
     for source in sources(arguments)? {
         let source = match &there {
@@ -75,7 +70,7 @@ pub fn run(arguments: &Encode, common: &Common) -> Outcome {
         _ if is_stream => {
             Err(Problem::Usage(files::in_file(output, "a stream holds one cell: --population NAME --cells ID")))
         }
-        _ => archive(&Task { selected: &selected, basis: &basis, arguments, common }, before),
+        _ => archive(&Task { selected: &selected, basis: &basis, arguments, common }, before, torn),
     }
 }
 
@@ -185,16 +180,27 @@ fn in_words(f: &Fidelity) -> String {
     )
 }
 
-/// Writes an archive, or the end of one that had `before` bytes.
-fn archive(task: &Task<'_>, before: u64) -> Outcome {
+/// Writes an archive, or the end of one that had `before` bytes, of which the last `torn` are no whole group.
+fn archive(task: &Task<'_>, before: u64, torn: Option<u64>) -> Outcome {
     let Task { selected, basis, arguments, common } = *task;
     let output = &arguments.output;
     let failed = |problem: Error| files::in_file(output, problem);
     let Written { left_out, values } = if arguments.append {
-        let mut writer = task.configured(ArchiveWriter::append(output).map_err(failed)?);
+        let writer = ArchiveWriter::append_through(output, |file, end| Appended::begin(output, file, end));
+        let mut writer = task.configured(writer.map_err(failed)?);
+        if let Some(torn) = torn {
+            let problem = format!("its writing was not finished: {torn} bytes after the last whole group are cut off");
+            eprintln!("note: {}", files::in_file(output, problem));
+        }
         let written = task.write(&mut writer);
         // Also after a failure: the index was cut off, and all groups before it are whole.
-        let finished = writer.finish().map_err(failed);
+        let finished = writer
+            .finish()
+            .map_err(failed)
+            .and_then(|file| file.done().map_err(|problem| files::in_file(output, problem)));
+        if finished.is_err() {
+            appended::put_back().map_err(|problem| files::in_file(output, problem))?;
+        }
         let written = written?;
         finished?;
         written

@@ -40,13 +40,36 @@ pub fn write(path: &Path, population: &str, cells: &[Value]) -> Result<(), Strin
     files::write_whole(path, |file| writeln!(file, "{content:#}").map_err(|problem| files::in_file(path, problem)))
 }
 
+/// Lower edge of a grid and width of its cells [m/s].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    pub lower: [f64; 3],
+    pub spacing: [f64; 3],
+}
+
 /// The grid of a `.npy` file, and facts about its cells.
 #[derive(Debug, Clone)]
 pub struct GridFile {
-    pub lower: [f64; 3],
-    pub spacing: [f64; 3],
-    /// Time, position and magnetic field of each cell; empty if the file has the grid alone.
-    pub facts: Vec<ArchiveFacts>,
+    pub place: Place,
+    /// The grid's place, time, position and magnetic field of each cell; empty if the file has the grid alone.
+    pub cells: Vec<(Place, ArchiveFacts)>,
+}
+
+impl GridFile {
+    /// A grid of which no more is known.
+    pub fn of(place: Place) -> Self {
+        Self { place, cells: Vec::new() }
+    }
+
+    /// The place of the grid of a cell.
+    pub fn place_of(&self, cell: usize) -> Place {
+        self.cells.get(cell).map_or(self.place, |(place, _)| *place)
+    }
+
+    /// All places that grids have.
+    pub fn places(&self) -> impl Iterator<Item = Place> {
+        std::iter::once(self.place).chain(self.cells.iter().map(|(place, _)| *place))
+    }
 }
 
 /// Reads such a file, for `count` cells of some shapes.
@@ -60,20 +83,29 @@ pub fn read(path: &Path, shapes: impl Iterator<Item = [usize; 3]>, count: usize)
     }
     let missing = || files::in_file(path, "it has no `lower` and `spacing`, of three numbers each");
     let (lower, spacing) = vector(&content["lower"]).zip(vector(&content["spacing"])).ok_or_else(missing)?;
+    let place = Place { lower, spacing };
     let cells = content["cells"].as_array().map_or(&[][..], Vec::as_slice);
     if !cells.is_empty() && cells.len() != count {
         return Err(files::in_file(path, format!("it has {} cells, and the distributions are {count}", cells.len())));
     }
-    let differs = |cell: &&Value| {
-        let [of_lower, of_spacing] = ["lower", "spacing"].map(|key| vector(&cell[key]));
-        of_lower.is_some_and(|other| other != lower) || of_spacing.is_some_and(|other| other != spacing)
-    };
-    if let Some(other) = cells.iter().find(differs) {
-        let problem = format!("cell {} has another grid than the first: decode such cells one by one", other["cell"]);
-        return Err(files::in_file(path, problem));
+    let known = |cell: &Value| Ok((own_place(cell, &content["shape"])?.unwrap_or(place), facts(cell)?));
+    let cells = cells.iter().map(known).collect::<Result<_, String>>();
+    Ok(GridFile { place, cells: cells.map_err(|problem| files::in_file(path, problem))? })
+}
+
+/// The place of a cell's own grid; `None` for that of all.
+fn own_place(cell: &Value, shape: &Value) -> Result<Option<Place>, String> {
+    let name = || format!("cell {}", cell["cell"]);
+    if cell["shape"].is_array() && shape.is_array() && cell["shape"] != *shape {
+        return Err(format!("{} has {} velocity cells, and the array {shape}", name(), cell["shape"]));
     }
-    let facts = cells.iter().map(facts).collect::<Result<_, _>>().map_err(|problem| files::in_file(path, problem))?;
-    Ok(GridFile { lower, spacing, facts })
+    if cell["lower"].is_null() && cell["spacing"].is_null() {
+        return Ok(None);
+    }
+    let own = vector(&cell["lower"]).zip(vector(&cell["spacing"]));
+    let (lower, spacing) =
+        own.ok_or_else(|| format!("{}: `lower` and `spacing` must be three numbers each", name()))?;
+    Ok(Some(Place { lower, spacing }))
 }
 
 /// The facts of a cell, each of which may be null or missing.

@@ -3,6 +3,7 @@
 //! Each subcommand has a file of its own; `docs/command.md` shows them at work.
 #![forbid(unsafe_code)]
 
+mod appended;
 mod arguments;
 mod cat;
 mod cells;
@@ -23,6 +24,7 @@ mod progress;
 mod source;
 mod statistics;
 mod synthesise;
+mod turned;
 
 use std::io;
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use vdf_basis::Coefficients;
+use vdf_basis::{Coefficients, FieldDirection, Vdf};
 
 use crate::arguments::{Common, Plot};
 use crate::compare::Compared;
@@ -15,6 +15,7 @@ use crate::picture::panel::{LABEL_SIZE, TICK_SIZE, axis_below, axis_left, densit
 use crate::picture::text::printed;
 use crate::picture::view::{PLANES, View};
 use crate::statistics::Spread;
+use crate::turned::Turned;
 use crate::{Done, Outcome, Problem, files};
 
 pub fn run(arguments: &Plot, common: &Common) -> Outcome {
@@ -33,7 +34,7 @@ pub fn run(arguments: &Plot, common: &Common) -> Outcome {
         say(common, output)?;
         return Ok(Done::All);
     }
-    let compared = Compared::new(&arguments.input, &arguments.sources, &arguments.from, None, common)?;
+    let compared = Compared::new(&arguments.input, &arguments.sources, &arguments.from, arguments.field, common)?;
     save(output, beside_source(arguments, &compared)?)?;
     say(common, output)?;
     if compared.errors.len() > 1 {
@@ -81,14 +82,18 @@ fn beside_source(arguments: &Plot, compared: &Compared) -> Result<Canvas, String
     let in_file = |problem: vdf_basis::Error| source.in_file(cell, problem);
     let reconstruction = record.expansion.reconstruct().map_err(in_file)?;
     let name = name(&arguments.input, population, cell);
-    let view = View::new(&name, &original);
     let fidelity = vdf_basis::Fidelity::compare(&original, &reconstruction).map_err(in_file)?;
+    let shape = View::new(&name, &original).shape();
+    let Shown { of: [original, reconstruction], about } =
+        shown(arguments.field, [original, reconstruction]).map_err(in_file)?;
+    let view = View::new(&name, &original);
+    let view = if about.is_some() { view.about_field() } else { view };
     let figures = format!(
-        "{name}, {} velocity cells, {} coefficients     l2 error {}, pressure error {}",
-        view.shape(),
+        "{name}, {shape} velocity cells, {} coefficients     l2 error {}, pressure error {}{}",
         record.expansion.coefficients().count(),
         printed(fidelity.l2),
-        printed(fidelity.pressure)
+        printed(fidelity.pressure),
+        about.map_or_else(String::new, |about| format!("     {about}"))
     );
     let spec = record.expansion.basis().to_string();
     let page = Page { spec: &spec, figures: &figures, reconstruction: &reconstruction, boxes: &[] };
@@ -118,12 +123,38 @@ fn alone(arguments: &Plot) -> Result<Canvas, String> {
     let record = encoded.read(&population, cell)?;
     let vdf = record.expansion.reconstruct().map_err(|problem| files::in_file(&arguments.input, problem))?;
     let name = name(&arguments.input, &population, cell);
+    let details = format!("{} velocity cells", View::new(&name, &vdf).shape());
+    let in_file = |problem: vdf_basis::Error| files::in_file(&arguments.input, problem);
+    let Shown { of: [vdf], about } = shown(arguments.field, [vdf]).map_err(in_file)?;
     let view = View::new(&name, &vdf);
-    planes(&view, &record.expansion.basis().to_string()).map_err(|problem| files::in_file(&arguments.output, problem))
+    let (view, details) = match about {
+        Some(about) => (view.about_field(), format!("{details}     {about}")),
+        None => (view, details),
+    };
+    let drawn = planes(&view, &record.expansion.basis().to_string(), &details);
+    drawn.map_err(|problem| files::in_file(&arguments.output, problem))
 }
 
-/// Three planes through the peak side by side.
-fn planes(view: &View, spec: &str) -> Drawn<Canvas> {
+/// Distributions as they are drawn.
+struct Shown<const N: usize> {
+    of: [Vdf; N],
+    /// The frame, in words, if it is that of a magnetic field.
+    about: Option<String>,
+}
+
+/// Distributions in the frame of a magnetic field about the bulk velocity of the first, if a field is given.
+fn shown<const N: usize>(field: Option<FieldDirection>, vdfs: [Vdf; N]) -> vdf_basis::Result<Shown<N>> {
+    let Some(field) = field else { return Ok(Shown { of: vdfs, about: None }) };
+    let turned = Turned::new(vdfs.each_ref(), field)?;
+    let mut of = vdfs;
+    for vdf in &mut of {
+        *vdf = turned.turn(vdf)?;
+    }
+    Ok(Shown { of, about: Some(turned.in_words()) })
+}
+
+/// Three planes through the peak side by side, below the spec and details.
+fn planes(view: &View, spec: &str, details: &str) -> Drawn<Canvas> {
     const LONGEST: f64 = 400.0;
     const LEFT: f64 = 110.0;
     const GAP: f64 = 120.0;
@@ -134,7 +165,7 @@ fn planes(view: &View, spec: &str) -> Drawn<Canvas> {
     let right = LEFT + 3.0 * (column + GAP);
     let mut canvas = Canvas::new(right + 60.0, TOP + row + 80.0)?;
     canvas.text((LEFT, 34.0), spec, Pen::new(28.0, INK, Align::Left))?;
-    let subtitle = format!("{}, {} velocity cells", view.name, view.shape());
+    let subtitle = format!("{}, {details}", view.name);
     canvas.text((LEFT, 70.0), &subtitle, Pen::new(LABEL_SIZE, FADED_INK, Align::Left))?;
     for (place, axes) in PLANES.into_iter().enumerate() {
         let left = LEFT + place as f64 * (column + GAP);

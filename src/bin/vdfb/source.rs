@@ -8,7 +8,7 @@ use crate::Problem;
 use crate::arguments::Geometry;
 use crate::cells::CellList;
 use crate::files::{self, is_vlsv};
-use crate::grid_file::{self, GridFile};
+use crate::grid_file::{self, GridFile, Place};
 
 /// Name of the population of `.npy` files, which have none.
 const NAMELESS: &str = "avgs";
@@ -60,13 +60,15 @@ impl Source {
             }
             None => {
                 let given = geometry.lower.zip(geometry.spacing);
-                given.map(|(lower, spacing)| GridFile { lower, spacing, facts: Vec::new() })
+                given.map(|(lower, spacing)| GridFile::of(Place { lower, spacing }))
             }
         };
         if let Some(geometry) = &geometry {
             for (path, file) in &files {
-                VelocityGrid::new(file.grid().shape(), geometry.lower, geometry.spacing)
-                    .map_err(|problem| files::in_file(path, problem))?;
+                for Place { lower, spacing } in geometry.places() {
+                    VelocityGrid::new(file.grid().shape(), lower, spacing)
+                        .map_err(|problem| files::in_file(path, problem))?;
+                }
             }
         }
         Ok(Self::Npy { files, population: population.unwrap_or(NAMELESS).to_owned(), first: 0, geometry })
@@ -115,10 +117,9 @@ impl Source {
             Self::Npy { geometry, .. } => {
                 let (_, file, place) = self.npy(cell)?;
                 let vdf = file.read(place)?;
-                match geometry {
-                    Some(geometry) => vdf.with_geometry(geometry.lower, geometry.spacing),
-                    None => Ok(vdf),
-                }
+                let Some(geometry) = geometry else { return Ok(vdf) };
+                let Place { lower, spacing } = geometry.place_of(self.number(cell).unwrap_or(0));
+                vdf.with_geometry(lower, spacing)
             }
         }
     }
@@ -144,10 +145,10 @@ impl Source {
     pub fn facts(&self, cell: u64) -> vdf_basis::Result<ArchiveFacts> {
         match self {
             Self::Vlsv { file, population, .. } => Ok(ArchiveFacts::from(&file.facts(cell, population)?)),
-            Self::Npy { geometry, first, .. } => {
-                let place = cell.checked_sub(*first).and_then(|place| usize::try_from(place).ok());
-                let known = geometry.as_ref().zip(place).and_then(|(geometry, place)| geometry.facts.get(place));
-                Ok(known.copied().unwrap_or_default())
+            Self::Npy { geometry, .. } => {
+                let known = geometry.as_ref().zip(self.number(cell));
+                let known = known.and_then(|(geometry, number)| geometry.cells.get(number));
+                Ok(known.map_or_else(ArchiveFacts::default, |(_, facts)| *facts))
             }
         }
     }
@@ -170,13 +171,19 @@ impl Source {
         }
     }
 
+    /// The number of a cell among all of the `.npy` files, from 0.
+    fn number(&self, cell: u64) -> Option<usize> {
+        let Self::Npy { first, .. } = self else { return None };
+        usize::try_from(cell.checked_sub(*first)?).ok()
+    }
+
     /// The file of a cell, and its place in it.
     fn npy(&self, cell: u64) -> vdf_basis::Result<(&PathBuf, &NpyPopulation, usize)> {
         let (files, first): (&[_], _) = match self {
             Self::Npy { files, first, .. } => (files, first),
             Self::Vlsv { .. } => (&[], &0),
         };
-        let mut place = cell.checked_sub(*first).and_then(|place| usize::try_from(place).ok());
+        let mut place = self.number(cell);
         for (path, file) in files {
             match place {
                 Some(here) if here < file.cells() => return Ok((path, file, here)),

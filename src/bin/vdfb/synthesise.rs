@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use serde_json::{Value, json};
 use vdf_basis::container::MOST_CELLS;
 use vdf_basis::distribution::io::npy::npy_header;
+use vdf_basis::distribution::physics::PROTON_MASS;
 use vdf_basis::distribution::synthetic::{Jitter, Shock, Traced};
 use vdf_basis::{ArchiveFacts, Precision, Sampling, ShockPopulation, Synthetic, Vdf, VelocityGrid};
 
@@ -21,6 +22,10 @@ const WALK_CELLS: usize = 24;
 const UPSTREAM_FIELD: f64 = 3.06e-9;
 /// The field B₀ of the default current sheet [T]: √(2 μ₀ n m) v_th, the pressures of plasma and field being equal.
 const SHEET_FIELD: f64 = 1.3e-8;
+
+/// Charge of the proton [C], exact in the SI. Over the field's unit B and with the unit u of velocities, m u/(q B) is the unit of
+/// positions.
+const ELEMENTARY_CHARGE: f64 = 1.602_176_634e-19;
 
 /// Source of the distributions.
 enum Source<'a> {
@@ -73,14 +78,14 @@ impl<'a> Source<'a> {
 
     /// Time, position and magnetic field of a cell, as far as they are known.
     fn facts(&self, cell: usize) -> vdf_basis::Result<ArchiveFacts> {
-        let magnetic_field = match self {
-            Self::Traced(traced, positions) => {
-                let unit = if traced.is_shock() { UPSTREAM_FIELD } else { SHEET_FIELD };
-                Some(traced.magnetic_field(positions[cell])?.map(|field| unit * field))
-            }
-            _ => None,
-        };
-        Ok(ArchiveFacts { magnetic_field, ..ArchiveFacts::default() })
+        let Self::Traced(traced, positions) = self else { return Ok(ArchiveFacts::default()) };
+        let unit = if traced.is_shock() { UPSTREAM_FIELD } else { SHEET_FIELD };
+        let length = traced.unit() * PROTON_MASS / (ELEMENTARY_CHARGE * unit);
+        Ok(ArchiveFacts {
+            magnetic_field: Some(traced.magnetic_field(positions[cell])?.map(|field| unit * field)),
+            position: Some(traced.place(positions[cell]).map(|place| length * place)),
+            time: None,
+        })
     }
 }
 
@@ -96,6 +101,10 @@ pub fn run(arguments: &Synthesise, common: &Common) -> Outcome {
     let (grid, count) = (source.grid(cells.get()).map_err(failed)?, source.count(count));
     if grid.cells() > MOST_CELLS {
         return Err(Problem::Usage(format!("--cells {cells}: {grid} are more than {MOST_CELLS} velocity cells")));
+    }
+    if !output.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy")) {
+        let problem = "its name must end with .npy: the grid goes into a .json file beside it";
+        return Err(Problem::Usage(files::in_file(output, problem)));
     }
     let beside = grid_file::beside(output);
     files::check_writable(output)?;

@@ -12,18 +12,18 @@ use crate::numerics::scaling::normalising_factor;
 /// Errors of a reconstruction g of an original f about a magnetic field, all dimensionless: the companion of
 /// [`Fidelity`](crate::Fidelity), which knows no field.
 ///
-/// A quantity may not be defined, as the temperatures of a distribution without density. Its error is then 0 if f and g have the
-/// same moments, and infinite otherwise.
+/// A quantity may not be defined, as the temperatures of a distribution without density. `None` if neither f nor g has it: there
+/// is nothing to compare. Infinite if only one of them has it, or if f has zero of it, as a temperature, and g does not.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FieldFidelity {
     /// |T∥_g − T∥_f| / T∥_f.
-    pub parallel_temperature: f64,
+    pub parallel_temperature: Option<f64>,
     /// |T⊥_g − T⊥_f| / T⊥_f.
-    pub perpendicular_temperature: f64,
+    pub perpendicular_temperature: Option<f64>,
     /// |A_g − A_f| / A_f of the temperature anisotropy A = T⊥/T∥.
-    pub anisotropy: f64,
+    pub anisotropy: Option<f64>,
     /// |√Q_g − √Q_f| of the agyrotropy ([`FieldPressure::sqrt_q`]).
-    pub sqrt_q: f64,
+    pub sqrt_q: Option<f64>,
 }
 
 impl FieldFidelity {
@@ -39,7 +39,8 @@ impl FieldFidelity {
     /// let basis = Hermite::new([8; 3])?;
     /// let back = basis.reconstruct(&basis.encode(&vdf)?, &grid)?;
     /// let errors = FieldFidelity::compare(&vdf, &back, FieldDirection::new([0.0, 0.0, 1.0])?)?;
-    /// assert!(errors.anisotropy < 0.2 && errors.sqrt_q < 0.2, "{errors}");
+    /// assert!(errors.anisotropy.is_some_and(|error| error < 0.2), "{errors}");
+    /// assert!(errors.errors().into_iter().all(|(_, error)| error.is_some()));
     /// # Ok::<(), vdf_basis::Error>(())
     /// ```
     pub fn compare(original: &Vdf, reconstruction: &Vdf, field: FieldDirection) -> Result<Self> {
@@ -59,13 +60,12 @@ impl FieldFidelity {
     #[must_use]
     pub fn between(original: &Moments, reconstruction: &Moments, field: FieldDirection) -> Self {
         let [f, g] = [original, reconstruction].map(|moments| moments.about_field(field));
-        let same = f == g;
         let error = |of: fn(&FieldPressure) -> Result<f64>, relative: bool| match (of(&f), of(&g)) {
-            _ if same => 0.0,
-            (Ok(f), Ok(g)) if f == g => 0.0,
-            (Ok(f), Ok(g)) if relative => (g - f).abs() / f,
-            (Ok(f), Ok(g)) => (g - f).abs(),
-            _ => f64::INFINITY,
+            (Err(_), Err(_)) => None,
+            (Ok(f), Ok(g)) if f == g => Some(0.0),
+            (Ok(f), Ok(g)) if relative => Some((g - f).abs() / f),
+            (Ok(f), Ok(g)) => Some((g - f).abs()),
+            _ => Some(f64::INFINITY),
         };
         Self {
             parallel_temperature: error(|p| p.thermal_speeds().map(|[along, _]| along * along), true),
@@ -74,15 +74,32 @@ impl FieldFidelity {
             sqrt_q: error(FieldPressure::sqrt_q, false),
         }
     }
+
+    /// All errors by name, in the order of the fields; `None` for what neither distribution has.
+    #[must_use]
+    pub fn errors(&self) -> Vec<(&'static str, Option<f64>)> {
+        // Without `..`, so that no field is forgotten.
+        let Self { parallel_temperature, perpendicular_temperature, anisotropy, sqrt_q } = *self;
+        vec![
+            ("parallel_temperature", parallel_temperature),
+            ("perpendicular_temperature", perpendicular_temperature),
+            ("anisotropy", anisotropy),
+            ("sqrt_q", sqrt_q),
+        ]
+    }
 }
 
 impl fmt::Display for FieldFidelity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "T_par {:.3e}, T_perp {:.3e}, anisotropy {:.3e}, sqrt Q {:.3e}",
-            self.parallel_temperature, self.perpendicular_temperature, self.anisotropy, self.sqrt_q
-        )
+        let names = ["T_par", "T_perp", "anisotropy", "sqrt Q"];
+        for (place, (name, (_, error))) in names.into_iter().zip(self.errors()).enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            match error {
+                Some(error) => write!(f, "{comma}{name} {error:.3e}")?,
+                None => write!(f, "{comma}{name} undefined")?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -94,6 +111,11 @@ mod tests {
     use crate::distribution::synthetic::{Shape, Synthetic};
     use approx::assert_relative_eq;
 
+    fn defined(errors: &FieldFidelity) -> [f64; 4] {
+        let all: Vec<f64> = errors.errors().into_iter().map(|(_, error)| error.unwrap()).collect();
+        all.try_into().unwrap()
+    }
+
     #[test]
     fn two_bi_maxwellians_differ_by_their_temperatures() {
         for field in FIELDS {
@@ -101,23 +123,41 @@ mod tests {
             let other = Shape::BiMaxwellian { v_th_par: 1.9, v_th_perp: 1.1, field };
             let other = sampled(&Synthetic::single(7.0, DRIFT, other).unwrap(), 17.0, 60);
             let errors = FieldFidelity::compare(&bi_maxwellian(field, 60), &other, b).unwrap();
-            assert_relative_eq!(errors.parallel_temperature, 1.0 - 3.61 / 4.0, max_relative = 1e-11);
-            assert_relative_eq!(errors.perpendicular_temperature, 0.21, max_relative = 1e-11);
-            assert_relative_eq!(errors.anisotropy, 1.21 / 3.61 * 4.0 - 1.0, max_relative = 1e-11);
-            assert!(errors.sqrt_q < 1e-11);
+            let [parallel, perpendicular, anisotropy, sqrt_q] = defined(&errors);
+            assert_relative_eq!(parallel, 1.0 - 3.61 / 4.0, max_relative = 1e-11);
+            assert_relative_eq!(perpendicular, 0.21, max_relative = 1e-11);
+            assert_relative_eq!(anisotropy, 1.21 / 3.61 * 4.0 - 1.0, max_relative = 1e-11);
+            assert!(sqrt_q < 1e-11);
         }
     }
 
     #[test]
-    fn what_is_not_defined_is_no_error_only_if_nothing_changed() {
+    fn what_neither_has_is_undefined_and_what_one_has_is_infinite() {
         let b = FieldDirection::new([1.0, 1.0, 0.0]).unwrap();
         let grid = VelocityGrid::unit([3; 3]).unwrap();
         let (zero, even) = (Vdf::zeros(grid), Vdf::from_fn(grid, |_| 1.0).unwrap());
         let none = FieldFidelity::compare(&zero, &zero, b).unwrap();
-        assert_eq!([none.parallel_temperature, none.anisotropy, none.sqrt_q], [0.0; 3]);
+        assert!(none.errors().into_iter().all(|(_, error)| error.is_none()), "{none}");
+        assert_eq!(none.to_string(), "T_par undefined, T_perp undefined, anisotropy undefined, sqrt Q undefined");
         for (f, g) in [(&zero, &even), (&even, &zero)] {
             let errors = FieldFidelity::compare(f, g, b).unwrap();
-            assert_eq!([errors.perpendicular_temperature, errors.sqrt_q], [f64::INFINITY; 2], "{errors}");
+            assert_eq!(defined(&errors), [f64::INFINITY; 4], "{errors}");
+        }
+        // One filled cell off the middle of the grid, and another half as dense: temperatures are zero, and no more is there.
+        let grid = VelocityGrid::new([5, 7, 9], [-3e5, 1e6, 0.3], [7.1e4, 3.3e4, 2.9e4]).unwrap();
+        let one = |index: usize, density: f64| {
+            let mut values = vec![0.0; 315];
+            values[index] = density;
+            Vdf::from_vec(grid, values).unwrap()
+        };
+        for (f, g) in [(one(311, 1e-12), one(311, 0.7e-12)), (one(4, 3e-13), one(87, 1e-12))] {
+            let errors = FieldFidelity::compare(&f, &g, b).unwrap();
+            let expected = [Some(0.0), Some(0.0), None, None];
+            assert_eq!(
+                [errors.parallel_temperature, errors.perpendicular_temperature, errors.anisotropy, errors.sqrt_q],
+                expected,
+                "{errors}"
+            );
         }
         let other = Vdf::zeros(VelocityGrid::unit([1, 3, 9]).unwrap());
         assert!(matches!(FieldFidelity::compare(&even, &other, b), Err(Error::GridMismatch { .. })));
@@ -132,8 +172,9 @@ mod tests {
             let scaled =
                 |vdf: &Vdf| Vdf::from_vec(*vdf.grid(), vdf.as_slice().iter().map(|f| f * scale).collect()).unwrap();
             let found = FieldFidelity::compare(&scaled(&f), &scaled(&other), b).unwrap();
-            assert_relative_eq!(found.anisotropy, base.anisotropy, max_relative = 1e-9);
-            assert_relative_eq!(found.sqrt_q, base.sqrt_q, max_relative = 1e-9);
+            for (found, base) in defined(&found).into_iter().zip(defined(&base)) {
+                assert_relative_eq!(found, base, max_relative = 1e-9);
+            }
         }
     }
 }

@@ -1,36 +1,72 @@
-//! A distribution at any velocity, by cubic convolution.
+//! A distribution at any velocity.
 
-use crate::distribution::resample::keys;
+use crate::distribution::resample::{Interpolation, keys};
 use crate::distribution::vdf::Vdf;
+use crate::error::{Error, Result};
 
 /// Weights of the four nodes `first .. first + 4` around a position in nodes.
 pub(super) fn stencil(position: f64) -> (isize, [f64; 4]) {
-    let base = position.floor();
-    let t = position - base;
-    // The cast saturates: positions far outside stay outside.
-    (base as isize - 1, [keys(t + 1.0), keys(t), keys(1.0 - t), keys(2.0 - t)])
+    let (first, t) = fraction(position);
+    (first, [keys(t + 1.0), keys(t), keys(1.0 - t), keys(2.0 - t)])
 }
 
-/// Interpolation between the centres of a distribution's cells by cubic convolution along every axis, as of
-/// [`Interpolation::Cubic`](crate::Interpolation::Cubic): exact for quadratic functions, its error of third order in the
-/// width of the cells. Outside the grid the distribution is zero.
+/// The first of the four nodes around a position in nodes, and the part of a node beyond the second.
+fn fraction(position: f64) -> (isize, f64) {
+    let base = position.floor();
+    // The cast saturates: positions far outside stay outside.
+    ((base as isize).saturating_sub(1), position - base)
+}
+
+/// The same, linear.
+fn linear(position: f64) -> (isize, [f64; 4]) {
+    let (first, t) = fraction(position);
+    (first, [0.0, 1.0 - t, t, 0.0])
+}
+
+/// The same, all of the nearest node.
+fn nearest(position: f64) -> (isize, [f64; 4]) {
+    let (first, t) = fraction(position);
+    (first, if t < 0.5 { [0.0, 1.0, 0.0, 0.0] } else { [0.0, 0.0, 1.0, 0.0] })
+}
+
+/// Interpolation between the centres of a distribution's cells along every axis. Outside the grid the distribution is zero.
 pub(super) struct Interpolator<'a> {
     values: &'a [f64],
     shape: [usize; 3],
     lower: [f64; 3],
     spacing: [f64; 3],
+    stencil: fn(f64) -> (isize, [f64; 4]),
 }
 
 impl<'a> Interpolator<'a> {
+    /// By cubic convolution, as of [`Interpolation::Cubic`]: exact for quadratic functions, its error of third order in the width of
+    /// the cells.
     pub(super) fn new(vdf: &'a Vdf) -> Self {
         let grid = vdf.grid();
-        Self { values: vdf.as_slice(), shape: grid.shape(), lower: grid.lower(), spacing: grid.spacing() }
+        Self { values: vdf.as_slice(), shape: grid.shape(), lower: grid.lower(), spacing: grid.spacing(), stencil }
+    }
+
+    /// By another kind of interpolation between centres.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for averages over cells.
+    pub(super) fn of(vdf: &'a Vdf, interpolation: Interpolation) -> Result<Self> {
+        let stencil = match interpolation {
+            Interpolation::Nearest => nearest,
+            Interpolation::Linear => linear,
+            Interpolation::Cubic => stencil,
+            Interpolation::Conservative => {
+                let allowed = "Nearest, Linear or Cubic: averages are taken over cells along the same axes";
+                return Err(Error::parameter("interpolation", "Conservative", allowed));
+            }
+        };
+        Ok(Self { stencil, ..Self::new(vdf) })
     }
 
     /// Density [s³ m⁻⁶] at a velocity [m/s].
     pub(super) fn at(&self, velocity: [f64; 3]) -> f64 {
         let axes: [(isize, [f64; 4]); 3] =
-            std::array::from_fn(|axis| stencil((velocity[axis] - self.lower[axis]) / self.spacing[axis] - 0.5));
+            std::array::from_fn(|axis| (self.stencil)((velocity[axis] - self.lower[axis]) / self.spacing[axis] - 0.5));
         let [_, ny, nz] = self.shape;
         let mut sum = 0.0;
         for (x, weight_x) in self.nodes(&axes, 0) {
@@ -58,7 +94,6 @@ impl<'a> Interpolator<'a> {
 mod tests {
     use super::*;
     use crate::distribution::grid::VelocityGrid;
-    use crate::distribution::resample::Interpolation;
     use approx::assert_relative_eq;
 
     #[test]
@@ -67,14 +102,17 @@ mod tests {
         let vdf = Vdf::from_fn(grid, |[x, y, z]| (x - 0.3).powi(2) * (1.0 + y) + (0.2 * z).sin()).unwrap();
         // Wider than the grid on all sides.
         let other = VelocityGrid::from_edges([9, 8, 11], [-5.0, -1.0, -2.0], [4.0, 4.0, 18.0]).unwrap();
-        let resampled = vdf.resample(&other, Interpolation::Cubic).unwrap();
-        let interpolator = Interpolator::new(&vdf);
-        for ((x, y, z), expected) in resampled.values().indexed_iter() {
-            let found = interpolator.at([other.centre(0, x), other.centre(1, y), other.centre(2, z)]);
-            assert_relative_eq!(found, *expected, max_relative = 1e-12, epsilon = 1e-12);
+        for kind in [Interpolation::Nearest, Interpolation::Linear, Interpolation::Cubic] {
+            let resampled = vdf.resample(&other, kind).unwrap();
+            let interpolator = Interpolator::of(&vdf, kind).unwrap();
+            for ((x, y, z), expected) in resampled.values().indexed_iter() {
+                let found = interpolator.at([other.centre(0, x), other.centre(1, y), other.centre(2, z)]);
+                assert_relative_eq!(found, *expected, max_relative = 1e-12, epsilon = 1e-12);
+            }
+            for far in [1e300, -1e300] {
+                assert_eq!(interpolator.at([far; 3]), 0.0);
+            }
         }
-        for far in [1e300, -1e300] {
-            assert_eq!(interpolator.at([far; 3]), 0.0);
-        }
+        assert!(Interpolator::of(&vdf, Interpolation::Conservative).is_err());
     }
 }

@@ -28,7 +28,8 @@
 //! | ε | [`Vdf::non_maxwellianity`](crate::Vdf::non_maxwellianity) | Greco 2012, Graham 2021 |
 //! | entropies | [`Vdf::kinetic_entropy`](crate::Vdf::kinetic_entropy) | Kaufmann and Paterson 2009, Liang 2020 |
 //! | divergences of two distributions | [`Vdf::js_divergence`](crate::Vdf::js_divergence), [`Vdf::kl_divergence`](crate::Vdf::kl_divergence) | Lin 1991, Kullback and Leibler 1951 |
-//! | f(v∥, v⊥), f(v∥), gyro-average | [`Vdf::gyro_average`](crate::Vdf::gyro_average) | |
+//! | f(v∥, v⊥), f(v∥), gyro-average | [`Vdf::gyro_average`](crate::Vdf::gyro_average), [`ReducedDistribution`] | |
+//! | f(v_⊥1, v_⊥2, v_∥) on a grid along the field | [`Vdf::in_field_frame`](crate::Vdf::in_field_frame) | |
 //! | marginals along the axes | [`Vdf::marginal_on_axis`](crate::Vdf::marginal_on_axis), [`Vdf::marginal_on_plane`](crate::Vdf::marginal_on_plane) | |
 //! | ∂f/∂v | [`Vdf::gradient`](crate::Vdf::gradient), [`ReducedDistribution::gradient`] | Fornberg 1988 |
 //! | table f(p⊥, p∥) of ALPS | [`ReducedDistribution::alps_table`] | Verscharen 2018 |
@@ -49,6 +50,7 @@ mod marginals;
 mod non_maxwellianity;
 mod reduced;
 mod reduced_grid;
+mod turned;
 mod units;
 
 pub use alps::AlpsTable;

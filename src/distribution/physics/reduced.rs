@@ -9,7 +9,12 @@ use crate::distribution::grid::VelocityGrid;
 use crate::distribution::vdf::Vdf;
 use crate::error::{Error, Result};
 
-/// A gyrotropic distribution f(v∥, v⊥) [s³ m⁻⁶] in the frame of a magnetic field.
+/// A gyrotropic distribution f(v∥, v⊥) [s³ m⁻⁶] in the frame of a magnetic field, mostly a gyro-average: the one type for
+/// that of the cells of a distribution ([`Vdf::gyro_average`]), and for those from coefficients
+/// ([`MixtureCoefficients::gyro_average`](crate::MixtureCoefficients::gyro_average),
+/// [`HermiteCoefficients::gyro_average`](crate::HermiteCoefficients::gyro_average)).
+///
+/// f(v∥), the density, gradients and tables for linear solvers follow from it alike.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReducedDistribution {
     pub(super) frame: FieldFrame,
@@ -96,6 +101,11 @@ impl ReducedDistribution {
             return Err(Error::parameter("density", at, "finite values"));
         }
         Ok(Self { frame, grid, values })
+    }
+
+    /// A gyro-average that a basis has at the nodes `[v∥, v⊥]`.
+    pub(crate) fn of_nodes(frame: FieldFrame, grid: ReducedGrid, values: Array2<f64>) -> Self {
+        Self { frame, grid, values }
     }
 
     /// The frame.

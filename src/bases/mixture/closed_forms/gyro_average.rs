@@ -6,8 +6,7 @@ use ndarray::Array2;
 
 use super::super::coefficients::{MixtureCoefficients, MixtureComponent};
 use super::super::member::Profile;
-use crate::distribution::frame::{axes_along, unit_vector};
-use crate::error::{Error, Result};
+use crate::distribution::physics::{FieldFrame, ReducedDistribution, ReducedGrid};
 use crate::numerics::angle_average::angle_average;
 use crate::numerics::bessel::scaled_i0;
 
@@ -28,48 +27,36 @@ struct Gyrotropic {
 }
 
 impl MixtureCoefficients {
-    /// The gyro-average f̄(v∥, v⊥) = (1/2π) ∫ f dφ [s³ m⁻⁶] at v = centre + v∥ b + v⊥ (cos φ e_1 + sin φ e_2), b along a
-    /// magnetic field and e_1, e_2 across it: rows are parallel, columns perpendicular velocities [m/s]. The sign of v⊥
-    /// does not matter. 2π ∫∫ v⊥ f̄ dv⊥ dv∥ is the density; [`Self::marginal`] along the field is f(v∥).
+    /// Average over the gyrophase, f(v∥, v⊥) = ∮ f dφ / 2π [s³ m⁻⁶], about the velocity of a frame, from the components: as
+    /// [`Vdf::gyro_average`](crate::Vdf::gyro_average) without cells.
     ///
-    /// `centre` is the velocity about which particles gyrate, mostly the bulk velocity [m/s]. A Gaussian component that
-    /// is isotropic across the field and drifts by u⊥ from there has the closed form
-    /// exp(−(v∥ − u∥)²/2σ∥² − (v⊥² + u⊥²)/2σ⊥²) I_0(v⊥ u⊥/σ⊥²). Others, and kappa components, are averaged over equal
-    /// steps of φ, which converges faster than any power of their number: the number is doubled until the average changes
-    /// by less than 1e-13 of itself, or is 65536.
+    /// A Gaussian component that is isotropic across the field and drifts by u⊥ from the frame's velocity has the closed form
+    /// n (2π)^(−3/2)/(σ∥ σ⊥²) exp(−(v∥ − u∥)²/2σ∥² − (v⊥² + u⊥²)/2σ⊥²) I_0(v⊥ u⊥/σ⊥²). Others, and kappa components, are averaged
+    /// over equal steps of φ, which converges faster than any power of their number (Trefethen and Weideman 2014, SIAM Rev.
+    /// 56, 385): the number is doubled until the average changes by less than 1e-13 of itself, or is 65536.
     ///
     /// ```
-    /// use vdf_basis::{Frame, MixtureCoefficients, MixtureComponent, MixtureCovariance};
+    /// use vdf_basis::{FieldDirection, FieldFrame, Frame, MixtureCoefficients, MixtureComponent, MixtureCovariance, ReducedGrid};
     /// // A beam that drifts across the field becomes a ring.
     /// let frame = Frame::grid_aligned([0.0, 6.0, 0.0], [1.0; 3]);
     /// let components = vec![MixtureComponent { density: 1.0, frame }];
     /// let mixture = MixtureCoefficients::new(MixtureCovariance::Full, None, components)?;
-    /// let ring = mixture.gyro_average([0.0, 0.0, 1.0], [0.0; 3], &[0.0], &[0.0, 6.0])?;
-    /// assert!(ring[[0, 1]] > 1e6 * ring[[0, 0]]);
+    /// let about = FieldFrame::new(FieldDirection::new([0.0, 0.0, 1.0])?, [0.0; 3])?;
+    /// let ring = mixture.gyro_average(&about, &ReducedGrid::new([-6.0, 6.0], 12.0, [49, 97])?);
+    /// assert!(ring.at(0.0, 6.0) > 1e6 * ring.at(0.0, 0.0));
+    /// assert!((ring.density() - 1.0).abs() < 1e-6);
     /// # Ok::<(), vdf_basis::Error>(())
     /// ```
-    ///
-    /// # Errors
-    /// [`Error::InvalidParameter`] for a field that is zero or not finite, and for velocities that are not finite.
-    pub fn gyro_average(
-        &self,
-        field: [f64; 3],
-        centre: [f64; 3],
-        parallel: &[f64],
-        perpendicular: &[f64],
-    ) -> Result<Array2<f64>> {
-        unit_vector("field", field)?;
-        for (name, velocities) in [("centre", &centre[..]), ("parallel", parallel), ("perpendicular", perpendicular)] {
-            if let Some(velocity) = velocities.iter().find(|v| !v.is_finite()) {
-                return Err(Error::parameter(name, velocity, "finite velocities"));
-            }
-        }
-        let axes = axes_along(field);
+    #[must_use]
+    pub fn gyro_average(&self, frame: &FieldFrame, grid: &ReducedGrid) -> ReducedDistribution {
+        let (axes, centre) = (frame.field().axes(), frame.centre());
         let components: Vec<About> =
             self.components().iter().map(|c| About::new(c, self.profile(), axes, centre)).collect();
-        Ok(Array2::from_shape_fn([parallel.len(), perpendicular.len()], |(i, j)| {
-            components.iter().map(|component| component.average(parallel[i], perpendicular[j].abs())).sum()
-        }))
+        let (parallel, perpendicular) = (grid.parallel(), grid.perpendicular());
+        let values = Array2::from_shape_fn(grid.shape(), |(i, j)| {
+            components.iter().map(|component| component.average(parallel[i], perpendicular[j])).sum()
+        });
+        ReducedDistribution::of_nodes(*frame, *grid, values)
     }
 }
 

@@ -13,6 +13,8 @@ pub enum Units {
 
 /// The three velocities.
 pub const VELOCITIES: [&str; 3] = ["v_{x}", "v_{y}", "v_{z}"];
+/// The three velocities in the frame of a magnetic field.
+pub const FIELD_VELOCITIES: [&str; 3] = ["v_{perp 1}", "v_{perp 2}", "v_{par}"];
 /// Cells of a grid in m/s are wider than this, those of one in index units are 1 wide.
 const SI_SPACING: f64 = 1e2;
 
@@ -39,8 +41,8 @@ impl Units {
     }
 
     /// The label of a velocity axis.
-    pub fn axis_label(self, axis: usize) -> String {
-        format!("{}  [{}]", VELOCITIES[axis], self.velocity_name())
+    pub fn axis_label(self, name: &str) -> String {
+        format!("{name}  [{}]", self.velocity_name())
     }
 
     /// The label of phase-space densities.
@@ -55,7 +57,7 @@ impl Units {
 /// A velocity axis of a grid, in the units shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Axis {
-    pub index: usize,
+    pub name: &'static str,
     pub units: Units,
     pub cells: usize,
     /// Edges of the grid.
@@ -68,11 +70,11 @@ impl Axis {
         let grid = vdf.grid();
         let units = Units::of(grid);
         let [lower, upper] = [grid.lower(), grid.upper()].map(|edges| edges[index] / units.velocity());
-        Self { index, units, cells: grid.shape()[index], lower, upper }
+        Self { name: VELOCITIES[index], units, cells: grid.shape()[index], lower, upper }
     }
 
     pub fn label(&self) -> String {
-        self.units.axis_label(self.index)
+        self.units.axis_label(self.name)
     }
 
     /// Position of a velocity between the edges, 0..1.
@@ -91,7 +93,7 @@ impl Axis {
         // Less than this part of a cell is a rounding error of the edges.
         let zero = velocity.abs() < 1e-9 * (self.upper - self.lower);
         let velocity = if zero { 0.0 } else { in_four_digits(velocity) };
-        format!("{} = {} {}", VELOCITIES[self.index], number(velocity), self.units.velocity_name())
+        format!("{} = {} {}", self.name, number(velocity), self.units.velocity_name())
     }
 
     /// The cell at a fraction 0..1.

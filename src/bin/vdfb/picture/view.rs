@@ -2,7 +2,7 @@
 
 use vdf_basis::{Fidelity, Vdf};
 
-use super::axis::{Axis, Units};
+use super::axis::{Axis, FIELD_VELOCITIES, Units};
 use super::scale::LogScale;
 
 /// The axes of the planes shown: across, and up.
@@ -41,6 +41,13 @@ impl<'a> View<'a> {
             units: Units::of(original.grid()),
             scale: LogScale::new(Fidelity::default_floor(original), original.peak()),
         }
+    }
+
+    /// This view of a distribution whose axes are the velocities across a magnetic field and along it.
+    #[allow(dead_code, reason = "only the command calls it")]
+    pub fn about_field(mut self) -> Self {
+        self.axes.iter_mut().zip(FIELD_VELOCITIES).for_each(|(axis, name)| axis.name = name);
+        self
     }
 
     /// Place along the third axis where the plane of the other two cuts it.

@@ -193,15 +193,19 @@ impl Traced {
         Ok(self.field(self.place(position)).magnetic)
     }
 
-    /// The unit of velocities: u₁ or v_th.
-    fn unit(&self) -> f64 {
+    /// The unit of velocities [m/s]: u₁ of the shock, v_th of the sheet. Over the gyrofrequency q B/m of the field's unit B it is
+    /// the unit of positions.
+    #[must_use]
+    pub fn unit(&self) -> f64 {
         match self.fields {
             Fields::Shock(shock) => shock.speed,
             Fields::Sheet(sheet) => sheet.v_th,
         }
     }
 
-    fn place(&self, position: f64) -> [f64; 3] {
+    /// The point of a position: along x through the shock, along z through the sheet, in the same unit.
+    #[must_use]
+    pub fn place(&self, position: f64) -> [f64; 3] {
         match self.fields {
             Fields::Shock(_) => [position, 0.0, 0.0],
             Fields::Sheet(_) => [0.0, 0.0, position],
