@@ -4,8 +4,8 @@ use rayon::prelude::*;
 use vdf_basis::bases::pca::Values;
 use vdf_basis::container::MOST_CELLS;
 use vdf_basis::{
-    AnyBasis, Archive, ArchiveCell, ArchiveFacts, ArchiveWriter, Batch, Error, Expansion, PcaAccumulator,
-    PopulationPca, Registry, Result, Vdf,
+    AnyBasis, Archive, ArchiveCell, ArchiveFacts, ArchiveWriter, Batch, Error, PcaAccumulator, PopulationPca, Registry,
+    Result, Vdf,
 };
 
 /// Distributions as a reader of their streams finds them, and the streams' length.
@@ -65,9 +65,6 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Error `l2` of the mean as a part of the bound: exact moments make up for it in every cell, which changes the
-    /// deviations. The mean is stored once, so that its bytes hardly count.
-    const OF_MEAN: f64 = 0.1;
     /// Parts of the bound that are tried one after another, for components that are left out and for streams. The rest is
     /// for exact moments, whose effect is not known before.
     const TRIED: [f64; 3] = [0.9, 0.65, 0.45];
@@ -107,35 +104,6 @@ impl Shared {
         let say = |value: f64| format!("{} = {value:.3e}", Self::KEY);
         Err(Error::TargetNotMet { basis: self.name(), target: say(self.deviation), reached: say(reached) })
     }
-
-    /// The mean and the components of a population as a reader of their streams finds them, and the streams' length.
-    fn decoded(learnt: &PopulationPca, deviation: f64) -> Result<(PopulationPca, usize)> {
-        let (registry, grid) = (Registry::standard(), *learnt.grid());
-        let mut bytes = 0;
-        let mut through = |spec: &str, values: &[f64]| {
-            let stream = Expansion::encode(&registry.parse(spec)?, &Vdf::from_slice(grid, values)?)?.to_bytes()?;
-            bytes += stream.len();
-            registry.decode(&stream)?.reconstruct()
-        };
-        let l2 = Self::OF_MEAN * deviation;
-        let mean = through(&format!("conserve(smallest:l2={l2:e})"), learnt.mean())?;
-        // Half of the squares for each.
-        let may_be_lost = 0.5 * deviation.powi(2);
-        let mut left = 1.0;
-        let leaves_much = |share: &f64| {
-            let much = left > may_be_lost;
-            left -= share;
-            much
-        };
-        let shares: Vec<f64> = learnt.explained_variance_ratio().into_iter().take_while(leaves_much).collect();
-        let of_component = |(component, share): (&[f64], &f64)| {
-            // The scores of a component have its share of the squares, and so has its error.
-            let l2 = (may_be_lost / (shares.len() as f64 * share)).sqrt().min(0.5);
-            through(&format!("balanced:l2={l2:e}"), component)
-        };
-        let components = learnt.components().zip(&shares).map(of_component).collect::<Result<Vec<_>>>()?;
-        Ok((PopulationPca::from_parts(Values::Linear, &mean, &components)?, bytes))
-    }
 }
 
 impl Codec for Shared {
@@ -163,7 +131,8 @@ impl Codec for Shared {
 impl Shared {
     /// All cells by components of this accuracy.
     fn attempt(learnt: &PopulationPca, distributions: &[Vdf], deviation: f64) -> Result<Decoded> {
-        let (pca, shared) = Self::decoded(learnt, deviation)?;
+        let components = learnt.to_stream(deviation)?;
+        let pca = PopulationPca::from_stream(&components)?;
         let spec = format!("conserve({pca})");
         let registry = Registry::standard().with_value(pca)?;
         let cells = distributions.iter().zip(0..);
@@ -171,13 +140,13 @@ impl Shared {
         let mut writer = ArchiveWriter::new(Vec::new())?.with_registry(registry.clone());
         writer.write("electrons", &registry.parse(&spec)?, cells, |_, written| written)?;
         let bytes = writer.finish()?;
-        let length = bytes.len() + shared;
+        let length = bytes.len() + components.len();
         let archive = Archive::from_bytes_with(bytes, &registry, MOST_CELLS)?;
         let mut decoded = Vec::new();
         for group in 0..archive.groups().count() {
             let records = archive.read_group(group)?;
             decoded.extend(records.iter().map(|record| record.expansion.reconstruct()).collect::<Result<Vec<_>>>()?);
         }
-        Ok(Decoded { distributions: decoded, bytes: length, shared })
+        Ok(Decoded { distributions: decoded, bytes: length, shared: components.len() })
     }
 }
