@@ -625,6 +625,9 @@ static void archives(const char *path) {
     OK(vdfb_archive_from_bytes(joined, size, NULL, &archive));
     OK(vdfb_archive_read_info(archive, &info));
     CHECK(info.cells == 10 && info.groups == 3 && info.populations == 1 && info.is_recovered == 0 && info.bytes == size);
+    CHECK(info.lost_cells == 0);
+    OK(vdfb_archive_lost_cells(archive, NULL, 0, &count));
+    CHECK(count == 0);
     OK(vdfb_archive_population(archive, 0, name, sizeof name, &needed));
     CHECK(strcmp(name, "proton") == 0 && needed == 7);
     FAILS(vdfb_archive_population(archive, 1, name, sizeof name, NULL), VDFB_INVALID_ARGUMENT, "less than 1");
@@ -682,6 +685,23 @@ static void archives(const char *path) {
         }
         joined[i] ^= 0x41;
     }
+    /* Without population, grid and basis, which are in the first chunk, the index still names the cells. */
+    joined[11] ^= 0x41;
+    OK(vdfb_archive_from_bytes(joined, size, NULL, &archive));
+    OK(vdfb_archive_read_info(archive, &info));
+    CHECK(info.lost_cells == 10 && info.cells == 0 && info.populations == 0 && info.is_recovered == 0);
+    OK(vdfb_archive_lost_cells(archive, NULL, 0, &count));
+    CHECK(count == 10);
+    cells[0] = 77;
+    FAILS(vdfb_archive_lost_cells(archive, cells, 9, &count), VDFB_BUFFER_TOO_SMALL, "10 are needed");
+    CHECK(cells[0] == 77 && count == 10);
+    FAILS(vdfb_archive_lost_cells(archive, NULL, 10, NULL), VDFB_NULL_POINTER, "cells");
+    FAILS(vdfb_archive_lost_cells(NULL, cells, 10, &count), VDFB_NULL_POINTER, "archive");
+    OK(vdfb_archive_lost_cells(archive, cells, 10, NULL));
+    CHECK(cells[0] == 0 && cells[9] == 9);
+    vdfb_archive_free(archive);
+    joined[11] ^= 0x41;
+
     FAILS(vdfb_archive_from_bytes((const uint8_t *)"VDFA\x07xxxx", 9, NULL, &none), VDFB_UNSUPPORTED_VERSION, "7");
     FAILS(vdfb_archive_open("/nowhere/at/all.vdfa", NULL, &none), VDFB_IO, "/nowhere/at/all.vdfa");
     FAILS(vdfb_archive_writer_create("/nowhere/at/all.vdfa", codec, NULL, &writer), VDFB_IO, "/nowhere/at/all.vdfa");
