@@ -301,6 +301,33 @@ static void blocks(uint64_t width) {
     free(decoded);
 }
 
+/* A mesh of 2^27 cells, of which one block is stored: more than a codec takes unless its options say so. */
+static void a_large_mesh(void) {
+    const vdfb_grid mesh = {{1024, 512, 256}, {0, 0, 0}, {1, 1, 1}};
+    const uint32_t id = 555555;
+    uint32_t back_id = 0;
+    float values[64], back[64];
+    vdfb_codec_options options;
+    vdfb_codec *usual = make_codec("lossless", -1), *large = NULL;
+    vdfb_bytes stream = {NULL, 0};
+    size_t i, count = 0;
+
+    for (i = 0; i < 64; ++i) {
+        values[i] = (float)i;
+    }
+    OK(vdfb_codec_options_init(&options));
+    options.max_cells = (uint64_t)1 << 27;
+    OK(vdfb_codec_new("lossless", &options, &large));
+    FAILS(vdfb_encode_blocks_f32(usual, &mesh, 4, &id, 1, values, 64, &stream), VDFB_INVALID_GRID, "at most 67108864");
+    OK(vdfb_encode_blocks_f32(large, &mesh, 4, &id, 1, values, 64, &stream));
+    FAILS(vdfb_decode_blocks_f32(usual, stream.data, stream.size, &back_id, 1, back, 64, &count), VDFB_LIMIT_EXCEEDED, "");
+    OK(vdfb_decode_blocks_f32(large, stream.data, stream.size, &back_id, 1, back, 64, &count));
+    CHECK(count == 1 && back_id == id && memcmp(back, values, sizeof values) == 0);
+    vdfb_bytes_free(&stream);
+    vdfb_codec_free(usual);
+    vdfb_codec_free(large);
+}
+
 static void what_is_refused(void) {
     vdfb_grid grid = make_grid(CELLS), wrong;
     const size_t n = cell_count(&grid);
@@ -748,6 +775,7 @@ int main(int count, char **arguments) {
     questions_to_a_stream();
     blocks(4);
     blocks(8);
+    a_large_mesh();
     what_is_refused();
     populations();
     archives(count > 1 ? arguments[1] : "face.vdfa");
