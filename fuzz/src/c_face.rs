@@ -53,7 +53,7 @@ pub fn decode(content: &[u8]) {
     for bytes in [stream(b"VDF"), stream(b"VDS"), content.to_vec()] {
         read(&bytes);
     }
-    read_archive(content);
+    crate::archives(content).iter().for_each(|archive| read_archive(archive));
     read_population(content);
 }
 
@@ -97,8 +97,7 @@ fn read(bytes: &[u8]) {
     assert!(ids.last() == Some(&7) && values.last() == Some(&7.0));
 }
 
-fn read_archive(content: &[u8]) {
-    let bytes = [b"VDFA".as_slice(), &[vdf_basis::archive::VERSION], content].concat();
+fn read_archive(bytes: &[u8]) {
     let mut archive: *mut vdfb_archive = null_mut();
     // SAFETY: bytes, a codec, and a place for the archive.
     if !sound(unsafe { vdfb_archive_from_bytes(bytes.as_ptr(), bytes.len(), CODEC.0, &mut archive) }) {
