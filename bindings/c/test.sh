@@ -30,6 +30,7 @@ step() {
     [ $status = ok ]
 }
 left_out() { printf 'LEFT OUT: %s\n' "$*"; }
+reports_race() { ! "${helgrind[@]}" "$work/race" && grep -q 'Possible data race during write' "$work/log"; }
 
 step "install.sh" ./install.sh "$prefix" || { echo "$passed passed, $failed failed"; exit 1; }
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib
@@ -92,6 +93,12 @@ if command -v valgrind >/dev/null; then
         --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect)
     [ -x "$work/face-static" ] && step "face.c under valgrind" "${memcheck[@]}" "$work/face-static" "$work/face.vdfa"
     [ -x "$work/wrapper-static" ] && step "wrapper.cpp under valgrind" "${memcheck[@]}" "$work/wrapper-static"
+    helgrind=(valgrind --quiet --tool=helgrind --error-exitcode=9 --suppressions=tests/helgrind.supp)
+    [ -x "$work/threads" ] && step "threads.cpp under helgrind: 8 threads" "${helgrind[@]}" "$work/threads" 8 1 12
+    # The suppressions hide no race of callers.
+    # shellcheck disable=SC2086
+    step "race.cpp" cpp17 tests/race.cpp -o "$work/race" $static -pthread &&
+        step "  helgrind reports its race" reports_race
 else
     left_out "valgrind, which is not installed"
 fi

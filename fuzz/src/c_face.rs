@@ -4,8 +4,9 @@ use std::ptr::{null, null_mut};
 use std::sync::LazyLock;
 
 use vdf_basis_c::archive_reader::{
-    vdfb_archive, vdfb_archive_free, vdfb_archive_from_bytes, vdfb_archive_read_group, vdfb_record_values_f32,
-    vdfb_records, vdfb_records_count, vdfb_records_free,
+    vdfb_archive, vdfb_archive_free, vdfb_archive_from_bytes, vdfb_archive_info, vdfb_archive_lost_cells,
+    vdfb_archive_read_group, vdfb_archive_read_info, vdfb_record_values_f32, vdfb_records, vdfb_records_count,
+    vdfb_records_free,
 };
 use vdf_basis_c::blocks::vdfb_decode_blocks_f32;
 use vdf_basis_c::boxes::vdfb_decode_f32;
@@ -52,7 +53,7 @@ pub fn decode(content: &[u8]) {
     for bytes in [stream(b"VDF"), stream(b"VDS"), content.to_vec()] {
         read(&bytes);
     }
-    read_archive(content);
+    crate::archives(content).iter().for_each(|archive| read_archive(archive));
     read_population(content);
 }
 
@@ -96,12 +97,24 @@ fn read(bytes: &[u8]) {
     assert!(ids.last() == Some(&7) && values.last() == Some(&7.0));
 }
 
-fn read_archive(content: &[u8]) {
-    let bytes = [b"VDFA".as_slice(), &[vdf_basis::archive::VERSION], content].concat();
+fn read_archive(bytes: &[u8]) {
     let mut archive: *mut vdfb_archive = null_mut();
     // SAFETY: bytes, a codec, and a place for the archive.
     if !sound(unsafe { vdfb_archive_from_bytes(bytes.as_ptr(), bytes.len(), CODEC.0, &mut archive) }) {
         return;
+    }
+    let mut info = std::mem::MaybeUninit::<vdfb_archive_info>::uninit();
+    // SAFETY: the archive, and a place for the answer.
+    assert!(sound(unsafe { vdfb_archive_read_info(archive, info.as_mut_ptr()) }));
+    // SAFETY: filled by the call before.
+    let info = unsafe { info.assume_init() };
+    let mut count = 0;
+    // SAFETY: the archive, and a place for the number.
+    if sound(unsafe { vdfb_archive_lost_cells(archive, null_mut(), 0, &mut count) }) {
+        assert_eq!(count as u64, info.lost_cells);
+        let mut cells = vec![0; count];
+        // SAFETY: the archive, and places as many as are counted.
+        assert!(sound(unsafe { vdfb_archive_lost_cells(archive, cells.as_mut_ptr(), count, null_mut()) }));
     }
     for group in 0..2 {
         let mut records: *mut vdfb_records = null_mut();

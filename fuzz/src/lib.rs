@@ -66,25 +66,37 @@ pub fn vlsv(bytes: &[u8]) {
     }
 }
 
-/// Any bytes as an archive; and as the payloads of a set and of a group with right checksums, the first byte being the length
-/// of the former.
+/// Any bytes as archives.
 pub fn archive(bytes: &[u8]) {
-    read_archive([b"VDFA".as_slice(), &[vdf_basis::archive::VERSION], bytes].concat());
-    let Some((length, rest)) = bytes.split_first() else { return };
-    let (set, group) = rest.split_at(usize::from(*length & 0x7f).min(rest.len()));
-    let chunk = |kind: u8, payload: &[u8]| {
-        let mut bytes = vec![kind];
-        let mut length = payload.len();
-        while length >= 1 << 7 {
-            bytes.push(length as u8 | 1 << 7);
-            length >>= 7;
-        }
-        bytes.push(length as u8);
-        bytes.extend(payload);
-        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
-        bytes
-    };
-    read_archive([b"VDFA".as_slice(), &[vdf_basis::archive::VERSION], &chunk(b'S', set), &chunk(b'G', group)].concat());
+    archives(bytes).into_iter().for_each(read_archive);
+}
+
+/// Archives made of any bytes: as they are; and in two parts, the first byte being the length of the former, which are the
+/// payloads of a set and of a group, or a damaged set and the payload of an index, with right checksums.
+fn archives(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let prefix = [b"VDFA".as_slice(), &[vdf_basis::archive::VERSION]].concat();
+    let mut made = vec![[&prefix, bytes].concat()];
+    if let Some((length, rest)) = bytes.split_first() {
+        let (first, second) = rest.split_at(usize::from(*length & 0x7f).min(rest.len()));
+        made.push([&prefix[..], &chunk(b'S', first), &chunk(b'G', second)].concat());
+        let offset = (prefix.len() + first.len()) as u64;
+        made.push([&prefix[..], first, &chunk(b'I', second), &offset.to_le_bytes(), b"AFDV"].concat());
+    }
+    made
+}
+
+/// A chunk of an archive.
+fn chunk(kind: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![kind];
+    let mut length = payload.len();
+    while length >= 1 << 7 {
+        bytes.push(length as u8 | 1 << 7);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
+    bytes.extend(payload);
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    bytes
 }
 
 fn read_archive(bytes: Vec<u8>) {
@@ -98,4 +110,7 @@ fn read_archive(bytes: Vec<u8>) {
         }
     }
     let _ = archive.info();
+    if let Ok(lost) = archive.lost_cell_ids() {
+        assert_eq!(lost.len(), archive.lost_cells());
+    }
 }

@@ -25,9 +25,10 @@ pub(super) struct Index {
 }
 
 /// Groups that cannot be read, because their set is damaged.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Lost {
-    pub(super) cells: usize,
+    /// The cells of each group.
+    pub(super) groups: Vec<Runs>,
     pub(super) bytes: u64,
 }
 
@@ -119,7 +120,7 @@ impl Index {
                 if index.sets[set].content.is_some() {
                     index.groups.push(GroupPlace { offset: begin, bytes, set, cells });
                 } else {
-                    index.lost.cells = index.lost.cells.saturating_add(cells.count());
+                    index.lost.groups.push(cells);
                     index.lost.bytes += bytes;
                 }
             } else {

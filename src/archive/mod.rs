@@ -55,6 +55,7 @@ pub use facts::ArchiveFacts;
 use group::Group;
 use index::{GroupPlace, Index, take_head};
 pub use join::{ArchiveParts, join, split};
+use runs::Runs;
 use set::Set;
 pub use writer::{ArchiveCell, ArchiveWriter};
 
@@ -220,7 +221,15 @@ impl Archive {
     /// for an archive that [was recovered](Self::is_recovered), of which nothing behind such a chunk is found.
     #[must_use]
     pub fn lost_cells(&self) -> usize {
-        self.index.lost.cells
+        self.index.lost.groups.iter().map(Runs::count).sum()
+    }
+
+    /// The ids of the [lost cells](Self::lost_cells), in the archive's order. Their populations are not known.
+    ///
+    /// # Errors
+    /// [`Error::LimitExceeded`] for an index that claims more cells than an archive of this length holds.
+    pub fn lost_cell_ids(&self) -> Result<Vec<u64>> {
+        self.ids(&self.index.lost.groups.iter().collect::<Vec<_>>())
     }
 
     /// The cells of a population, in the archive's order.
@@ -229,15 +238,7 @@ impl Archive {
     /// [`Error::InvalidParameter`] for a population that is not there, with those that are; [`Error::LimitExceeded`] for an
     /// index that claims more cells than an archive of this length holds.
     pub fn cells(&self, population: &str) -> Result<Vec<u64>> {
-        /// Cells that one byte may hold: those of a group are at least a bit or so each.
-        const PER_BYTE: usize = 64;
-        let groups = self.groups_of(population)?;
-        let limit = usize::try_from(self.input.length()).unwrap_or(usize::MAX).saturating_mul(PER_BYTE);
-        let count = groups.iter().map(|(_, group)| group.cells.count()).sum::<usize>();
-        if count > limit {
-            return Err(Error::LimitExceeded { what: format!("{count} cells"), limit });
-        }
-        Ok(groups.iter().flat_map(|(_, group)| group.cells.ids()).collect())
+        self.ids(&self.groups_of(population)?.iter().map(|(_, group)| &group.cells).collect::<Vec<_>>())
     }
 
     /// The distribution of a cell: of a cell that was written twice, the last. Decodes one group at most.
@@ -298,6 +299,19 @@ impl Archive {
             parts.push(("groups of damaged sets", self.index.lost.bytes));
         }
         ArchiveInfo { version: VERSION, bytes, parts, sets: sets.collect(), groups: self.index.groups.len() }
+    }
+
+    /// The ids of the cells of several groups. An index claims a group's cells in a few bytes, and takes no more memory for
+    /// them than an archive of this length can hold.
+    fn ids(&self, groups: &[&Runs]) -> Result<Vec<u64>> {
+        /// Cells that one byte may hold: those of a group are at least a bit or so each.
+        const PER_BYTE: usize = 64;
+        let limit = usize::try_from(self.input.length()).unwrap_or(usize::MAX).saturating_mul(PER_BYTE);
+        let count = groups.iter().map(|cells| cells.count()).sum::<usize>();
+        if count > limit {
+            return Err(Error::LimitExceeded { what: format!("{count} cells"), limit });
+        }
+        Ok(groups.iter().flat_map(|cells| cells.ids()).collect())
     }
 
     fn groups_of(&self, population: &str) -> Result<Vec<(usize, &GroupPlace)>> {

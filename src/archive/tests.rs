@@ -249,6 +249,10 @@ fn a_damaged_set_takes_only_its_own_cells() {
     bytes[whole.index.sets[0].offset as usize + 6] ^= 1;
     let read = Archive::from_bytes(bytes.clone()).unwrap();
     assert_eq!((read.lost_cells(), read.populations().collect::<Vec<_>>()), (4, vec!["helium"]));
+    assert_eq!(
+        (read.lost_cell_ids().unwrap(), whole.lost_cell_ids().unwrap()),
+        (whole.cells("proton").unwrap(), vec![])
+    );
     assert!(read.read(cells[1].cell, "helium").unwrap() == truth);
     assert!(read.read(cells[1].cell, "proton").is_err() && read.read_group(1).is_err());
     let parts: u64 = read.info().parts.iter().map(|(_, bytes)| bytes).sum();

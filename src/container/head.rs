@@ -103,16 +103,22 @@ pub(super) fn checked(bytes: &[u8], kind: Kind) -> Result<&[u8]> {
 }
 
 /// Refuses a mesh of more blocks than a reader accepts, and blocks that reach so far beyond a thin mesh that their values
-/// are many times its cells.
+/// are many times its cells, or many times those that are accepted at all.
 ///
 /// # Errors
 /// [`Error::LimitExceeded`].
-pub(super) fn check_blocks(blocks: &BlockOccupancy) -> Result<()> {
+pub(super) fn check_blocks(blocks: &BlockOccupancy, most_cells: usize) -> Result<()> {
     check_mesh(blocks.shape(), blocks.width())?;
     /// Values of blocks for each cell: 8² where a mesh is one cell thick along two axes, and blocks are 8 cells wide.
     const MOST_PER_CELL: usize = 64;
+    /// Values of blocks for each cell that is accepted, so that a short stream cannot ask for 64 times the memory of the
+    /// largest grid: enough for blocks of 4 cells on a mesh of the most cells that is one cell thick.
+    const MOST_PER_ACCEPTED_CELL: usize = 4;
+    /// As many values are always accepted: 64 for each cell of meshes of up to 2¹⁸ cells.
+    const ALWAYS: usize = 1 << 24;
     let cells = blocks.shape().iter().product::<usize>();
-    let limit = cells.saturating_mul(MOST_PER_CELL).saturating_add(MAX_WIDTH.pow(3));
+    let accepted = most_cells.saturating_mul(MOST_PER_ACCEPTED_CELL).max(ALWAYS);
+    let limit = cells.saturating_mul(MOST_PER_CELL).min(accepted).saturating_add(MAX_WIDTH.pow(3));
     let values = blocks.count().saturating_mul(blocks.width().pow(3));
     match values <= limit {
         true => Ok(()),
@@ -149,7 +155,7 @@ pub(super) fn read_sparse(coder: &mut Coder<'_>, most_cells: usize) -> Result<(V
     let (mut mesh, mut spec) = (VelocityGrid::unit([1; 3])?, Spec { terms: Vec::new() });
     let mut blocks = BlockOccupancy::empty([1; 3], 1)?;
     code(coder, &mut mesh, &mut blocks, &mut spec, most_cells)?;
-    check_blocks(&blocks)?;
+    check_blocks(&blocks, most_cells)?;
     // A made-up stream may hold words that the grammar does not allow, or one key twice.
     spec.check().map_err(|error| malformed(error.to_string()))?;
     Ok((mesh, blocks, spec))
@@ -159,6 +165,23 @@ pub(super) fn read_sparse(coder: &mut Coder<'_>, most_cells: usize) -> Result<(V
 mod tests {
     use super::*;
     use crate::{Expansion, Registry, Sampling, Synthetic};
+
+    #[test]
+    fn blocks_beyond_a_thin_mesh_are_limited_by_the_cells_that_are_accepted() {
+        let all = |shape, width| {
+            let mut blocks = BlockOccupancy::empty(shape, width).unwrap();
+            let ids: Vec<u32> = (0..blocks.block_shape().iter().product::<usize>() as u32).collect();
+            blocks = BlockOccupancy::from_ids(shape, width, &ids).unwrap();
+            blocks
+        };
+        // 64 values a cell.
+        let line = |cells| all([1, 1, cells], 8);
+        assert!(check_blocks(&line(1 << 18), 1 << 18).is_ok());
+        assert!(check_blocks(&line(1 << 20), 1 << 24).is_ok());
+        assert!(matches!(check_blocks(&line(1 << 20), 1 << 20), Err(Error::LimitExceeded { .. })));
+        // 4 values a cell are accepted of any mesh.
+        assert!(check_blocks(&all([1, 1 << 12, 1 << 12], 4), 1 << 24).is_ok());
+    }
 
     #[test]
     fn the_head_is_that_of_the_whole_stream() {

@@ -1,6 +1,7 @@
 //! The file: an expansion as bytes that another process reads with nothing else at hand. Format: `docs/format.md`.
 
 pub mod batch;
+mod boxed;
 mod components;
 mod cut;
 mod head;

@@ -21,8 +21,7 @@
 //! # Ok::<(), vdf_basis::Error>(())
 //! ```
 
-use ndarray::{Array3, AxisDescription, Slice};
-
+use super::boxed::Boxed;
 use super::cut::cut_keeping_moments;
 use super::head::{self, Kind};
 use super::{CHECKSUM, MOST_CELLS, VERSION};
@@ -68,13 +67,22 @@ impl SparseExpansion {
     /// [`Error::ShapeMismatch`] for blocks of another grid; those of the basis, and [`Error::TargetNotMet`] if its bound does
     /// not hold in the blocks.
     pub fn encode(basis: &AnyBasis, vdf: &Vdf, blocks: BlockOccupancy) -> Result<Self> {
+        Self::encode_within(basis, vdf, blocks, MOST_CELLS)
+    }
+
+    /// As [`SparseExpansion::encode`], with another limit on the cells of the velocity mesh than 2²⁶. Who reads the stream
+    /// needs a limit as large ([`SparseExpansion::from_bytes_within`]).
+    ///
+    /// # Errors
+    /// As [`SparseExpansion::encode`].
+    pub fn encode_within(basis: &AnyBasis, vdf: &Vdf, blocks: BlockOccupancy, most_cells: usize) -> Result<Self> {
         let mesh = *vdf.grid();
         if blocks.shape() != mesh.shape() {
             return Err(Error::ShapeMismatch { expected: mesh.shape(), found: blocks.shape().to_vec() });
         }
         let boxed = Boxed::around(&mesh, &blocks)?;
         let values = boxed.as_ref().map(|boxed| boxed.crop(vdf)).transpose()?;
-        Self::of(basis, mesh, blocks, boxed.zip(values))
+        Self::of(basis, mesh, blocks, boxed.zip(values), most_cells)
     }
 
     /// Encodes blocks of `width` cells along each edge on a velocity mesh, as [`Vdf::from_blocks`] takes them. Only the box
@@ -89,14 +97,31 @@ impl SparseExpansion {
         ids: &[u32],
         values: &[T],
     ) -> Result<Self> {
+        Self::encode_blocks_within(basis, mesh, width, ids, values, MOST_CELLS)
+    }
+
+    /// As [`SparseExpansion::encode_blocks`], with another limit on the cells of the velocity mesh than 2²⁶; the box around
+    /// the blocks keeps that of the basis. Who reads the stream needs a limit as large
+    /// ([`SparseExpansion::from_bytes_within`]).
+    ///
+    /// # Errors
+    /// As [`SparseExpansion::encode_blocks`].
+    pub fn encode_blocks_within<T: Copy + Into<f64>>(
+        basis: &AnyBasis,
+        mesh: VelocityGrid,
+        width: usize,
+        ids: &[u32],
+        values: &[T],
+        most_cells: usize,
+    ) -> Result<Self> {
         // Before the set and the box around it are in memory.
-        framing::check_cells(&mesh, MOST_CELLS)?;
+        framing::check_cells(&mesh, most_cells)?;
         let blocks = BlockOccupancy::from_ids(mesh.shape(), width, ids)?;
-        head::check_blocks(&blocks)?;
+        head::check_blocks(&blocks, most_cells)?;
         let Some(boxed) = Boxed::around(&mesh, &blocks)? else {
             // Refuses values without blocks.
             Vdf::from_blocks(VelocityGrid::unit([1; 3])?, width, &[], values)?;
-            return Self::of(basis, mesh, blocks, None);
+            return Self::of(basis, mesh, blocks, None, most_cells);
         };
         let inner: Vec<u32> = ids.iter().map(|&id| boxed.inner_id(&blocks, id)).collect();
         let vdf = Vdf::from_blocks(boxed.grid, width, &inner, values).map_err(|error| match error {
@@ -105,18 +130,24 @@ impl SparseExpansion {
             }
             other => other,
         })?;
-        Self::of(basis, mesh, blocks, Some((boxed, vdf)))
+        Self::of(basis, mesh, blocks, Some((boxed, vdf)), most_cells)
     }
 
-    fn of(basis: &AnyBasis, mesh: VelocityGrid, blocks: BlockOccupancy, values: Option<(Boxed, Vdf)>) -> Result<Self> {
-        framing::check_cells(&mesh, MOST_CELLS)?;
-        head::check_blocks(&blocks)?;
+    fn of(
+        basis: &AnyBasis,
+        mesh: VelocityGrid,
+        blocks: BlockOccupancy,
+        values: Option<(Boxed, Vdf)>,
+        most_cells: usize,
+    ) -> Result<Self> {
+        framing::check_cells(&mesh, most_cells)?;
+        head::check_blocks(&blocks, most_cells)?;
         let mut sparse = Self { mesh, blocks, basis: basis.clone(), keeps_moments: true, expansion: None };
         let original = values.map(|(boxed, values)| Ok::<_, Error>((values.within_blocks(&boxed.blocks)?, boxed)));
         if let Some((original, boxed)) = original.transpose()?
             && original.peak() > 0.0
         {
-            let expansion = Expansion::encode(basis, &original)?;
+            let expansion = Expansion::encode(basis, &original).map_err(|error| boxed.explain(error, &mesh))?;
             let dense = expansion.reconstruct()?;
             sparse.keeps_moments = keeps_moments(basis, &original, &dense, &boxed.blocks)?;
             sparse.expansion = Some(expansion);
@@ -203,7 +234,9 @@ impl SparseExpansion {
         let mut coder = Coder::writing();
         let mut spec = self.basis.spec()?;
         spec.check()?;
-        head::code(&mut coder, &mut self.mesh.clone(), &mut self.blocks.clone(), &mut spec, MOST_CELLS)?;
+        // The limit was checked before anything was encoded or read.
+        let most_cells = self.mesh.cells();
+        head::code(&mut coder, &mut self.mesh.clone(), &mut self.blocks.clone(), &mut spec, most_cells)?;
         if !coder.rarely(self.expansion.is_none())
             && let Some(expansion) = &self.expansion
         {
@@ -287,58 +320,6 @@ fn missed(bound: &Bound, fidelity: &Fidelity) -> Option<(Figure, f64, f64)> {
     })
 }
 
-/// The box of whole blocks around a set of blocks, as far as it lies in the mesh.
-struct Boxed {
-    /// First cell of the box in the mesh.
-    first: [usize; 3],
-    grid: VelocityGrid,
-    /// The blocks, counted in the box.
-    blocks: BlockOccupancy,
-}
-
-impl Boxed {
-    /// `None` if there are no blocks.
-    fn around(mesh: &VelocityGrid, blocks: &BlockOccupancy) -> Result<Option<Self>> {
-        let Some((first, last)) = blocks.bounds() else { return Ok(None) };
-        let width = blocks.width();
-        let first = first.map(|block| block * width);
-        let shape = std::array::from_fn(|axis| ((last[axis] + 1) * width).min(mesh.shape()[axis]) - first[axis]);
-        let grid = mesh.window(first.map(|cell| cell as isize), shape)?;
-        let mut boxed = Self { first, grid, blocks: BlockOccupancy::empty(shape, width)? };
-        let inner: Vec<u32> = blocks.ids().map(|id| boxed.inner_id(blocks, id)).collect();
-        boxed.blocks = BlockOccupancy::from_ids(shape, width, &inner)?;
-        Ok(Some(boxed))
-    }
-
-    /// The number in the box of block `id` of the mesh. The order of the numbers is the same.
-    fn inner_id(&self, blocks: &BlockOccupancy, id: u32) -> u32 {
-        let [nbx, nby, _] = blocks.block_shape();
-        let [inner_x, inner_y, _] = self.blocks.block_shape();
-        let id = id as usize;
-        let place = [id % nbx, id / nbx % nby, id / nbx / nby];
-        let [x, y, z]: [usize; 3] = std::array::from_fn(|axis| place[axis] - self.first[axis] / blocks.width());
-        // The box has no more blocks than the mesh, whose blocks a `u32` can number.
-        (x + inner_x * (y + inner_y * z)) as u32
-    }
-
-    fn along(&self, axis: AxisDescription) -> Slice {
-        let first = self.first[axis.axis.index()];
-        Slice::from(first..first + self.grid.shape()[axis.axis.index()])
-    }
-
-    /// The part of a distribution on the mesh that lies in the box.
-    fn crop(&self, vdf: &Vdf) -> Result<Vdf> {
-        Vdf::new(self.grid, vdf.values().slice_each_axis(|axis| self.along(axis)).to_owned())
-    }
-
-    /// A distribution in the box on the mesh, zero around it.
-    fn padded(&self, mesh: &VelocityGrid, vdf: &Vdf) -> Result<Vdf> {
-        let mut values = Array3::zeros(mesh.shape());
-        values.slice_each_axis_mut(|axis| self.along(axis)).assign(&vdf.values());
-        Vdf::new(*mesh, values)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -412,6 +393,30 @@ mod tests {
         assert!(refused(&[2, 2], &values).to_string().contains("only once"));
         assert!(refused(&[2], &values).to_string().contains("64 for each of 1 blocks"));
         assert!(refused(&[], &values).to_string().contains("of 0 blocks"));
+    }
+
+    #[test]
+    fn a_mesh_of_many_cells_takes_memory_for_its_blocks_only() {
+        // 2³⁰ cells, of which two blocks are stored.
+        let mesh = VelocityGrid::unit([1 << 10; 3]).unwrap();
+        let registry = Registry::standard();
+        let basis = registry.parse("lossless").unwrap();
+        let (ids, values) = ([77, 78], (0..128).map(f64::from).collect::<Vec<_>>());
+        let refused = SparseExpansion::encode_blocks(&basis, mesh, 4, &ids, &values).unwrap_err();
+        assert!(refused.to_string().contains("at most 67108864"), "{refused}");
+        let sparse = SparseExpansion::encode_blocks_within(&basis, mesh, 4, &ids, &values, 1 << 30).unwrap();
+        let bytes = sparse.to_bytes().unwrap();
+        assert!(matches!(SparseExpansion::from_bytes(&registry, &bytes), Err(Error::LimitExceeded { .. })));
+        let read = SparseExpansion::from_bytes_within(&registry, &bytes, 1 << 30).unwrap();
+        assert_eq!(read.block_values().unwrap(), values);
+    }
+
+    #[test]
+    fn a_choice_that_does_not_fit_the_box_is_refused_with_the_box() {
+        let mesh = VelocityGrid::unit([40; 3]).unwrap();
+        let basis = Registry::standard().parse("wavelet:level=5").unwrap();
+        let refused = SparseExpansion::encode_blocks(&basis, mesh, 4, &[555], &[1.0; 64]).unwrap_err().to_string();
+        assert!(refused.contains("0 to 2 on a grid of 4 x 4 x 4 cells, the box around the blocks"), "{refused}");
     }
 
     #[test]

@@ -17,6 +17,8 @@ impl<K: PartialEq, V> Cache<K, V> {
         Self { capacity: capacity.max(1), entries: Mutex::new(Vec::new()) }
     }
 
+    /// The value of a key, built if it is not there. Not inlined, for the reason of `Pool::with`.
+    #[inline(never)]
     pub(crate) fn get_or_build(&self, key: K, build: impl FnOnce() -> V) -> Arc<V> {
         if let Some(value) = self.get(&key) {
             return value;
@@ -34,6 +36,7 @@ impl<K: PartialEq, V> Cache<K, V> {
         value
     }
 
+    #[inline(never)]
     pub(crate) fn get(&self, key: &K) -> Option<Arc<V>> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let position = entries.iter().position(|(other, _)| other == key)?;

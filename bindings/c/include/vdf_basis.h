@@ -245,7 +245,8 @@ typedef struct vdfb_facts {
 
 /**
  * Where in an array the cells of a grid are: cell `[i, j, k]` is element `offset + i strides[0] + j strides[1] +
- * k strides[2]`. Strides count elements, not bytes, and may be negative. A null pointer to a layout means C order: vz runs
+ * k strides[2]`. Strides count elements, not bytes, and may be negative. The other elements are neither read nor written:
+ * they may be the cells of distributions that other threads work on. A null pointer to a layout means C order: vz runs
  * fastest.
  */
 typedef struct vdfb_layout {
@@ -298,9 +299,14 @@ typedef struct vdfb_archive_info {
      */
     uint64_t groups;
     /**
-     * The number of cells, over all populations.
+     * The number of cells that were found, over all populations.
      */
     uint64_t cells;
+    /**
+     * The number of cells that were not, because their population, grid and basis are damaged (`vdfb_archive_lost_cells`);
+     * 0 of an archive that is recovered, whose rest is not known.
+     */
+    uint64_t lost_cells;
 } vdfb_archive_info;
 
 /**
@@ -362,7 +368,9 @@ typedef struct vdfb_codec_options {
      */
     uint64_t block_width;
     /**
-     * Most cells of a grid that a stream may claim, by default 2^26.
+     * Most cells of a grid that is encoded, or that a stream may claim, by default 2^26. Presets and bounds encode at most
+     * 2^26 cells, of blocks in the box around them. A stream of a few bytes can make the library take 64 numbers of 8 bytes
+     * for each cell: for streams from elsewhere set it to the cells that you expect.
      */
     uint64_t max_cells;
     /**
@@ -591,6 +599,16 @@ enum vdfb_status vdfb_archive_cells(const struct vdfb_archive *archive,
                                     uint64_t *cells,
                                     size_t capacity,
                                     size_t *count);
+
+/**
+ * Writes the ids of the cells that cannot be read, because their population, grid and basis are damaged, in the archive's
+ * order, and how many there are to `*count`, as `vdfb_archive_cells` does. A group that is damaged itself is found when it is
+ * read: `vdfb_archive_read_cell` and `vdfb_archive_read_group` return `VDFB_MALFORMED`.
+ */
+enum vdfb_status vdfb_archive_lost_cells(const struct vdfb_archive *archive,
+                                         uint64_t *cells,
+                                         size_t capacity,
+                                         size_t *count);
 
 /**
  * Reads one cell; of one that was written twice the last. Decodes the coefficients of its group up to it. The caller frees

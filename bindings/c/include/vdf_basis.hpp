@@ -633,6 +633,15 @@ public:
         return ids;
     }
 
+    // The ids of the cells that cannot be read, because their population, grid and basis are damaged.
+    std::vector<std::uint64_t> lost_cells() const {
+        std::size_t count = 0;
+        check(vdfb_archive_lost_cells(handle_.get(), nullptr, 0, &count));
+        std::vector<std::uint64_t> ids(count);
+        check(vdfb_archive_lost_cells(handle_.get(), ids.data(), ids.size(), &count));
+        return ids;
+    }
+
     records read(const std::string &population, std::uint64_t cell) const {
         vdfb_records *made = nullptr;
         check(vdfb_archive_read_cell(handle_.get(), population.c_str(), cell, &made));

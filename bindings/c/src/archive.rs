@@ -247,6 +247,11 @@ pub unsafe extern "C" fn vdfb_archive_writer_in_memory(
     guard(|| unsafe { begin(|| Ok(Sink::Memory(Vec::new())), codec, options, writer) })
 }
 
+/// `vdfb_archive_writer_add_f64` and `_f32`.
+///
+/// # Safety
+/// As [`read_box`]; if they are not null, `writer` points to a writer that nobody else uses during the call, `population` to
+/// a text that ends with a zero, and `facts` and `grid` to what they are named after.
 unsafe fn add<T: Value>(
     writer: *mut vdfb_archive_writer,
     population: *const c_char,

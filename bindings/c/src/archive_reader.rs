@@ -38,8 +38,11 @@ pub struct vdfb_archive_info {
     pub populations: u64,
     /// The number of groups (`vdfb_archive_read_group`).
     pub groups: u64,
-    /// The number of cells, over all populations.
+    /// The number of cells that were found, over all populations.
     pub cells: u64,
+    /// The number of cells that were not, because their population, grid and basis are damaged (`vdfb_archive_lost_cells`);
+    /// 0 of an archive that is recovered, whose rest is not known.
+    pub lost_cells: u64,
 }
 
 /// A distribution of an archive, without its densities.
@@ -116,6 +119,7 @@ pub unsafe extern "C" fn vdfb_archive_read_info(
             populations: archive.populations().count() as u64,
             groups: found.groups as u64,
             cells: found.sets.iter().map(|set| set.cells as u64).sum(),
+            lost_cells: archive.lost_cells() as u64,
         };
         // SAFETY: the caller's pointer.
         unsafe { output(info, "info") }?.put(0, info_of);
@@ -158,6 +162,24 @@ pub unsafe extern "C" fn vdfb_archive_cells(
         let archive = &unsafe { reference(archive, "archive") }?.archive;
         // SAFETY: the caller's text.
         let found = archive.cells(unsafe { text(population, "population") }?)?;
+        // SAFETY: the caller's pointers.
+        unsafe { write_ids(&found, cells, capacity, count, "cells") }
+    })
+}
+
+/// Writes the ids of the cells that cannot be read, because their population, grid and basis are damaged, in the archive's
+/// order, and how many there are to `*count`, as `vdfb_archive_cells` does. A group that is damaged itself is found when it is
+/// read: `vdfb_archive_read_cell` and `vdfb_archive_read_group` return `VDFB_MALFORMED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vdfb_archive_lost_cells(
+    archive: *const vdfb_archive,
+    cells: *mut u64,
+    capacity: usize,
+    count: *mut usize,
+) -> vdfb_status {
+    guard(|| {
+        // SAFETY: the caller's handle.
+        let found = unsafe { reference(archive, "archive") }?.archive.lost_cell_ids()?;
         // SAFETY: the caller's pointers.
         unsafe { write_ids(&found, cells, capacity, count, "cells") }
     })
@@ -272,6 +294,10 @@ pub unsafe extern "C" fn vdfb_record_moments(
     })
 }
 
+/// `vdfb_record_values_f64` and `_f32`.
+///
+/// # Safety
+/// As [`record`] and [`write_box`].
 unsafe fn values<T: Value>(
     records: *const vdfb_records,
     index: usize,

@@ -39,6 +39,11 @@ pub(crate) fn no_blocks() -> Failure {
     Failure::new(VDFB_NO_BLOCKS, "the stream is that of a box: it holds no set of blocks; decode it as a box")
 }
 
+/// `vdfb_encode_blocks_f64` and `_f32`.
+///
+/// # Safety
+/// If they are not null, `codec` and `mesh` point to what they are named after, `ids` and `values` to as many initialised
+/// numbers as are counted, which nobody changes during the call, and `stream` may be written to.
 unsafe fn encode<T: Value>(
     codec: *const vdfb_codec,
     mesh: *const vdfb_grid,
@@ -59,12 +64,18 @@ unsafe fn encode<T: Value>(
         // SAFETY: the caller's array.
         let values = unsafe { slice(values, value_count, "values") }?;
         let width = usize::try_from(width).unwrap_or(usize::MAX);
-        let bytes = SparseExpansion::encode_blocks(codec.basis()?, mesh, width, ids, values)?.to_bytes()?;
+        let (basis, most) = (codec.basis()?, codec.max_cells);
+        let bytes = SparseExpansion::encode_blocks_within(basis, mesh, width, ids, values, most)?.to_bytes()?;
         // SAFETY: the caller's pointer.
         unsafe { give_bytes(bytes, stream, "stream") }
     })
 }
 
+/// `vdfb_decode_blocks_f64` and `_f32`.
+///
+/// # Safety
+/// As [`read_stream`]; if they are not null, `ids` and `values` may be written to as far as their capacities say, and
+/// `count` may be written to.
 unsafe fn decode<T: Value>(
     codec: *const vdfb_codec,
     (stream, size): (*const u8, usize),

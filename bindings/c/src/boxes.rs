@@ -5,7 +5,7 @@ use vdf_basis::{Expansion, Registry, SparseExpansion, Vdf, VelocityGrid};
 use crate::bytes::{give_bytes, vdfb_bytes};
 use crate::codec::{decoder, vdfb_codec};
 use crate::grid::{Places, grid_at, vdfb_grid, vdfb_layout};
-use crate::pointers::{Output, output, reference, slice, write_optional};
+use crate::pointers::{Input, Output, output, reference, slice, write_optional};
 use crate::status::vdfb_status::VDFB_OUT_OF_RANGE;
 use crate::status::{Failure, Outcome, guard, vdfb_status};
 
@@ -36,10 +36,11 @@ impl Value for f64 {
     }
 }
 
-/// The distribution in a caller's array.
+/// The distribution in a caller's array. No elements but those of its cells are read.
 ///
 /// # Safety
-/// If they are not null, `values` points to `count` values and `layout` to a layout.
+/// If they are not null, `layout` points to a layout, and `values` to `count` values, of which those of the cells are
+/// initialised and changed by nobody during the call.
 pub(crate) unsafe fn read_box<T: Value>(
     grid: VelocityGrid,
     values: *const T,
@@ -47,14 +48,16 @@ pub(crate) unsafe fn read_box<T: Value>(
     layout: *const vdfb_layout,
 ) -> Outcome<Vdf> {
     // SAFETY: as the caller has promised.
-    let values = unsafe { slice(values, count, "values") }?;
+    let elements = unsafe { Input::new(values, count, "values") }?;
     // SAFETY: as the caller has promised.
     let places = unsafe { Places::new(&grid, count, layout) }?;
     if places.is_plain {
-        return Ok(Vdf::from_slice(grid, &values[..grid.cells()])?);
+        // SAFETY: the first elements, as many as cells, are those of the cells: as the caller has promised.
+        let values = unsafe { slice(values, grid.cells(), "values") }?;
+        return Ok(Vdf::from_slice(grid, values)?);
     }
     let mut dense = Vec::with_capacity(grid.cells());
-    places.for_each(|place| dense.push(values[place].into()));
+    places.for_each(|place| dense.push(elements.get(place).into()));
     Ok(Vdf::from_vec(grid, dense)?)
 }
 
@@ -166,6 +169,11 @@ pub(crate) unsafe fn write_box<T: Value>(
     }
 }
 
+/// `vdfb_encode_f64` and `_f32`.
+///
+/// # Safety
+/// As [`read_box`]; if they are not null, `codec` and `grid` point to what they are named after, and `stream` may be written
+/// to.
 unsafe fn encode<T: Value>(
     codec: *const vdfb_codec,
     grid: *const vdfb_grid,
@@ -188,7 +196,7 @@ unsafe fn encode<T: Value>(
             None => Expansion::encode(basis, &vdf)?.to_bytes_within(codec.max_cells)?,
             Some(threshold) => {
                 let blocks = vdf.block_occupancy(threshold, codec.width)?;
-                SparseExpansion::encode(basis, &vdf, blocks)?.to_bytes()?
+                SparseExpansion::encode_within(basis, &vdf, blocks, codec.max_cells)?.to_bytes()?
             }
         };
         // SAFETY: the caller's pointer.
@@ -196,6 +204,10 @@ unsafe fn encode<T: Value>(
     })
 }
 
+/// `vdfb_decode_f64` and `_f32`.
+///
+/// # Safety
+/// As [`read_stream`] and [`write_box`].
 unsafe fn decode<T: Value>(
     codec: *const vdfb_codec,
     stream: *const u8,

@@ -20,7 +20,8 @@ pub struct vdfb_grid {
 }
 
 /// Where in an array the cells of a grid are: cell `[i, j, k]` is element `offset + i strides[0] + j strides[1] +
-/// k strides[2]`. Strides count elements, not bytes, and may be negative. A null pointer to a layout means C order: vz runs
+/// k strides[2]`. Strides count elements, not bytes, and may be negative. The other elements are neither read nor written:
+/// they may be the cells of distributions that other threads work on. A null pointer to a layout means C order: vz runs
 /// fastest.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

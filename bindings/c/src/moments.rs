@@ -82,6 +82,10 @@ impl From<&Fidelity> for vdfb_fidelity {
     }
 }
 
+/// `vdfb_moments_f64` and `_f32`.
+///
+/// # Safety
+/// As [`read_box`]; if they are not null, `grid` points to a grid, and `moments` may be written to.
 unsafe fn moments<T: Value>(
     grid: *const vdfb_grid,
     (values, count): (*const T, usize),
@@ -100,6 +104,11 @@ unsafe fn moments<T: Value>(
     })
 }
 
+/// `vdfb_fidelity_f64` and `_f32`.
+///
+/// # Safety
+/// As [`read_box`] for each of the two arrays; if they are not null, `grid` points to a grid, and `fidelity` may be written
+/// to.
 unsafe fn fidelity<T: Value>(
     grid: *const vdfb_grid,
     (original, reconstruction, count): (*const T, *const T, usize),

@@ -52,6 +52,34 @@ impl<T: Copy> Output<T> {
     }
 }
 
+/// Elements of a caller's array that are read one by one. Those that are not read may be uninitialised, and others may be
+/// writing to them: they may be the cells of another distribution.
+pub(crate) struct Input<T> {
+    first: *const T,
+    count: usize,
+}
+
+impl<T: Copy> Input<T> {
+    /// The array of `count` elements at `first`, which may be null if there are none.
+    ///
+    /// # Safety
+    /// If `first` is not null, `count` elements there belong to one array, and those that [`Input::get`] is asked for are
+    /// initialised and changed by nobody as long as this lives.
+    pub(crate) unsafe fn new(first: *const T, count: usize, name: &str) -> Outcome<Self> {
+        check(first, count, name)?;
+        Ok(Self { first, count })
+    }
+
+    /// Reads one element.
+    pub(crate) fn get(&self, index: usize) -> T {
+        assert!(index < self.count, "element {index} of {}", self.count);
+        // SAFETY: the index is below the count, so that the element lies in the caller's array.
+        let place = unsafe { self.first.add(index) };
+        // SAFETY: `new` was told that the element is initialised and does not change, and has checked the alignment.
+        unsafe { place.read() }
+    }
+}
+
 /// Refuses a null pointer to elements, one that is not aligned, and more elements than can be addressed.
 fn check<T>(first: *const T, count: usize, name: &str) -> Outcome {
     if count == 0 {

@@ -68,6 +68,10 @@ pub unsafe extern "C" fn vdfb_accumulator_limit(
     })
 }
 
+/// `vdfb_accumulator_add_f64` and `_f32`.
+///
+/// # Safety
+/// As [`read_box`]; if it is not null, `accumulator` points to an accumulator that nobody else uses during the call.
 unsafe fn add<T: Value>(
     accumulator: *mut vdfb_accumulator,
     (values, count): (*const T, usize),
@@ -270,6 +274,9 @@ pub unsafe extern "C" fn vdfb_population_sizes(
 }
 
 /// Copies numbers into a caller's array of at least as many elements.
+///
+/// # Safety
+/// If it is not null, `count` numbers at `values` may be written to.
 unsafe fn copy(numbers: &[f64], values: *mut f64, count: usize) -> Outcome {
     if count < numbers.len() {
         return Err(Failure::too_small("values", count, numbers.len()));

@@ -135,6 +135,10 @@ pub unsafe extern "C" fn vdfb_stream_moments(
     })
 }
 
+/// `vdfb_stream_fidelity_f64` and `_f32`.
+///
+/// # Safety
+/// As [`read_stream`] and [`read_box`]; if it is not null, `fidelity` may be written to.
 unsafe fn fidelity<T: Value>(
     codec: *const vdfb_codec,
     (stream, size): (*const u8, usize),

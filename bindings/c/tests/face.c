@@ -301,6 +301,33 @@ static void blocks(uint64_t width) {
     free(decoded);
 }
 
+/* A mesh of 2^27 cells, of which one block is stored: more than a codec takes unless its options say so. */
+static void a_large_mesh(void) {
+    const vdfb_grid mesh = {{1024, 512, 256}, {0, 0, 0}, {1, 1, 1}};
+    const uint32_t id = 555555;
+    uint32_t back_id = 0;
+    float values[64], back[64];
+    vdfb_codec_options options;
+    vdfb_codec *usual = make_codec("lossless", -1), *large = NULL;
+    vdfb_bytes stream = {NULL, 0};
+    size_t i, count = 0;
+
+    for (i = 0; i < 64; ++i) {
+        values[i] = (float)i;
+    }
+    OK(vdfb_codec_options_init(&options));
+    options.max_cells = (uint64_t)1 << 27;
+    OK(vdfb_codec_new("lossless", &options, &large));
+    FAILS(vdfb_encode_blocks_f32(usual, &mesh, 4, &id, 1, values, 64, &stream), VDFB_INVALID_GRID, "at most 67108864");
+    OK(vdfb_encode_blocks_f32(large, &mesh, 4, &id, 1, values, 64, &stream));
+    FAILS(vdfb_decode_blocks_f32(usual, stream.data, stream.size, &back_id, 1, back, 64, &count), VDFB_LIMIT_EXCEEDED, "");
+    OK(vdfb_decode_blocks_f32(large, stream.data, stream.size, &back_id, 1, back, 64, &count));
+    CHECK(count == 1 && back_id == id && memcmp(back, values, sizeof values) == 0);
+    vdfb_bytes_free(&stream);
+    vdfb_codec_free(usual);
+    vdfb_codec_free(large);
+}
+
 static void what_is_refused(void) {
     vdfb_grid grid = make_grid(CELLS), wrong;
     const size_t n = cell_count(&grid);
@@ -625,6 +652,9 @@ static void archives(const char *path) {
     OK(vdfb_archive_from_bytes(joined, size, NULL, &archive));
     OK(vdfb_archive_read_info(archive, &info));
     CHECK(info.cells == 10 && info.groups == 3 && info.populations == 1 && info.is_recovered == 0 && info.bytes == size);
+    CHECK(info.lost_cells == 0);
+    OK(vdfb_archive_lost_cells(archive, NULL, 0, &count));
+    CHECK(count == 0);
     OK(vdfb_archive_population(archive, 0, name, sizeof name, &needed));
     CHECK(strcmp(name, "proton") == 0 && needed == 7);
     FAILS(vdfb_archive_population(archive, 1, name, sizeof name, NULL), VDFB_INVALID_ARGUMENT, "less than 1");
@@ -682,6 +712,23 @@ static void archives(const char *path) {
         }
         joined[i] ^= 0x41;
     }
+    /* Without population, grid and basis, which are in the first chunk, the index still names the cells. */
+    joined[11] ^= 0x41;
+    OK(vdfb_archive_from_bytes(joined, size, NULL, &archive));
+    OK(vdfb_archive_read_info(archive, &info));
+    CHECK(info.lost_cells == 10 && info.cells == 0 && info.populations == 0 && info.is_recovered == 0);
+    OK(vdfb_archive_lost_cells(archive, NULL, 0, &count));
+    CHECK(count == 10);
+    cells[0] = 77;
+    FAILS(vdfb_archive_lost_cells(archive, cells, 9, &count), VDFB_BUFFER_TOO_SMALL, "10 are needed");
+    CHECK(cells[0] == 77 && count == 10);
+    FAILS(vdfb_archive_lost_cells(archive, NULL, 10, NULL), VDFB_NULL_POINTER, "cells");
+    FAILS(vdfb_archive_lost_cells(NULL, cells, 10, &count), VDFB_NULL_POINTER, "archive");
+    OK(vdfb_archive_lost_cells(archive, cells, 10, NULL));
+    CHECK(cells[0] == 0 && cells[9] == 9);
+    vdfb_archive_free(archive);
+    joined[11] ^= 0x41;
+
     FAILS(vdfb_archive_from_bytes((const uint8_t *)"VDFA\x07xxxx", 9, NULL, &none), VDFB_UNSUPPORTED_VERSION, "7");
     FAILS(vdfb_archive_open("/nowhere/at/all.vdfa", NULL, &none), VDFB_IO, "/nowhere/at/all.vdfa");
     FAILS(vdfb_archive_writer_create("/nowhere/at/all.vdfa", codec, NULL, &writer), VDFB_IO, "/nowhere/at/all.vdfa");
@@ -728,6 +775,7 @@ int main(int count, char **arguments) {
     questions_to_a_stream();
     blocks(4);
     blocks(8);
+    a_large_mesh();
     what_is_refused();
     populations();
     archives(count > 1 ? arguments[1] : "face.vdfa");

@@ -1,5 +1,6 @@
 // Many threads encode and decode at once through one codec: threads [THREADS] [ROUNDS] [CELLS]. The bytes must be those of
 // one thread. Prints the speed-up. C++17.
+#include <algorithm>
 #include <chrono>
 #include <thread>
 #include <vector>
@@ -40,12 +41,30 @@ int run(const vdfb::codec &codec, const work &all, std::size_t first, std::size_
     return wrong;
 }
 
-double seconds(const vdfb::codec &codec, const work &all, std::size_t threads, int rounds) {
+// The same with one array of all distributions, whose cells lie one after another as those of an array over space may: a
+// thread decodes into the elements of its own distributions and encodes them, while others do the same with theirs.
+int run_interleaved(const vdfb::codec &codec, const work &all, std::size_t first, std::size_t step,
+                    vdfb::view<double> shared) {
+    int wrong = 0;
+    const auto count = static_cast<std::int64_t>(all.distributions.size());
+    const auto ny = static_cast<std::int64_t>(all.grid.shape[1]), nz = static_cast<std::int64_t>(all.grid.shape[2]);
+    for (std::size_t index = first; index < all.distributions.size(); index += step) {
+        const vdfb_layout layout = {{ny * nz * count, nz * count, count}, index};
+        codec.decode_into(all.streams[index], shared, &layout);
+        const vdfb::bytes strided = codec.encode(all.grid, shared, &layout);
+        const vdfb::bytes plain = codec.encode(all.grid, codec.decode<double>(all.streams[index]));
+        wrong += !std::equal(strided.begin(), strided.end(), plain.begin(), plain.end());
+    }
+    return wrong;
+}
+
+// Calls `work` with the number of each thread on its thread; returns the seconds. It returns how often something differs.
+template <class Work> double seconds(std::size_t threads, Work work) {
     const auto begin = std::chrono::steady_clock::now();
     std::vector<std::thread> running;
     std::vector<int> wrong(threads);
     for (std::size_t thread = 0; thread < threads; ++thread) {
-        running.emplace_back([&, thread] { wrong[thread] = run(codec, all, thread, threads, rounds); });
+        running.emplace_back([&, thread] { wrong[thread] = work(thread); });
     }
     for (std::thread &thread : running) {
         thread.join();
@@ -70,7 +89,10 @@ int main(int count, char **arguments) {
         const vdfb::bytes stream = codec.encode(all.grid, all.distributions.back());
         all.streams.emplace_back(stream.begin(), stream.end());
     }
-    const double one = seconds(codec, all, 1, rounds), many = seconds(codec, all, threads, rounds);
+    const double one = seconds(1, [&](std::size_t) { return run(codec, all, 0, 1, rounds); });
+    const double many = seconds(threads, [&](std::size_t thread) { return run(codec, all, thread, threads, rounds); });
+    std::vector<double> shared(vdfb::cells(all.grid) * all.distributions.size());
+    seconds(threads, [&](std::size_t thread) { return run_interleaved(codec, all, thread, threads, shared); });
     std::printf("%zu threads on %u processors: %.3f s, one thread %.3f s: %.2f times as fast\n", threads,
                 std::thread::hardware_concurrency(), many, one, one / many);
     return finish("threads.cpp");

@@ -159,6 +159,28 @@ void populations_and_archives() {
     CHECK(archive.read_group(1).size() == 2 && archive.read_group(1).values<float>(1).size() == values.size());
 }
 
+// One of two populations is damaged: its cells are named, and those of the other one are read.
+void lost_cells() {
+    const vdfb_grid grid = make_grid(8);
+    std::vector<double> values(vdfb::cells(grid));
+    fill(&grid, 0, values.data());
+    const vdfb::codec codec("fast:l2=0.05");
+    vdfb::archive_writer writer = vdfb::archive_writer::in_memory(codec);
+    writer.add("proton", 7, grid, values);
+    writer.add("proton", 3, grid, values);
+    writer.add("helium", 3, grid, values);
+    const vdfb::bytes whole = writer.finish();
+    CHECK(vdfb::archive::from_bytes(whole).lost_cells().empty());
+    std::vector<std::uint8_t> damaged(whole.begin(), whole.end());
+    damaged[11] ^= 1; // in the first chunk: the population, the grid and the basis of the protons
+    const vdfb::archive archive = vdfb::archive::from_bytes(damaged);
+    CHECK(archive.info().lost_cells == 2 && archive.info().cells == 1);
+    CHECK(archive.lost_cells() == std::vector<std::uint64_t>({7, 3}));
+    CHECK(archive.populations() == std::vector<std::string>{"helium"});
+    CHECK(archive.read("helium", 3).values<double>().size() == values.size());
+    CHECK(thrown([&] { archive.read("proton", 7); }) == VDFB_INVALID_ARGUMENT);
+}
+
 } // namespace
 
 int main() {
@@ -166,6 +188,7 @@ int main() {
     blocks();
     refused();
     populations_and_archives();
+    lost_cells();
     CHECK(!vdfb::version().empty());
     return finish("wrapper.cpp");
 }

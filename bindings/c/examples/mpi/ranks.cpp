@@ -7,8 +7,10 @@
 //
 // Options: --cells N (512), --edge N (16, velocity cells along an axis), --group N (32, cells), --spec SPEC
 // (conserve(fast:l2=0.01)), --components N (6), --directions N (64, rows that accumulators keep), --plain (merge in any
-// order), --nan CELL (put a NaN into a cell). A rank that fails ends all, with its message.
+// order), --nan CELL (put a NaN into a cell), --at-once N (most bytes of a call of MPI). A rank that fails ends all, with its
+// message.
 #include <chrono>
+#include <climits>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -149,23 +151,19 @@ vdfb::population learn(const forest &own, const choices &chosen, const ranks &he
     const stopwatch watch;
     const forest all = reduce(own, most, chosen.plain, MPI_COMM_WORLD);
     const double reduction = watch.seconds();
-    vdfb::bytes learnt;
-    std::uint64_t size = 0;
+    std::vector<std::uint8_t> learnt;
     if (here.rank == 0) {
         const processor_watch learning;
         const vdfb::accumulator root = all.root();
-        learnt = root.learn(chosen.components).to_bytes();
-        size = learnt.size();
+        const vdfb::bytes bytes = root.learn(chosen.components).to_bytes();
+        learnt.assign(bytes.begin(), bytes.end());
         std::printf("reduction: %.4f s over %d ranks, %.2f MB a message, %d merges of %.4f s on rank 0; learning %.4f s; "
                     "%.1e of the variance left out\n",
                     reduction, here.size, 1e-6 * static_cast<double>(most), cost_of_reduction.merges,
                     cost_of_reduction.seconds / std::max(cost_of_reduction.merges, 1), learning.seconds(), root.lost());
     }
-    MPI_Bcast(&size, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
-    std::vector<std::uint8_t> copy(learnt.begin(), learnt.end());
-    copy.resize(size);
-    MPI_Bcast(copy.data(), static_cast<int>(size), MPI_BYTE, 0, MPI_COMM_WORLD);
-    return vdfb::population::from_bytes(copy);
+    broadcast(learnt, MPI_COMM_WORLD);
+    return vdfb::population::from_bytes(learnt);
 }
 
 void write_archive(const std::string &path, const vdfb::codec &codec, const choices &chosen, const ranks &here) {
@@ -299,6 +297,7 @@ choices read_choices(int count, char **arguments, int from) {
                                 : name == "--components" ? &chosen.components
                                 : name == "--directions" ? &chosen.directions
                                 : name == "--nan"        ? &chosen.nan
+                                : name == "--at-once"    ? &most_at_once
                                                          : nullptr;
         if (name == "--spec") {
             chosen.spec = value;
@@ -307,6 +306,9 @@ choices read_choices(int count, char **arguments, int from) {
         } else {
             throw std::runtime_error("no option " + name);
         }
+    }
+    if (chosen.group < 1 || most_at_once < 1 || most_at_once > INT_MAX) {
+        throw std::runtime_error("--group is at least 1, and --at-once from 1 to " + std::to_string(INT_MAX));
     }
     return chosen;
 }

@@ -2,9 +2,12 @@
 #ifndef REDUCTION_HPP
 #define REDUCTION_HPP
 
+#include <climits>
 #include <cstdio>
 #include <ctime>
 #include <exception>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include <mpi.h>
@@ -44,8 +47,12 @@ extern "C" inline void unite_forests(void *other, void *result, int *count, MPI_
 inline forest reduce(const forest &own, std::uint64_t most_bytes, bool plain, MPI_Comm comm) {
     int rank = 0;
     MPI_Comm_rank(comm, &rank);
-    // Counts of MPI are int: words reach to 16 GiB.
+    // Counts of MPI are int, and an operation needs the whole forest at once: words reach to 16 GiB.
     const std::uint64_t words = (most_bytes + 7) / 8;
+    if (words > static_cast<std::uint64_t>(INT_MAX)) {
+        throw std::runtime_error("a forest of up to " + std::to_string(most_bytes) +
+                                 " bytes is more than a message of MPI holds: keep fewer directions (--directions)");
+    }
     std::vector<std::uint64_t> sent(words), received(rank == 0 ? words : 0);
     own.write(reinterpret_cast<std::uint8_t *>(sent.data()), 8 * words);
     MPI_Datatype type;

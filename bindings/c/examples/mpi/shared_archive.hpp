@@ -12,6 +12,8 @@
 
 #include <vdf_basis.hpp>
 
+#include "bytes_of_ranks.hpp"
+
 inline void check_mpi(int code, const std::string &what) {
     if (code != MPI_SUCCESS) {
         char text[MPI_MAX_ERROR_STRING];
@@ -21,34 +23,24 @@ inline void check_mpi(int code, const std::string &what) {
     }
 }
 
-// Writes bytes of each rank at its offset. Counts of MPI are int, so this takes as many calls as the longest needs.
+// Writes bytes of each rank at its offset, in as many calls as the longest needs.
 inline void write_at_all(MPI_File file, std::uint64_t offset, const std::uint8_t *data, std::uint64_t size, MPI_Comm comm) {
-    constexpr std::uint64_t most = std::uint64_t{1} << 30;
     std::uint64_t longest = 0;
     MPI_Allreduce(&size, &longest, 1, MPI_UINT64_T, MPI_MAX, comm);
-    for (std::uint64_t done = 0; done < longest; done += most) {
-        const std::uint64_t begin = std::min(done, size), count = std::min(size - begin, most);
+    in_parts(longest, [&](std::uint64_t at, int most) {
+        const std::uint64_t begin = std::min(at, size), count = std::min(size - begin, static_cast<std::uint64_t>(most));
         check_mpi(MPI_File_write_at_all(file, static_cast<MPI_Offset>(offset + begin), data + begin, static_cast<int>(count),
                                         MPI_BYTE, MPI_STATUS_IGNORE),
                   "writing the archive");
-    }
+    });
 }
 
 // Gathers the outlines of all ranks on rank 0, and joins them there.
 inline std::pair<vdfb::bytes, vdfb::bytes> join_outlines(const vdfb::bytes &outline, MPI_Comm comm) {
-    int rank = 0, ranks = 0;
+    int rank = 0;
     MPI_Comm_rank(comm, &rank);
-    MPI_Comm_size(comm, &ranks);
-    const int size = static_cast<int>(outline.size());
-    std::vector<int> sizes(static_cast<std::size_t>(ranks)), places(static_cast<std::size_t>(ranks));
-    MPI_Gather(&size, 1, MPI_INT, sizes.data(), 1, MPI_INT, 0, comm);
-    std::vector<std::uint64_t> wide(sizes.begin(), sizes.end());
-    for (std::size_t k = 1; k < places.size(); ++k) {
-        places[k] = places[k - 1] + sizes[k - 1];
-    }
-    std::vector<std::uint8_t> all(rank == 0 ? static_cast<std::size_t>(places.back() + sizes.back()) : 0);
-    MPI_Gatherv(outline.data(), size, MPI_BYTE, all.data(), sizes.data(), places.data(), MPI_BYTE, 0, comm);
-    return rank == 0 ? vdfb::join_archive(all, wide) : std::pair<vdfb::bytes, vdfb::bytes>{};
+    const auto [all, sizes] = gather(outline, comm);
+    return rank == 0 ? vdfb::join_archive(all, sizes) : std::pair<vdfb::bytes, vdfb::bytes>{};
 }
 
 // Bytes of a shared archive: all, and those behind its groups, which rank 0 makes of the outlines.

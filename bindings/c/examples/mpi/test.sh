@@ -41,6 +41,11 @@ for ranks in 1 2 4 8 3 5 11; do
     check "$ranks ranks write the bytes of one" same 1 "$ranks"
 done
 
+# As with more bytes than an int counts: in many calls.
+mkdir "$work/parts"
+on 4 write "$work/parts" --cells 250 --at-once 1000 >"$work/log"
+check "4 ranks write the bytes of one in parts of 1000 bytes" same 1 parts
+
 on 1 read "$work/4" --cells 250 | tee "$work/by1"
 for ranks in 3 8; do
     on "$ranks" read "$work/4" --cells 250 >"$work/by$ranks"
