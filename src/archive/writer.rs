@@ -186,9 +186,9 @@ impl<W: Write> ArchiveWriter<W> {
 }
 
 impl<W: Write> ArchiveWriter<W> {
-    /// As [`ArchiveWriter::append`], through a writer of the caller's: `begin` gets the file, at the offset from which on it will
-    /// be written, and this offset, before the old index is cut off there. A caller that keeps what follows it can put the
-    /// archive back as it was.
+    /// As [`ArchiveWriter::append`], through a writer of the caller's. `begin` gets the file and the offset of its end, where the
+    /// file is positioned: it must cut off there what follows, mostly the old index. A caller that keeps a copy of it can put
+    /// the archive back as it was.
     ///
     /// # Errors
     /// As [`ArchiveWriter::append`], and the error of `begin`.
@@ -209,12 +209,9 @@ impl<W: Write> ArchiveWriter<W> {
         let index = archive.index;
         let name = path.as_ref().display().to_string();
         let open = || -> io::Result<W> {
-            let open = || OpenOptions::new().write(true).open(&path);
-            let (mut file, cut) = (open()?, open()?);
+            let mut file = OpenOptions::new().write(true).open(&path)?;
             file.seek(SeekFrom::Start(index.end))?;
-            let writer = begin(file, index.end)?;
-            cut.set_len(index.end)?;
-            Ok(writer)
+            begin(file, index.end)
         };
         let writer = open().map_err(|error| Error::io(&name, error))?;
         Ok(Self::with(writer, name, index))
@@ -230,7 +227,7 @@ impl ArchiveWriter<File> {
     /// As [`Archive::open`], and [`Error::MalformedFile`] for an archive that is damaged before its end: what follows the
     /// damage would be lost.
     pub fn append(path: impl AsRef<Path>) -> Result<Self> {
-        Self::append_through(path, |file, _| Ok(file))
+        Self::append_through(path, |file, end| file.set_len(end).map(|()| file))
     }
 }
 

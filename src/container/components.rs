@@ -17,6 +17,8 @@ const LENGTH: usize = 4;
 /// Error `l2` of the mean as a part of the bound: exact moments make up for it in every distribution, which changes the
 /// deviations. The mean is stored once, so that its bytes hardly count.
 const OF_MEAN: f64 = 0.1;
+/// Part of the squares that rounding leaves of all components together.
+const ROUNDING: f64 = 1e-12;
 /// Largest error `l2` of a component.
 const MOST_OF_COMPONENT: f64 = 0.5;
 
@@ -24,17 +26,20 @@ impl PopulationPca {
     /// The mean and as many components as it takes, as bytes that [`PopulationPca::from_stream`] reads: in kilobytes what
     /// [`PopulationPca::write`] stores in megabytes.
     ///
-    /// `deviation` is a part between 0 and 1. The distributions that these components were learnt from, described by the
-    /// components of the bytes, deviate from their mean as before, with an error of at most about this part of the
-    /// deviations, in the root mean square over all of them. Waves of a small amplitude survive that no bound on single
-    /// distributions keeps, since their errors have nothing to do with each other
-    /// (`docs/fidelity.md`). Half of the squares is for components that are left out, half for
-    /// their streams.
+    /// `deviation` is a part between 0 and 1. Take the distributions that these components were learnt from, and describe
+    /// them by the components of the bytes. Their deviations from their mean then have an error of about this part at most,
+    /// in the root mean square over all distributions: half of the squares is for components that are left out, half for
+    /// streams. Exact moments, by `conserve` around the components, change the deviations besides: leave room for them, and
+    /// check. Waves of a small amplitude survive, which no bound on single distributions keeps (`docs/fidelity.md`).
+    ///
+    /// The identity of what is read is the hash of these bytes, on every machine. Keep the bytes: the same basis
+    /// [written](PopulationPca::write) to a file has another.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for a deviation that is not between 0 and 1, for components of logarithms, whose
-    /// deviations are no densities, and for components of which it is not known how much they explain
-    /// ([`PopulationPca::from_parts`]); those of encoding.
+    /// [`Error::TargetNotMet`] if fewer components were learnt than the deviation needs. [`Error::InvalidParameter`] for a
+    /// deviation that is not between 0 and 1, for components of logarithms, whose deviations are no densities, and for
+    /// components of which it is not known how much they explain ([`PopulationPca::from_parts`]).
+    /// [`Error::LimitExceeded`] for so many components that orthogonalising them takes minutes. Those of encoding.
     ///
     /// ```
     /// use vdf_basis::bases::pca::Values;
@@ -68,17 +73,24 @@ impl PopulationPca {
             return Err(Error::parameter("values", "of logarithms", "components of densities"));
         }
         let may_be_lost = 0.5 * deviation.powi(2);
-        let all = self.explained_variance_ratio();
-        if all.iter().sum::<f64>() == 0.0 && !all.is_empty() {
+        if self.count() == 0 {
             return Err(Error::parameter("components", "without variances", "components that were learnt"));
         }
-        let mut left = 1.0;
-        let leaves_much = |share: &f64| {
-            let much = left > may_be_lost;
+        let (mut shares, mut left) = (Vec::new(), if self.explains_nothing() { 0.0 } else { 1.0 });
+        for share in self.explained_variance_ratio() {
+            if left <= may_be_lost || share == 0.0 {
+                break;
+            }
             left -= share;
-            much
-        };
-        let shares: Vec<f64> = all.into_iter().take_while(leaves_much).filter(|share| *share > 0.0).collect();
+            shares.push(share);
+        }
+        // Of all components together rounding may leave a little.
+        if left > may_be_lost.max(ROUNDING) {
+            let say = |deviation: f64| format!("deviation = {deviation:.3e}");
+            let (basis, target) = (self.to_string(), say(deviation));
+            return Err(Error::TargetNotMet { basis, target, reached: say((2.0 * left).sqrt()) });
+        }
+        check_work(self.grid(), shares.len())?;
         let (registry, grid) = (Registry::standard(), *self.grid());
         let stream = |spec: String, values: &[f64]| {
             Expansion::encode(&registry.parse(&spec)?, &Vdf::from_slice(grid, values)?)?.to_bytes()
@@ -106,7 +118,8 @@ impl PopulationPca {
     ///
     /// # Errors
     /// [`Error::MalformedStream`] for bytes that are cut or damaged, [`Error::UnsupportedVersion`], [`Error::LimitExceeded`]
-    /// for more than [`MOST_CELLS`] in all components together, and those of [`PopulationPca::from_parts`].
+    /// for more than [`MOST_CELLS`] in all components together or too many components, and those of
+    /// [`PopulationPca::from_parts`].
     pub fn from_stream(bytes: &[u8]) -> Result<Self> {
         let mut rest = checked(bytes)?;
         let registry = Registry::standard();
@@ -138,7 +151,20 @@ impl PopulationPca {
             return Err(malformed("it ends within the length of a component"));
         }
         same_grid(mean.grid(), components)?;
-        Self::from_parts(Values::Linear, mean, components)
+        check_work(mean.grid(), components.len())?;
+        Ok(Self::from_parts(Values::Linear, mean, components)?.identified_by(bytes))
+    }
+}
+
+/// Refuses components whose orthogonalisation takes minutes: it multiplies each pair of them, cell by cell.
+fn check_work(grid: &VelocityGrid, components: usize) -> Result<()> {
+    const MOST: usize = 1 << 36;
+    let products = components.saturating_mul(components).saturating_mul(grid.cells());
+    match products <= MOST {
+        true => Ok(()),
+        false => {
+            Err(Error::LimitExceeded { what: format!("{products} products of {components} components"), limit: MOST })
+        }
     }
 }
 
@@ -206,6 +232,11 @@ mod tests {
         (off / all).sqrt()
     }
 
+    /// The identity, by the definition of the hash (64-bit FNV-1a).
+    fn fnv(bytes: &[u8]) -> u64 {
+        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+
     #[test]
     fn deviations_keep_the_part_of_them_that_is_asked_for() {
         let all = population();
@@ -215,6 +246,7 @@ mod tests {
             let bytes = learnt.to_stream(deviation).unwrap();
             let read = PopulationPca::from_stream(&bytes).unwrap();
             assert_eq!(read, PopulationPca::from_stream(&bytes).unwrap());
+            assert_eq!(read.hash(), fnv(&bytes));
             let through = |vdf: &Vdf| read.reconstruct(&read.encode(vdf).unwrap(), vdf.grid()).unwrap();
             let after: Vec<Vdf> = all.iter().map(through).collect();
             let reached = error_of_deviations(&all, &after);
@@ -240,11 +272,14 @@ mod tests {
         );
         let parts = PopulationPca::from_parts(Values::Linear, &all[0], &all[1..2]).unwrap();
         assert!(parts.to_stream(0.1).unwrap_err().to_string().contains("learnt"));
+        // One component of several.
+        let mut accumulator = PcaAccumulator::new(*all[0].grid(), Values::Linear).unwrap();
+        all.iter().for_each(|vdf| accumulator.add(vdf).unwrap());
+        let missed = accumulator.learn(1).unwrap().to_stream(1e-3).unwrap_err();
+        assert!(matches!(missed, Error::TargetNotMet { .. }), "{missed}");
         // All alike: the mean alone.
-        let alike = learnt(&[all[0].clone(), all[0].clone()], Values::Linear).to_stream(0.1);
-        if let Ok(bytes) = alike {
-            assert_eq!(PopulationPca::from_stream(&bytes).unwrap().components().len(), 0);
-        }
+        let bytes = learnt(&[all[0].clone(), all[0].clone()], Values::Linear).to_stream(0.1).unwrap();
+        assert_eq!(PopulationPca::from_stream(&bytes).unwrap().components().len(), 0);
     }
 
     #[test]

@@ -123,6 +123,7 @@ impl SparseExpansion {
             Vdf::from_blocks(VelocityGrid::unit([1; 3])?, width, &[], values)?;
             return Self::of(basis, mesh, blocks, None, most_cells);
         };
+        framing::check_cells(&boxed.grid, MOST_CELLS)?;
         let inner: Vec<u32> = ids.iter().map(|&id| boxed.inner_id(&blocks, id)).collect();
         let vdf = Vdf::from_blocks(boxed.grid, width, &inner, values).map_err(|error| match error {
             Error::NotFinite { index, value } => {
@@ -316,7 +317,7 @@ fn keeps_moments(basis: &AnyBasis, original: &Vdf, dense: &Vdf, blocks: &BlockOc
 fn missed(bound: &Bound, fidelity: &Fidelity) -> Option<(Figure, f64, f64)> {
     bound.limits().find_map(|(figure, limit)| {
         let reached = figure.of(fidelity)?;
-        (reached > limit).then_some((figure, limit, reached))
+        (reached.is_nan() || reached > limit).then_some((figure, limit, reached))
     })
 }
 

@@ -48,23 +48,23 @@ impl Moments {
         let total = of(&[]);
         let drift: [f64; 3] = std::array::from_fn(|i| of(&[i]) / total);
         let drift = if drift.iter().all(|d| d.is_finite()) { drift } else { [0.0; 3] };
-        // The difference of numbers that are equal to rounding is zero: density in one plane of cells has no width across it.
-        let resolved = |i: usize| {
-            let width = of(&[i, i]) - drift[i] * of(&[i]);
-            width.abs() > CANCELLED * (of(&[i, i]).abs() + (drift[i] * of(&[i])).abs())
+        // A sum of numbers that cancel to rounding is zero: density in one plane of cells has no width across it.
+        let sum = |terms: &[f64]| {
+            let sum: f64 = terms.iter().sum();
+            if sum.abs() > CANCELLED * terms.iter().map(|term| term.abs()).sum::<f64>() { sum } else { 0.0 }
         };
-        let resolved = [0, 1, 2].map(resolved);
-        let second = |i: usize, j: usize| match resolved[i] && resolved[j] {
-            true => of(&[i, j]) - drift[i] * of(&[j]) - drift[j] * of(&[i]) + drift[i] * drift[j] * total,
-            false => 0.0,
+        let second = |i: usize, j: usize| {
+            sum(&[of(&[i, j]), -drift[i] * of(&[j]), -drift[j] * of(&[i]), drift[i] * drift[j] * total])
         };
         let third = |i: usize, j: usize| {
-            if !(resolved[i] && resolved[j]) {
-                return 0.0;
-            }
-            of(&[i, j, j]) - 2.0 * drift[j] * of(&[i, j]) + drift[j].powi(2) * of(&[i]) - drift[i] * of(&[j, j])
-                + 2.0 * drift[i] * drift[j] * of(&[j])
-                - drift[i] * drift[j].powi(2) * total
+            sum(&[
+                of(&[i, j, j]),
+                -2.0 * drift[j] * of(&[i, j]),
+                drift[j].powi(2) * of(&[i]),
+                -drift[i] * of(&[j, j]),
+                2.0 * drift[i] * drift[j] * of(&[j]),
+                -drift[i] * drift[j].powi(2) * total,
+            ])
         };
         let half: [f64; 3] = std::array::from_fn(|axis| 0.5 * grid.shape()[axis] as f64 * grid.spacing()[axis]);
         let middle = grid.middle();

@@ -27,7 +27,7 @@ use crate::numerics::scaling::{largest_magnitude, normalising_factor};
 #[derive(Clone)]
 pub struct PopulationPca(Arc<Learnt>);
 
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Learnt {
     pub(super) grid: VelocityGrid,
     pub(super) values: Values,
@@ -122,6 +122,14 @@ impl PopulationPca {
         Self::new(grid, values, 0, mean.as_slice().to_vec(), columns, variances, 1.0)
     }
 
+    /// The same basis, with the hash of these bytes as its identity.
+    pub(crate) fn identified_by(self, bytes: &[u8]) -> Self {
+        let mut hasher = Hasher::default();
+        hasher.update(bytes);
+        let learnt = Arc::try_unwrap(self.0).unwrap_or_else(|shared| (*shared).clone());
+        Self(Arc::new(Learnt { hash: hasher.finish(), ..learnt }))
+    }
+
     pub(super) fn learnt(&self) -> &Learnt {
         &self.0
     }
@@ -182,6 +190,11 @@ impl PopulationPca {
     pub fn explained_variance_ratio(&self) -> Vec<f64> {
         let total = self.0.total_variance;
         self.0.variances.iter().map(|variance| if total > 0.0 { variance / total } else { 0.0 }).collect()
+    }
+
+    /// True if the distributions it was learnt from are all the same.
+    pub(crate) fn explains_nothing(&self) -> bool {
+        self.0.total_variance == 0.0
     }
 
     fn on_its_grid(&self, grid: &VelocityGrid) -> Result<()> {

@@ -33,13 +33,15 @@ fn end() -> MutexGuard<'static, Option<End>> {
 pub struct Appended(File);
 
 impl Appended {
-    /// Keeps what is in the file from an offset on, which is about to be written over.
+    /// Keeps what is in the file from an offset on, and cuts it off.
     pub fn begin(path: &Path, file: File, offset: u64) -> io::Result<Self> {
         let mut bytes = Vec::new();
         let mut there = File::open(path)?;
         there.seek(SeekFrom::Start(offset))?;
         there.read_to_end(&mut bytes)?;
-        *end() = Some(End { path: path.to_path_buf(), offset, bytes });
+        let mut held = end();
+        *held = Some(End { path: path.to_path_buf(), offset, bytes });
+        file.set_len(offset)?;
         Ok(Self(file))
     }
 
