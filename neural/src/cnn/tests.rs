@@ -36,12 +36,13 @@ fn a_small_network_keeps_the_laws() {
 fn training_learns_and_a_bound_is_kept_by_what_a_stream_decodes_to() {
     let vdf = made("bi-maxwellian", 18);
     let (_, report) = basis("cnn:iterations=150").fit(&vdf).unwrap();
-    assert!(report.losses[0] > 0.9 && report.error < 0.5, "{} after {}", report.error, report.losses[0]);
+    assert!(report.losses[0] > 0.9 && report.error < 0.28, "{} after {}", report.error, report.losses[0]);
     for limit in [0.4, 0.2] {
         let chosen = registry().parse(&format!("cnn:iterations=100,l2={limit}")).unwrap();
         let bytes = registry().to_bytes(&Expansion::encode(&chosen, &vdf).unwrap()).unwrap();
         let back = registry().decode(&bytes).unwrap().reconstruct().unwrap();
-        assert!(l2(&vdf, &back) <= limit, "{}", l2(&vdf, &back));
+        // Within the bound, and by no finer steps than it needs.
+        assert!((0.9 * limit..=limit).contains(&l2(&vdf, &back)), "{}", l2(&vdf, &back));
     }
 }
 
@@ -72,13 +73,22 @@ fn training_that_diverges_is_an_error_with_the_loss() {
 }
 
 #[test]
+fn training_that_ends_far_above_an_output_of_zero_is_an_error_with_the_loss() {
+    for rate in [3.0, 100.0, 1e4] {
+        let fitted = basis(&format!("cnn:iterations=12,rate={rate}")).fit(&made("beams", 10));
+        let refused = fitted.map(|(_, report)| report.error).unwrap_err().to_string();
+        assert!(refused.contains("diverged: the relative L2 error is"), "{refused}");
+    }
+}
+
+#[test]
 fn boxes_of_any_shape_are_learnt() {
     for shape in [[1, 1, 1], [1, 1, 40], [30, 1, 2], [2, 9, 33]] {
         let grid = VelocityGrid::unit(shape).unwrap();
         let vdf = Vdf::from_fn(grid, |[x, y, z]| (-0.02 * (x * x + y * y + z * z)).exp()).unwrap();
         let found = basis("cnn:iterations=200").encode(&vdf).unwrap();
         let back = Cnn::default().reconstruct(&found, &grid).unwrap();
-        assert!(l2(&vdf, &back) < 0.5, "{shape:?}: {}", l2(&vdf, &back));
+        assert!(l2(&vdf, &back) < 0.035, "{shape:?}: {}", l2(&vdf, &back));
     }
 }
 

@@ -60,12 +60,6 @@ impl Network {
         self.tensors().iter().map(Tensor::len).sum()
     }
 
-    /// True if there are no weights, which is never the case.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Each layer's place among the weights.
     pub(crate) fn places(&self) -> Vec<std::ops::Range<usize>> {
         let mut end = 0;

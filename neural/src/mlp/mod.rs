@@ -17,6 +17,9 @@ pub use encode::{Attempt, Report};
 pub use net::{Net, NetCoefficients};
 pub use several::SeveralMlp;
 
+pub use crate::inference::Activation;
+pub use crate::training::Progress;
+
 use vdf_basis::{
     Basis, Bound, Choices, Coder, Error, Kept, NamedBasis, Quantise, Quantized, QuantizedCoefficients, Resolution,
     Result, Spec, Stream, Vdf, VelocityGrid, spec_of,
