@@ -120,3 +120,18 @@ fn choices_out_of_range_are_refused() {
     assert!(refused("cnn:width=99").contains("from 1 to 16"));
     assert!(refused("cnn:rate=-1").contains("positive number"));
 }
+
+#[test]
+#[ignore = "prints times"]
+fn times() {
+    let vdf = made("bi-maxwellian", 50);
+    for spec in ["cnn:iterations=1", "mlp:width=9,steps=2,refinements=0", "mlp:width=25,steps=2,refinements=0"] {
+        let registry = crate::registry();
+        let bytes = registry.to_bytes(&Expansion::encode(&registry.parse(spec).unwrap(), &vdf).unwrap()).unwrap();
+        for _ in 0..4 {
+            let start = std::time::Instant::now();
+            let back = registry.decode(&bytes).unwrap().reconstruct().unwrap();
+            println!("{spec} {}: {:.1} ms", back.grid(), 1e3 * start.elapsed().as_secs_f64());
+        }
+    }
+}
