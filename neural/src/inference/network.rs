@@ -140,7 +140,9 @@ fn activate(activation: Activation, rows: &mut [Row], slopes: &mut [Row]) {
             for (slope, row) in slopes.iter_mut().zip(&*rows) {
                 *slope = map(row, |z| if z > 0.0 { 1.0 } else { 0.0 });
             }
-            in_place(rows, |z| if z > 0.0 { z } else { 0.0 });
+            for row in rows {
+                *row = map(row, |z| if z > 0.0 { z } else { 0.0 });
+            }
         }
     }
 }
