@@ -125,7 +125,13 @@ fn choices_out_of_range_are_refused() {
 #[ignore = "prints times"]
 fn times() {
     let vdf = made("bi-maxwellian", 50);
-    for spec in ["cnn:iterations=1", "mlp:width=9,steps=2,refinements=0", "mlp:width=25,steps=2,refinements=0"] {
+    for spec in [
+        "cnn:iterations=1",
+        "mlp:width=9,steps=2,refinements=0",
+        "mlp:width=25,steps=2,refinements=0",
+        "mlp:width=25,activation=tanh,target=linear,features=48,steps=2,refinements=0",
+        "mlp:width=32,features=32,target=log10,steps=2,refinements=0",
+    ] {
         let registry = crate::registry();
         let bytes = registry.to_bytes(&Expansion::encode(&registry.parse(spec).unwrap(), &vdf).unwrap()).unwrap();
         for _ in 0..4 {
