@@ -1,14 +1,18 @@
 //! Neural networks as bases of `vdf-basis`, by its public interface alone.
 #![forbid(unsafe_code)]
 
+mod adam;
 mod bounds;
 pub mod cnn;
 mod conv;
-pub mod inference;
+mod diverged;
+#[cfg(test)]
+mod golden;
+mod inference;
 pub mod mlp;
-pub mod training;
+mod training;
 pub mod vqvae;
-pub mod weights;
+mod weights;
 
 pub use cnn::Cnn;
 pub use mlp::Mlp;

@@ -161,7 +161,7 @@ impl Cnn {
         let Rounded { steps, multiples, error, losses } = trained.map_err(|diverged| Error::Degenerate {
             basis: NAME,
             reason: format!(
-                "training diverged: the relative L2 error is {} before iteration {} at rate={}; try a smaller rate",
+                "training diverged: the relative L2 error is {} after iteration {} at rate={}; try a smaller rate",
                 diverged.loss, diverged.iteration, self.rate
             ),
         })?;

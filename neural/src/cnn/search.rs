@@ -3,7 +3,8 @@
 use super::decoder::Decoder;
 use super::rounding::Steps;
 use super::training::Trainer;
-use crate::conv::{Diverged, Volume};
+use crate::conv::Volume;
+use crate::diverged::{Diverged, finished};
 
 /// A decoder's numbers as multiples of steps, and their relative L2 error.
 #[derive(Debug, Clone)]
@@ -48,9 +49,7 @@ pub(crate) fn trained(
             error = trainer.error(&trainer.numbers);
         }
     }
-    if !error.is_finite() {
-        return Err(Diverged { iteration: iterations, loss: error });
-    }
+    finished(error, trainer.losses.len())?;
     let allowed =
         bound.map_or(UNBOUNDED_PART * error, |bound| (bound * bound - error * error).max(0.01 * bound * bound).sqrt());
     let steps = Steps::of_error(decoder, &trainer.numbers, square, allowed);
@@ -62,7 +61,11 @@ pub(crate) fn trained(
         let error = trainer.error(&steps.values(&multiples));
         Ok(Rounded { steps, multiples, error, losses: trainer.losses })
     };
-    let Some(bound) = bound else { return rounded(steps) };
+    let Some(bound) = bound else {
+        let rounded = rounded(steps)?;
+        finished(rounded.error, rounded.losses.len())?;
+        return Ok(rounded);
+    };
     // Bisection over the step, in quarters of an octave: a coarser one first, since training makes up for rounding.
     let (mut fine, mut coarse): (Option<i64>, Option<i64>) = (None, None);
     let (mut quarters, mut best): (i64, Option<Rounded>) = (-2, None);

@@ -36,12 +36,13 @@ fn a_small_network_keeps_the_laws() {
 fn training_learns_and_a_bound_is_kept_by_what_a_stream_decodes_to() {
     let vdf = made("bi-maxwellian", 18);
     let (_, report) = basis("cnn:iterations=150").fit(&vdf).unwrap();
-    assert!(report.losses[0] > 0.9 && report.error < 0.5, "{} after {}", report.error, report.losses[0]);
+    assert!(report.losses[0] > 0.9 && report.error < 0.28, "{} after {}", report.error, report.losses[0]);
     for limit in [0.4, 0.2] {
         let chosen = registry().parse(&format!("cnn:iterations=100,l2={limit}")).unwrap();
         let bytes = registry().to_bytes(&Expansion::encode(&chosen, &vdf).unwrap()).unwrap();
         let back = registry().decode(&bytes).unwrap().reconstruct().unwrap();
-        assert!(l2(&vdf, &back) <= limit, "{}", l2(&vdf, &back));
+        // Within the bound, and by no finer steps than it needs.
+        assert!((0.9 * limit..=limit).contains(&l2(&vdf, &back)), "{}", l2(&vdf, &back));
     }
 }
 
@@ -72,13 +73,22 @@ fn training_that_diverges_is_an_error_with_the_loss() {
 }
 
 #[test]
+fn training_that_ends_far_above_an_output_of_zero_is_an_error_with_the_loss() {
+    for rate in [3.0, 100.0, 1e4] {
+        let fitted = basis(&format!("cnn:iterations=12,rate={rate}")).fit(&made("beams", 10));
+        let refused = fitted.map(|(_, report)| report.error).unwrap_err().to_string();
+        assert!(refused.contains("diverged: the relative L2 error is"), "{refused}");
+    }
+}
+
+#[test]
 fn boxes_of_any_shape_are_learnt() {
     for shape in [[1, 1, 1], [1, 1, 40], [30, 1, 2], [2, 9, 33]] {
         let grid = VelocityGrid::unit(shape).unwrap();
         let vdf = Vdf::from_fn(grid, |[x, y, z]| (-0.02 * (x * x + y * y + z * z)).exp()).unwrap();
         let found = basis("cnn:iterations=200").encode(&vdf).unwrap();
         let back = Cnn::default().reconstruct(&found, &grid).unwrap();
-        assert!(l2(&vdf, &back) < 0.5, "{shape:?}: {}", l2(&vdf, &back));
+        assert!(l2(&vdf, &back) < 0.035, "{shape:?}: {}", l2(&vdf, &back));
     }
 }
 
@@ -109,4 +119,25 @@ fn choices_out_of_range_are_refused() {
     assert!(refused("cnn:levels=0").contains("from 1 to 5"));
     assert!(refused("cnn:width=99").contains("from 1 to 16"));
     assert!(refused("cnn:rate=-1").contains("positive number"));
+}
+
+#[test]
+#[ignore = "prints times"]
+fn times() {
+    let vdf = made("bi-maxwellian", 50);
+    for spec in [
+        "cnn:iterations=1",
+        "mlp:width=9,steps=2,refinements=0",
+        "mlp:width=25,steps=2,refinements=0",
+        "mlp:width=25,activation=tanh,target=linear,features=48,steps=2,refinements=0",
+        "mlp:width=32,features=32,target=log10,steps=2,refinements=0",
+    ] {
+        let registry = crate::registry();
+        let bytes = registry.to_bytes(&Expansion::encode(&registry.parse(spec).unwrap(), &vdf).unwrap()).unwrap();
+        for _ in 0..4 {
+            let start = std::time::Instant::now();
+            let back = registry.decode(&bytes).unwrap().reconstruct().unwrap();
+            println!("{spec} {}: {:.1} ms", back.grid(), 1e3 * start.elapsed().as_secs_f64());
+        }
+    }
 }

@@ -5,7 +5,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::decoder::Decoder;
 use super::rounding::Steps;
-use crate::conv::{Adam, Diverged, Volume, cosine};
+use crate::conv::{Volume, adam, cosine};
+use crate::diverged::Diverged;
 
 /// A decoder in training.
 #[derive(Debug, Clone)]
@@ -55,7 +56,7 @@ impl<'a> Trainer<'a> {
     /// arXiv:1308.3432).
     pub fn train(&mut self, iterations: usize, rate: f64, steps: Option<&Steps>) -> Result<(), Diverged> {
         let weights = self.decoder.network().len();
-        let [mut of_weights, mut of_latents] = [weights, self.decoder.latents()].map(Adam::new);
+        let [mut of_weights, mut of_latents] = [weights, self.decoder.latents()].map(adam);
         // The loss is the squared error over Σ target², so that its gradient does not depend on the number of cells.
         let factor = (2.0 / self.square) as f32;
         for iteration in 0..iterations {

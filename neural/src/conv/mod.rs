@@ -5,19 +5,17 @@
 //! operations of IEEE single precision is used. Vector instructions compute several outputs side by side and change no order.
 //! Backwards adds over fixed blocks of cells, so that training does not depend on the number of threads either.
 
-mod adam;
 mod convolve;
-mod diverged;
 mod network;
 mod power;
 mod resample;
 mod scale;
+mod schedule;
 mod volume;
 
-pub(crate) use adam::{Adam, cosine};
-pub(crate) use diverged::Diverged;
 pub(crate) use network::{Layer, Network, Tape};
 pub(crate) use power::power_of_two;
 pub(crate) use resample::halved;
 pub(crate) use scale::{as_densities, normalised};
+pub(crate) use schedule::{adam, cosine};
 pub(crate) use volume::{Layout, Volume};

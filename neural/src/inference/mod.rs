@@ -8,7 +8,7 @@ mod tests;
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
-use lanes::{LANES, POINTS, Row};
+use lanes::{POINTS, Row};
 use network::rows_of;
 pub use network::{Activation, Network};
 
@@ -56,7 +56,7 @@ impl Vectorised for Outputs<'_> {
         for (points, outputs) in points.chunks(POINTS).zip(outputs.chunks_mut(POINTS)) {
             network.fill_inputs(&rows_of(points), latents, &mut rows[..network.inputs()]);
             let output: Row = network.forward(weights, &mut rows, &mut []);
-            outputs.iter_mut().enumerate().for_each(|(k, to)| *to = output[k / LANES][k % LANES]);
+            outputs.copy_from_slice(&output.as_flattened()[..outputs.len()]);
         }
     }
 }

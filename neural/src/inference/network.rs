@@ -60,12 +60,6 @@ impl Network {
         self.tensors().iter().map(Tensor::len).sum()
     }
 
-    /// True if there are no weights, which is never the case.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Each layer's place among the weights.
     pub(crate) fn places(&self) -> Vec<std::ops::Range<usize>> {
         let mut end = 0;
@@ -130,17 +124,40 @@ impl Network {
 fn activate(activation: Activation, rows: &mut [Row], slopes: &mut [Row]) {
     match activation {
         Activation::Tanh => {
-            rows.iter_mut().for_each(|row| *row = map(row, tanh));
-            slopes.iter_mut().zip(rows).for_each(|(slope, row)| *slope = map(row, |y| 1.0 - y * y));
+            in_place(rows, tanh);
+            for (slope, row) in slopes.iter_mut().zip(&*rows) {
+                *slope = map(row, |y| 1.0 - y * y);
+            }
         }
         Activation::Sine => {
             const TAU: f32 = std::f32::consts::TAU;
-            slopes.iter_mut().zip(&*rows).for_each(|(slope, row)| *slope = map(row, |z| TAU * cosine(z)));
-            rows.iter_mut().for_each(|row| *row = map(row, sine));
+            for (slope, row) in slopes.iter_mut().zip(&*rows) {
+                *slope = map(row, |z| TAU * cosine(z));
+            }
+            in_place(rows, sine);
         }
         Activation::Relu => {
-            slopes.iter_mut().zip(&*rows).for_each(|(slope, z)| *slope = map(z, |z| if z > 0.0 { 1.0 } else { 0.0 }));
-            rows.iter_mut().for_each(|row| *row = map(row, |z| if z > 0.0 { z } else { 0.0 }));
+            for (slope, row) in slopes.iter_mut().zip(&*rows) {
+                *slope = map(row, |z| if z > 0.0 { 1.0 } else { 0.0 });
+            }
+            for row in rows {
+                *row = map(row, |z| if z > 0.0 { z } else { 0.0 });
+            }
+        }
+    }
+}
+
+/// Applies a function to all values of some rows. These are loops and no `for_each`: the compiler may put the closure of that
+/// into a function of its own, which has no vector instructions.
+#[inline(always)]
+fn in_place(rows: &mut [Row], function: impl Fn(f32) -> f32) {
+    for row in rows {
+        for lane in row {
+            let mut values = *lane;
+            for value in &mut values {
+                *value = function(*value);
+            }
+            *lane = values;
         }
     }
 }

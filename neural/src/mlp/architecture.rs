@@ -1,7 +1,5 @@
 //! The choices of a network that its stream's reader needs, and the network that they make.
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use vdf_basis::{Choices, Error, Result};
 
 use crate::inference::lanes::power_of_two;
@@ -86,7 +84,7 @@ impl Architecture {
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] for no units, or for more weights than [`MOST_WEIGHTS`].
-    pub fn network(&self, width: usize, latents: usize) -> Result<Network> {
+    pub(crate) fn network(&self, width: usize, latents: usize) -> Result<Network> {
         let refused =
             |allowed: String| Err(Error::InvalidParameter { name: "width", value: width.to_string(), allowed });
         if !(1..=MOST_WIDTH).contains(&width) {
@@ -102,10 +100,11 @@ impl Architecture {
         }
     }
 
-    /// The wave vectors. Sums of twelve uniform numbers are nearly Gaussian, and the same on every platform.
+    /// The wave vectors, which a stream does not hold. Sums of twelve uniform numbers are nearly Gaussian, and the same on
+    /// every platform.
     fn waves(&self) -> Vec<[f32; 3]> {
-        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
-        let mut gaussian = || (0..12).map(|_| random.random::<f64>()).sum::<f64>() - 6.0;
+        let mut uniform = uniform(self.seed);
+        let mut gaussian = || uniform.by_ref().take(12).sum::<f64>() - 6.0;
         (0..self.features).map(|_| [0; 3].map(|_| (self.frequency * gaussian()) as f32)).collect()
     }
 
@@ -125,5 +124,31 @@ impl Architecture {
             Target::Logarithm if output <= 0.0 => 0.0,
             Target::Logarithm => power_of_two(span * (output - 1.0)),
         }
+    }
+}
+
+/// Uniform numbers below 1 by SplitMix64 (Steele, Lea and Flood 2014, doi:10.1145/2660193.2660195). It is written out
+/// because it is part of the format: another package's generator may change.
+fn uniform(seed: u64) -> impl Iterator<Item = f64> {
+    /// 2⁻⁵³: a number has the digits of double precision.
+    const LAST_DIGIT: f64 = f64::EPSILON / 2.0;
+    (1_u64..).map(move |count| {
+        let state = seed.wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ mixed >> 31) >> 11) as f64 * LAST_DIGIT
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uniform_numbers_are_those_of_the_published_generator() {
+        // The first outputs of SplitMix64 for the seed 1234567.
+        let published = [6_457_827_717_110_365_317_u64, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+        let expected = published.map(|output| (output >> 11) as f64 / 2_f64.powi(53));
+        assert!(uniform(1_234_567).take(3).eq(expected));
     }
 }

@@ -10,7 +10,7 @@ use super::net::{Found, Frame};
 use super::rounding::Joint;
 use super::{Mlp, Net, NetCoefficients, Target};
 use crate::inference::Network;
-use crate::training::{Curvature, MOST_CURVED, Pass, Pool, Progress, Schedule, Trained, fit, initial};
+use crate::training::{Curvature, MOST_CURVED, Pass, Pool, Progress, Schedule, Trained, finished, fit, initial};
 use crate::weights::Weights;
 
 /// The course of an encoding.
@@ -71,7 +71,9 @@ pub(super) fn encode(
 
 /// A network of the given or the default width, trained to the end and not rounded.
 pub(super) fn once(mlp: &Mlp, vdf: &Vdf) -> Result<(NetCoefficients, Trained)> {
-    Data::new(mlp, vdf)?.train(mlp, mlp.width.unwrap_or(DEFAULT_WIDTH), 0.0, None)
+    let (found, trained) = Data::new(mlp, vdf)?.train(mlp, mlp.width.unwrap_or(DEFAULT_WIDTH), 0.0, None)?;
+    finished(trained.error)?;
+    Ok((found, trained))
 }
 
 /// The points that networks are trained on, and their units.
@@ -244,6 +246,10 @@ impl Search<'_> {
     /// Trains a network of this width and rounds it.
     fn try_width(&mut self, width: usize, start: Option<&NetCoefficients>) -> Result<()> {
         let (found, trained) = self.data.train(self.mlp, width, self.goal(), start)?;
+        // A bound on an error refuses a network that has diverged; a wider one may keep it.
+        if self.mlp.bound.is_none_or(|bound| bound.is_length_only()) {
+            finished(trained.error)?;
+        }
         let weights = found.weights.values.len();
         let mut attempt = Attempt { width, weights, bytes: None, curve: trained.curve };
         let outcome = self.mlp.quantized()?.round(&found, self.vdf);

@@ -17,6 +17,9 @@ pub use encode::{Attempt, Report};
 pub use net::{Net, NetCoefficients};
 pub use several::SeveralMlp;
 
+pub use crate::inference::Activation;
+pub use crate::training::Progress;
+
 use vdf_basis::{
     Basis, Bound, Choices, Coder, Error, Kept, NamedBasis, Quantise, Quantized, QuantizedCoefficients, Resolution,
     Result, Spec, Stream, Vdf, VelocityGrid, spec_of,
@@ -94,8 +97,8 @@ impl Basis for Mlp {
     type Coefficients = QuantizedCoefficients<Net>;
 
     /// # Errors
-    /// [`Error::Degenerate`](vdf_basis::Error::Degenerate) for a distribution of zeros, and with the loss if the training
-    /// diverges; [`Error::TargetNotMet`](vdf_basis::Error::TargetNotMet) if no network that is tried meets the bound.
+    /// [`Error::Degenerate`] for a distribution of zeros, and with the loss if the training
+    /// diverges; [`Error::TargetNotMet`] if no network that is tried meets the bound.
     fn encode(&self, vdf: &Vdf) -> Result<Self::Coefficients> {
         Ok(self.fit(vdf)?.0)
     }

@@ -241,6 +241,9 @@ impl Stream for Net {
 pub(super) fn code_unit(unit: f64, coder: &mut Coder<'_>) -> Result<f64> {
     const MANTISSA: u32 = f64::MANTISSA_DIGITS - 1;
     const DIGITS: u64 = (1 << MANTISSA) - 1;
+    if !(coder.is_reading() || unit.is_finite() && unit > 0.0) {
+        return Err(Error::OutOfRange { basis: "mlp", reason: format!("{unit} as the unit of densities") });
+    }
     let bits = unit.to_bits();
     let exponent = coder.bits(bits >> MANTISSA, 11);
     let has_digits = coder.rarely(bits & DIGITS != 0);

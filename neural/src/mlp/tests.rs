@@ -20,7 +20,7 @@ fn sines_and_positive_densities_keep_the_laws() {
 
 #[test]
 fn features_and_densities_of_any_sign_keep_the_laws() {
-    let spec = "mlp:width=3,layers=2,activation=tanh,features=2,target=linear,steps=200,refinements=3";
+    let spec = "mlp:width=3,layers=2,activation=tanh,features=2,target=linear,seed=2,steps=200,refinements=3";
     laws::all(&registry(), spec).unwrap();
 }
 
@@ -172,7 +172,7 @@ fn long_and_thin_grids_are_described() {
         let mlp = Mlp { width: Some(6), steps: 200, refinements: 20, ..Mlp::default() };
         let back = mlp.reconstruct(&mlp.encode(&vdf).unwrap(), vdf.grid()).unwrap();
         let l2 = Fidelity::compare(&vdf, &back).unwrap().l2;
-        assert!(l2 < 0.2, "{shape:?}: {l2}");
+        assert!(l2 < 0.012, "{shape:?}: {l2}");
     }
 }
 

@@ -3,7 +3,8 @@
 use rand::Rng;
 use vdf_basis::{Error, Result};
 
-use super::{Adam, Curvature, Factor, Head, Pass, Pool};
+use super::{Curvature, Factor, Head, Pass, Pool, adam, rate};
+use crate::diverged;
 use crate::inference::{Activation, Network, outputs};
 
 /// The length of a training and what it aims at.
@@ -83,7 +84,7 @@ pub fn fit(
 ) -> Result<Trained> {
     /// Steps of Adam after which the importance of points is found anew.
     const EVERY: usize = 250;
-    let mut adam = Adam::new(weights.len());
+    let mut adam = adam(weights.len());
     let mut curve = Vec::new();
     let values = |weights: &[f32]| values(network, head, weights, &[], pool);
     let mut sampler = pool.sampler(Some(&values(&weights)));
@@ -99,7 +100,7 @@ pub fn fit(
         }
         let blocks = pool.sample(&sampler, schedule.batch, random);
         let (_, gradient, _) = Pass::new(network, head, &weights, &[]).gradient(&blocks);
-        adam.step(&mut weights, &gradient, Adam::rate(step, schedule.steps, schedule.rate));
+        adam.step(&mut weights, &gradient, rate(step, schedule.steps, schedule.rate));
     }
     let mut trained = Trained { error: checked(error_of(pool, &values(&weights)))?, weights, curve };
     trained.curve.push(Progress { refining: false, step: schedule.steps, error: trained.error });
@@ -122,15 +123,21 @@ pub fn error_of(pool: &Pool, values: &[f32]) -> f64 {
     values.iter().zip(&pool.targets).zip(&pool.weights).map(square).sum::<f64>().sqrt()
 }
 
-/// The error, unless the training has diverged.
+/// The error during training, unless that has diverged. It may rise for some steps.
 pub fn checked(error: f64) -> Result<f64> {
     /// An output of zero has an error of 1.
     const LARGEST: f64 = 1e3;
-    if error.is_finite() && error < LARGEST {
-        return Ok(error);
-    }
+    if error.is_finite() && error < LARGEST { Ok(error) } else { Err(diverged(error)) }
+}
+
+/// The error at the end of the training, unless that has diverged.
+pub fn finished(error: f64) -> Result<f64> {
+    diverged::finished(error, 0).map_err(|end| diverged(end.loss))
+}
+
+fn diverged(error: f64) -> Error {
     let reason = format!("the training diverged: the relative error is {error:e}; another seed or activation may help");
-    Err(Error::Degenerate { basis: "mlp", reason })
+    Error::Degenerate { basis: "mlp", reason }
 }
 
 /// Steps of Levenberg and Marquardt. The gradient is that of all points; the curvature is estimated from samples, each

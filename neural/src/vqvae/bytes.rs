@@ -1,4 +1,5 @@
 //! A learnt value as bytes: `vdf-vq`, the version, all numbers by the coder of the core, and the hash of all bytes before.
+//! Its identity is a hash of the numbers themselves, which another compression of them does not change.
 
 use vdf_basis::{Coder, Error, Integers, Reals, Result};
 
@@ -15,9 +16,32 @@ const HASH: usize = size_of::<u64>();
 /// Most cells along an axis, and most in a grid.
 const MOST_CELLS: usize = 1 << 32;
 
-/// 64-bit FNV-1a.
+/// The hash (64-bit FNV-1a) of no bytes.
+const EMPTY: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// The hash of some bytes, and then others.
+fn with(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The hash of some bytes.
 pub(super) fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    with(EMPTY, bytes)
+}
+
+/// The identity: the hash of all numbers as a reader gets them, in little-endian order. They are the shape, the settings, the
+/// number of distributions, λ, the weights of both networks and the codebooks in single precision, and the frequencies.
+pub(super) fn identity(learnt: &Learnt) -> u64 {
+    let Learnt { model, prior, settings, count, lambda, .. } = learnt;
+    let VqVaeOptions { dimension, width, codes, stages, iterations, batch, rate, seed } = *settings;
+    let sizes = model.autoencoder.shape.into_iter().chain([dimension, width, codes, stages, iterations, batch]);
+    let head = sizes.map(|size| size as u64).chain([rate.to_bits(), seed, *count, f64::from(*lambda).to_bits()]);
+    let mut identity = head.fold(EMPTY, |hash, number| with(hash, &number.to_le_bytes()));
+    for number in tensors(&mut model.clone(), true).into_iter().flatten() {
+        identity = with(identity, &number.to_le_bytes());
+    }
+    let frequencies = prior.used.iter().chain(&prior.digits);
+    frequencies.fold(identity, |hash, part| with(hash, &part.to_le_bytes()))
 }
 
 fn malformed(problem: impl Into<String>) -> Error {
@@ -34,7 +58,7 @@ pub(super) fn content(learnt: &Learnt, with_encoder: bool) -> Result<Vec<u8>> {
     Ok([&MAGIC[..], &coder.finish()].concat())
 }
 
-/// The learnt value of some bytes, whose hash is found anew.
+/// The learnt value of some bytes, whose identity is found anew.
 pub(super) fn read(bytes: &[u8]) -> Result<Learnt> {
     let Some((content, end)) = bytes.split_last_chunk::<HASH>() else { return Err(malformed("it ends too early")) };
     let Some(coded) = content.strip_prefix(&MAGIC) else {

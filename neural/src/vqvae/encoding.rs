@@ -3,7 +3,7 @@
 use super::codebook::vectors_of;
 use super::learning::Model;
 use super::prior::{CONTEXTS, Prior, bits, context};
-use crate::conv::{Adam, Volume, cosine};
+use crate::conv::{Volume, adam, cosine};
 
 /// The encoder of one learnt model.
 pub(crate) struct Encoder<'a> {
@@ -63,7 +63,7 @@ impl<'a> Encoder<'a> {
         let Model { autoencoder, decoder, codebook, .. } = self.model;
         let active = latents.iter().filter(|x| **x != 0.0).count().max(1);
         let size = (latents.iter().map(|x| x * x).sum::<f32>() / active as f32).sqrt();
-        let (mut adam, mut now, mut best) = (Adam::new(latents.len()), latents.clone(), (f64::INFINITY, latents));
+        let (mut adam, mut now, mut best) = (adam(latents.len()), latents.clone(), (f64::INFINITY, latents));
         for step in 0..steps {
             let given = codebook.latents(&self.indices(&now, lambda));
             let tape = autoencoder.decoder.forward_with_tape(decoder, autoencoder.latent_volume(&given));

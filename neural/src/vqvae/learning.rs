@@ -8,7 +8,8 @@ use rayon::prelude::*;
 use super::VqVaeOptions;
 use super::autoencoder::{Autoencoder, without_biases};
 use super::codebook::{Averages, Codebook, k_means, vectors_of};
-use crate::conv::{Adam, Diverged, Volume, cosine};
+use crate::conv::{Volume, adam, cosine};
+use crate::diverged::{Diverged, MOST_ERROR};
 
 /// A stage, its code, and the vector that it had to describe.
 type Described = (usize, usize, Vec<f32>);
@@ -166,7 +167,7 @@ impl Model {
         rng: &mut ChaCha8Rng,
         losses: &mut Vec<f64>,
     ) -> Result<(), Diverged> {
-        let (mut of_encoder, mut of_decoder) = (Adam::new(self.encoder.len()), Adam::new(self.decoder.len()));
+        let (mut of_encoder, mut of_decoder) = (adam(self.encoder.len()), adam(self.decoder.len()));
         let mut order = Vec::new();
         for iteration in 0..iterations {
             let mut batch: Vec<View> =
@@ -200,7 +201,7 @@ impl Model {
                 averages.update(&mut self.codebook, &found, rng);
             }
         }
-        Ok(())
+        finished(&losses[losses.len() - iterations..], losses.len())
     }
 
     /// One distribution forwards and backwards. With codes the decoder gets the codes, and the encoder the decoder's
@@ -292,6 +293,17 @@ impl Model {
             }
         }
         vectors.iter().flatten().map(|x| x * x).sum::<f32>() / vectors.len().max(1) as f32
+    }
+}
+
+/// Refuses learning whose last steps are far above an output of zero. The loss of one step is that of a few windows and may
+/// be large: the median of the last tenth counts.
+fn finished(losses: &[f64], iteration: usize) -> Result<(), Diverged> {
+    let mut last = losses[losses.len() - losses.len().div_ceil(10)..].to_vec();
+    last.sort_by(f64::total_cmp);
+    match last.get(last.len() / 2) {
+        Some(&loss) if loss > MOST_ERROR * MOST_ERROR => Err(Diverged { iteration, loss }),
+        _ => Ok(()),
     }
 }
 

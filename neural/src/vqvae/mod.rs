@@ -175,12 +175,12 @@ impl VqVae {
         let model = rounding::rounded(model);
         let (prior, lambda) = frequencies(&model, &samples);
         let count = population.len() as u64;
-        Ok((Self::new(Learnt { model, prior, settings: *options, count, lambda, hash: 0 })?, losses))
+        Ok((Self::new(Learnt { model, prior, settings: *options, count, lambda, hash: 0 }), losses))
     }
 
-    fn new(mut learnt: Learnt) -> Result<Self> {
-        learnt.hash = bytes::hash(&bytes::content(&learnt, true)?);
-        Ok(Self { learnt: Arc::new(learnt), bound: None, effort: Self::EFFORT, price: Self::PRICE })
+    fn new(mut learnt: Learnt) -> Self {
+        learnt.hash = bytes::identity(&learnt);
+        Self { learnt: Arc::new(learnt), bound: None, effort: Self::EFFORT, price: Self::PRICE }
     }
 
     /// With a bound that the encoder keeps by choosing more codes. It is not part of the identity.
@@ -209,7 +209,8 @@ impl VqVae {
         }
     }
 
-    /// The identity: a hash (64-bit FNV-1a) of all that was learnt, the last eight bytes of [`VqVae::to_bytes`].
+    /// The identity: a hash (64-bit FNV-1a) of all numbers that were learnt. It does not depend on how [`VqVae::to_bytes`]
+    /// compresses them.
     #[must_use]
     pub fn hash(&self) -> u64 {
         self.learnt.hash
@@ -233,7 +234,8 @@ impl VqVae {
     /// None for a value that was learnt or read.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut content = bytes::content(&self.learnt, true)?;
-        content.extend(self.hash().to_le_bytes());
+        let checksum = bytes::hash(&content);
+        content.extend(checksum.to_le_bytes());
         Ok(content)
     }
 
@@ -250,7 +252,7 @@ impl VqVae {
     /// # Errors
     /// [`Error::MalformedFile`] for bytes that are damaged, cut or of something else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        bytes::read(bytes).and_then(Self::new)
+        bytes::read(bytes).map(Self::new)
     }
 
     fn on_its_shape(&self, grid: &VelocityGrid) -> Result<()> {

@@ -52,9 +52,10 @@ fn it_learns_patterns_and_describes_others_of_their_kind() {
     let (_, losses) = VqVae::learn_with_losses(&population(), &options()).unwrap();
     assert_eq!(losses.len(), 120);
     let vdf = ball([5.3, 6.2, 6.1], 1.7);
-    let found = learnt().encode(&vdf).unwrap();
+    // At a price at which half of the indices are used: at the usual one this short learning is worth four.
+    let found = learnt().clone().with_price(1.0).unwrap().encode(&vdf).unwrap();
     let back = learnt().reconstruct(&found, vdf.grid()).unwrap();
-    assert!(l2(&vdf, &back) < 0.75, "{}", l2(&vdf, &back));
+    assert!(losses[119] < 0.08 && l2(&vdf, &back) < 0.32, "{} after {}", l2(&vdf, &back), losses[119]);
     assert!(found.used() > 0 && found.used() < found.indices.len());
 }
 
@@ -65,7 +66,7 @@ fn a_bound_in_reach_is_kept_and_another_refused() {
     let spec = |l2: f64| registry.parse(&format!("quantized({}):l2={l2}", learnt())).unwrap();
     let bytes = registry.to_bytes(&Expansion::encode(&spec(0.7), &vdf).unwrap()).unwrap();
     let back = registry.decode(&bytes).unwrap().reconstruct().unwrap();
-    assert!(l2(&vdf, &back) <= 0.7);
+    assert!((0.6..=0.7).contains(&l2(&vdf, &back)), "{}", l2(&vdf, &back));
     let refused = spec(1e-4).encode(&vdf).unwrap_err();
     assert!(matches!(&refused, Error::TargetNotMet { reached, .. } if reached.starts_with("l2 = ")), "{refused}");
 }
@@ -90,6 +91,29 @@ fn its_bytes_are_its_identity() {
     let vdf = ball([6.0, 6.0, 6.0], 2.0);
     let found = learnt().encode(&vdf).unwrap();
     assert_eq!(read.reconstruct(&found, vdf.grid()).unwrap(), learnt().reconstruct(&found, vdf.grid()).unwrap());
+}
+
+#[test]
+fn its_identity_is_that_of_its_numbers_not_of_its_bytes() {
+    let bytes = learnt().to_bytes().unwrap();
+    let [.., a, b, c, d, e, f, g, h] = bytes[..] else { panic!("{} bytes", bytes.len()) };
+    assert_ne!(learnt().hash(), u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+    assert_eq!(learnt().hash(), bytes::identity(&learnt().learnt));
+    // Each number counts.
+    let changes: [fn(&mut Learnt); 6] = [
+        |learnt| learnt.model.encoder[0] += 1.0,
+        |learnt| learnt.model.decoder[0] += 1.0,
+        |learnt| learnt.model.codebook.vectors[0] += 1.0,
+        |learnt| learnt.prior.digits[1] ^= 1,
+        |learnt| learnt.lambda *= 2.0,
+        |learnt| learnt.count += 1,
+    ];
+    for change in changes {
+        let mut changed = bytes::read(&bytes).unwrap();
+        assert_eq!(bytes::identity(&changed), learnt().hash());
+        change(&mut changed);
+        assert_ne!(bytes::identity(&changed), learnt().hash());
+    }
 }
 
 #[test]
@@ -139,11 +163,20 @@ fn other_grids_and_what_cannot_be_learnt_are_refused() {
 }
 
 #[test]
-fn one_cell_and_thin_boxes_are_learnt() {
+fn learning_that_ends_far_above_an_output_of_zero_is_an_error_with_the_loss() {
+    for rate in [1.0, 30.0, 1e3] {
+        let refused = VqVae::learn(&population(), &VqVaeOptions { rate, iterations: 20, ..options() }).unwrap_err();
+        assert!(refused.to_string().contains("diverged: the relative squared error is"), "{refused}");
+    }
+}
+
+// Windows of boxes that are thinner than a patch of four cells are nearly empty: hardly anything is learnt of them.
+#[test]
+fn one_cell_and_thin_boxes_become_no_worse_than_zeros() {
     for shape in [[1, 1, 1], [1, 1, 30], [3, 21, 1]] {
         let vdf = Vdf::from_fn(VelocityGrid::unit(shape).unwrap(), |[x, y, z]| (-0.1 * (x + y + z)).exp()).unwrap();
         let learnt = VqVae::learn(std::slice::from_ref(&vdf), &VqVaeOptions { iterations: 60, ..options() }).unwrap();
         let back = learnt.reconstruct(&learnt.encode(&vdf).unwrap(), vdf.grid()).unwrap();
-        assert!(l2(&vdf, &back) <= 1.1, "{shape:?}: {}", l2(&vdf, &back));
+        assert!(l2(&vdf, &back) <= 1.0, "{shape:?}: {}", l2(&vdf, &back));
     }
 }

@@ -34,12 +34,6 @@ impl Tensor {
         self.rows.saturating_mul(self.columns)
     }
 
-    /// True if there are no weights.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Number of sensitivities in a stream.
     fn sensitivities(&self) -> usize {
         self.rows.saturating_add(if self.by_column { self.columns } else { 0 })

@@ -1,4 +1,5 @@
-//! The bytes of a network of several distributions.
+//! The bytes of a network of several distributions: `vdf-nn`, the version, all numbers by the coder of the core, and a
+//! checksum of all bytes before.
 
 use vdf_basis::{Coder, Error, Integers, Reals, Result, Stream, VelocityGrid};
 
@@ -7,19 +8,27 @@ use super::super::{Mlp, Target};
 use super::{Member, SeveralMlp, latent_tensor};
 use crate::weights::Weights;
 
+const MAGIC: [u8; 7] = *b"vdf-nn\x01";
 /// Most distributions of a value.
 const MOST_MEMBERS: usize = 1 << 16;
 /// Most cells of a grid.
 const MOST_CELLS: usize = 1 << 27;
 /// Most bytes of the text of the choices.
 const MOST_TEXT: usize = 1 << 10;
+/// Fewest bytes of a distribution: its unit alone takes 11 bits, centre and width one each and axis.
+const FEWEST_BYTES: usize = 2;
 const CHECKSUM: usize = 4;
 
+fn malformed(problem: impl Into<String>) -> Error {
+    Error::MalformedFile { format: "SeveralMlp", problem: problem.into() }
+}
+
 impl SeveralMlp {
-    /// The value as bytes: choices, grids, network and latents, and a checksum.
+    /// The value as bytes: `vdf-nn` and the version, choices, grids, network and latents, and a checksum.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for a grid beyond the limits of [`SeveralMlp::from_bytes`].
+    /// [`Error::LimitExceeded`] for a grid of more than 2²⁷ cells and [`Error::InvalidParameter`] for more than 65,536
+    /// distributions, which [`SeveralMlp::from_bytes`] refuses.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.clone().write()
     }
@@ -27,8 +36,8 @@ impl SeveralMlp {
     /// As [`SeveralMlp::to_bytes`]; afterwards the weights are those that a reader gets.
     pub(super) fn write(&mut self) -> Result<Vec<u8>> {
         let mut coder = Coder::writing();
-        self.code(&mut coder)?;
-        let mut bytes = coder.finish();
+        self.code(MOST_MEMBERS, &mut coder)?;
+        let mut bytes = [&MAGIC[..], &coder.finish()].concat();
         let checksum = crc32fast::hash(&bytes);
         bytes.extend(checksum.to_le_bytes());
         Ok(bytes)
@@ -37,28 +46,33 @@ impl SeveralMlp {
     /// The value that [`SeveralMlp::to_bytes`] wrote.
     ///
     /// # Errors
-    /// [`Error::MalformedStream`] for bytes that are cut, damaged or made up.
+    /// [`Error::MalformedFile`] for bytes of something else or another version, and such that are cut, damaged or made up.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let body = bytes.len().checked_sub(CHECKSUM).map(|len| bytes.split_at(len));
-        match body {
-            Some((body, checksum)) if crc32fast::hash(body).to_le_bytes() == *checksum => {
-                let mut read = Self {
-                    mlp: Mlp::default(),
-                    width: 1,
-                    weights: Weights::blank(),
-                    latents: Weights::blank(),
-                    length: 0,
-                    step: 1.0,
-                    members: Vec::new(),
-                };
-                read.code(&mut Coder::reading(body))?;
-                Ok(read)
-            }
-            _ => Err(Error::MalformedStream("the checksum does not match".to_owned())),
+        let Some((content, checksum)) = bytes.split_last_chunk::<CHECKSUM>() else {
+            return Err(malformed("it ends too early"));
+        };
+        let Some(body) = content.strip_prefix(&MAGIC) else {
+            return Err(malformed("it does not begin with `vdf-nn` and the version 1"));
+        };
+        if crc32fast::hash(content).to_le_bytes() != *checksum {
+            return Err(malformed("the checksum does not match: it is damaged"));
         }
+        let mut read = Self {
+            mlp: Mlp::default(),
+            width: 1,
+            weights: Weights::blank(),
+            latents: Weights::blank(),
+            length: 0,
+            step: 1.0,
+            members: Vec::new(),
+        };
+        let most = MOST_MEMBERS.min(body.len() / FEWEST_BYTES);
+        read.code(most, &mut Coder::reading(body)).map_err(|error| malformed(error.to_string()))?;
+        Ok(read)
     }
 
-    fn code(&mut self, coder: &mut Coder<'_>) -> Result<()> {
+    /// Codes everything; there are at most `most` distributions.
+    fn code(&mut self, most: usize, coder: &mut Coder<'_>) -> Result<()> {
         self.code_choices(coder)?;
         self.width = coder.choice(self.width.saturating_sub(1), super::super::MOST_WIDTH)? + 1;
         self.length = coder.choice(self.length, Self::MOST_LATENTS + 1)?;
@@ -69,7 +83,7 @@ impl SeveralMlp {
             return Err(Error::MalformedStream(format!("a step of {step}")));
         }
         self.step = step;
-        self.code_members(coder)?;
+        self.code_members(most, coder)?;
         self.weights.code(&network.tensors(), Some(step), coder)?;
         self.latents.code(&latent_tensor(self.length, self.members.len()), Some(step), coder)
     }
@@ -90,8 +104,11 @@ impl SeveralMlp {
     }
 
     /// Codes grids and frames; a grid that equals the one before takes a bit.
-    fn code_members(&mut self, coder: &mut Coder<'_>) -> Result<()> {
-        let count = coder.count(self.members.len(), MOST_MEMBERS)?;
+    fn code_members(&mut self, most: usize, coder: &mut Coder<'_>) -> Result<()> {
+        let count = coder.count(self.members.len(), most)?;
+        if count == 0 {
+            return Err(Error::MalformedStream("a network of no distributions".to_owned()));
+        }
         let mut before: Option<VelocityGrid> = None;
         // The list grows as members are read: a damaged count may be anything.
         for index in 0..count {

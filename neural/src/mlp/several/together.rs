@@ -8,7 +8,7 @@ use super::super::Mlp;
 use super::super::encode::{Data, steps};
 use crate::inference::Network;
 use crate::inference::lanes::POINTS;
-use crate::training::{Adam, Head, Pass, Sampler, checked, error_of, initial, values};
+use crate::training::{Head, Pass, Sampler, adam, checked, error_of, finished, initial, rate, values};
 
 /// Points of a step, shared by its distributions.
 const BATCH: usize = 1024;
@@ -45,7 +45,7 @@ impl<'a> Together<'a> {
     pub(super) fn train(&mut self, length: usize) -> Result<()> {
         const RATE: f32 = 0.005;
         let count = steps(length, self.weights.len());
-        let (mut of_weights, mut of_latents) = (Adam::new(self.weights.len()), Adam::new(self.latents.len()));
+        let (mut of_weights, mut of_latents) = (adam(self.weights.len()), adam(self.latents.len()));
         let mut samplers = self.samplers();
         for step in 0..count {
             if step > 0 && step % EVERY == 0 {
@@ -53,11 +53,11 @@ impl<'a> Together<'a> {
                 samplers = self.samplers();
             }
             let (gradient, latent_gradient) = self.gradient(&samplers);
-            let rate = Adam::rate(step, count, RATE);
+            let rate = rate(step, count, RATE);
             of_weights.step(&mut self.weights, &gradient, rate);
             of_latents.step(&mut self.latents, &latent_gradient, 2.0 * rate);
         }
-        checked(self.mean_square(&self.weights, &self.latents)?)?;
+        finished(self.mean_square(&self.weights, &self.latents)?.sqrt())?;
         Ok(())
     }
 
