@@ -80,8 +80,9 @@ pub trait Quantise: Stream {
         false
     }
 
-    /// This basis with all errors of [`Quantise::kept_bound`] limited to a part of what they may be now, for a combinator
-    /// around it that has added errors of its own. This basis must read what that one writes. `None` if it keeps no bound.
+    /// This basis with a tighter bound: each error limited to this part of its limit in [`Quantise::kept_bound`], a length as
+    /// before. A combinator around it that has added errors of its own asks for it. This basis must read what that one
+    /// writes. `None` if it keeps no bound.
     fn tightened(&self, part: f64) -> Option<Self> {
         let _ = part;
         None

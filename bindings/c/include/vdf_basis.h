@@ -304,7 +304,7 @@ typedef struct vdfb_archive_info {
     uint64_t cells;
     /**
      * The number of cells that were not, because their population, grid and basis are damaged (`vdfb_archive_lost_cells`);
-     * 0 of an archive that is recovered, whose rest is not known.
+     * 0 of an archive that is recovered: what is missing there is not known.
      */
     uint64_t lost_cells;
 } vdfb_archive_info;
@@ -369,8 +369,8 @@ typedef struct vdfb_codec_options {
     uint64_t block_width;
     /**
      * Most cells of a grid that is encoded, or that a stream may claim, by default 2^26. Presets and bounds encode at most
-     * 2^26 cells, of blocks in the box around them. A stream of a few bytes can make the library take 64 numbers of 8 bytes
-     * for each cell: for streams from elsewhere set it to the cells that you expect.
+     * 2^26 cells, of blocks in the box around them. A stream of a few bytes can make the library take 4 numbers of 8 bytes
+     * for each of these cells, and no less than 2^24 numbers: for streams from elsewhere set it to the cells that you expect.
      */
     uint64_t max_cells;
     /**

@@ -41,7 +41,7 @@ pub struct vdfb_archive_info {
     /// The number of cells that were found, over all populations.
     pub cells: u64,
     /// The number of cells that were not, because their population, grid and basis are damaged (`vdfb_archive_lost_cells`);
-    /// 0 of an archive that is recovered, whose rest is not known.
+    /// 0 of an archive that is recovered: what is missing there is not known.
     pub lost_cells: u64,
 }
 

@@ -20,8 +20,8 @@ pub struct vdfb_codec_options {
     /// Cells along the edge of such a block, by default 4.
     pub block_width: u64,
     /// Most cells of a grid that is encoded, or that a stream may claim, by default 2^26. Presets and bounds encode at most
-    /// 2^26 cells, of blocks in the box around them. A stream of a few bytes can make the library take 64 numbers of 8 bytes
-    /// for each cell: for streams from elsewhere set it to the cells that you expect.
+    /// 2^26 cells, of blocks in the box around them. A stream of a few bytes can make the library take 4 numbers of 8 bytes
+    /// for each of these cells, and no less than 2^24 numbers: for streams from elsewhere set it to the cells that you expect.
     pub max_cells: u64,
     /// Learnt bases that streams may name, or null. The codec keeps what it needs of them: they may be freed before it.
     pub populations: *const *const vdfb_population,

@@ -36,7 +36,7 @@ pub(super) fn reordered(vdf: &Vdf, frame: &Frame) -> Option<Vdf> {
 /// themselves where the axes are the grid's.
 ///
 /// A cube around a row of cells has the third power of their number. Where the box along the axes would have many more
-/// cells than the grid, it holds the cells that are not faint alone, and as coarsely as it must.
+/// cells than the grid, it is the box around those cells that are not faint, with cells as large as it takes.
 pub(super) fn along_frame(vdf: &Vdf, frame: &Frame) -> Result<Vdf> {
     /// Cells that are never too many (2 MiB), and multiple of the grid's from which on they are.
     const FEW: usize = 1 << 18;
@@ -89,11 +89,12 @@ impl AlongAxes {
     /// The same box with larger cells, so that there are at most `most`.
     fn with_at_most(self, most: usize) -> Self {
         let Self { reach, mut cells } = self;
-        // An axis of one cell cannot have fewer, so that the others may need to be reduced again.
+        // An axis that is down to one cell cannot have fewer, so that the others may need to be reduced again.
         for _ in 0..3 {
-            let part = (most as f64 / cells.iter().product::<f64>()).cbrt();
+            let part = most as f64 / cells.iter().product::<f64>();
+            let axes = cells.iter().filter(|n| **n > 1.0).count();
             if part < 1.0 {
-                cells = cells.map(|n| (part * n).floor().max(1.0));
+                cells = cells.map(|n| (part.powf(1.0 / axes as f64) * n).floor().max(1.0));
             }
         }
         Self { reach, cells }
@@ -190,6 +191,15 @@ mod tests {
             assert!((g / f - 1.0).abs() < 1e-4, "{shape:?}: {g} of {f}");
             assert!((0..3).all(|i| m.bulk_velocity[i].abs() <= along.grid().spacing()[i]), "{shape:?}: {m:?}");
         }
+    }
+
+    #[test]
+    fn an_axis_of_one_cell_leaves_the_limit_to_the_others() {
+        let (vdf, _) = bell([60_000, 1, 1]);
+        let axes = [[0.6, 0.8, 0.0], [-0.8, 0.6, 0.0], [0.0, 0.0, 1.0]];
+        let frame = Frame::along(axes, vdf.grid().middle(), [1.0; 3]).unwrap();
+        let cells = along_frame(&vdf, &frame).unwrap().grid().cells();
+        assert!(cells <= 8 * 60_000, "{cells}");
     }
 
     #[test]

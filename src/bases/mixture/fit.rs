@@ -66,8 +66,8 @@ impl Mixture {
     /// Encodes a distribution, and returns the report of the fit with the coefficients.
     ///
     /// # Errors
-    /// [`Error::Degenerate`] if the distribution is nowhere positive; [`Error::OutOfRange`] if a density exceeds the range of
-    /// `f64`.
+    /// [`Error::Degenerate`] if the distribution is nowhere positive, or no cell sees one of the components;
+    /// [`Error::OutOfRange`] if a density or a width exceeds the range of `f64`.
     pub fn fit(&self, vdf: &Vdf) -> Result<(MixtureCoefficients, MixtureReport)> {
         if self.refine == Refine::Logarithm {
             return self.fit_logarithm(vdf, Vec::new());
@@ -301,7 +301,8 @@ impl Mixture {
             return Err(Error::Degenerate { basis: NAME, reason });
         }
         if !sound {
-            let reason = "its density leaves the range of f64; rescale it".to_owned();
+            let reason =
+                "a density or a width leaves the range of f64; rescale it, or choose another covariance".to_owned();
             return Err(Error::OutOfRange { basis: NAME, reason });
         }
         Ok((coefficients, report))

@@ -181,7 +181,6 @@ mod tests {
         let field = Vector3::new(1.0, 2.0, -1.0) / 6f64.sqrt();
         let covariance = Matrix3::identity() + field * field.transpose() * (1e12 - 1.0);
         assert_relative_eq!(volume(&covariance), 1e6, max_relative = 1e-3);
-        assert!((covariance.determinant().max(0.0).sqrt() / 1e6 - 1.0).abs() > 0.1);
         let full = Matrix3::new(4.0, 1.0, -0.5, 1.0, 2.0, 0.3, -0.5, 0.3, 1.0);
         assert_relative_eq!(volume(&full).powi(2), full.determinant(), max_relative = 1e-14);
         assert!(volume(&-full).is_nan());

@@ -67,16 +67,21 @@ impl<'a> Search<'a> {
         visible(self.cells, members, self.profile, MIN_VISIBLE_PEAK)
     }
 
-    /// The same members; with the peak of the data, shared by all, if all are faint beside it. EM spreads the density over
-    /// all of velocity space, of which a row of thin cells is a small part where one width serves all axes.
+    /// The same members; all higher by one factor, so that the highest has the peak of the data, if all are faint beside it.
+    /// EM spreads the density over all of velocity space, of which a row of thin cells is a small part where one width serves
+    /// all axes.
     pub fn raised(&self, mut members: Vec<Member>) -> Vec<Member> {
         /// Part of the data's peak below which least squares hardly sees a component.
         const FAINT: f64 = 1e-3;
         if !visible(self.cells, members.clone(), self.profile, FAINT).is_empty() {
             return members;
         }
-        let (peak, volume) = (self.cells.peak / members.len() as f64, self.cells.scaling.cell_volume());
-        members.iter_mut().for_each(|m| m.mass = Member::mass_of(peak, &m.covariance, self.profile, volume));
+        let volume = self.cells.scaling.cell_volume();
+        let highest = members.iter().map(|member| member.peak(self.profile, volume)).fold(0.0, f64::max);
+        let factor = self.cells.peak / highest;
+        if factor.is_finite() {
+            members.iter_mut().for_each(|member| member.mass *= factor);
+        }
         members
     }
 

@@ -50,32 +50,35 @@ impl<B: Quantise> Search<'_, B> {
     }
 
     /// The answer as a reader gets it. Numbers from which others follow, as the widths of a component from its axes, may need
-    /// to be rounded again; if that misses the bound, a slightly finer step is taken.
+    /// to be rounded again. If that misses the bound, slightly finer steps are tried; if these miss it too, the answer is the
+    /// nearest of them, and misses it. An answer of which rounding again makes another each time stays as it is.
     pub(super) fn as_read(&self, answer: Tried<B::Coefficients>) -> Result<Tried<B::Coefficients>> {
         /// Finer steps tried.
         const FINER: i32 = 8;
         if answer.excess > 1.0 || self.basis.is_transform() || self.basis.ignores_step() {
             return Ok(answer);
         }
-        for exponent in (answer.exponent - FINER..=answer.exponent).rev() {
+        let mut nearest: Option<Tried<B::Coefficients>> = None;
+        for exponent in ((answer.exponent - FINER).max(MIN_EXPONENT)..=answer.exponent).rev() {
             let resolution = Resolution::Step(step(exponent));
             let rounded = match exponent == answer.exponent {
-                true => answer.rounded.clone(),
-                false => match self.basis.rounded(self.found, self.vdf, resolution) {
-                    Ok(rounded) => rounded,
-                    Err(_) => continue,
-                },
+                true => Ok(answer.rounded.clone()),
+                false => self.basis.rounded(self.found, self.vdf, resolution),
             };
-            let Some(read) = self.as_written(rounded, resolution)? else { continue };
+            let Ok(Some(read)) = rounded.and_then(|rounded| self.as_written(rounded, resolution)) else { continue };
             if exponent == answer.exponent && read == answer.rounded {
                 return Ok(answer);
             }
             let excess = self.excess(exponent, &read)?;
-            if excess <= 1.0 {
-                return Ok(Tried { exponent, rounded: read, excess });
+            let tried = Tried { exponent, rounded: read, excess };
+            if excess <= 1.0 && self.beyond(&tried)?.is_none() {
+                return Ok(tried);
+            }
+            if nearest.as_ref().is_none_or(|nearest| excess < nearest.excess) {
+                nearest = Some(tried);
             }
         }
-        Ok(answer)
+        Ok(nearest.unwrap_or(answer))
     }
 
     /// Coefficients in a step of which they are multiples already; `None` if there is no such step, or if it misses the

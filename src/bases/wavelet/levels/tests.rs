@@ -49,7 +49,7 @@ fn a_level_that_holds_what_its_parent_would_lose_stays() {
     let back = basis.reconstruct(&rounded, vdf.grid()).unwrap();
     let l2 = crate::distribution::fidelity::relative_l2(&vdf, &back);
     assert!(!rounded.layout.axes().is_empty() && l2 < 0.5, "{l2}");
-    // A finer step keeps them, and fewer levels have fewer bits.
+    // Where nothing is lost, levels are taken back that make no fewer bits.
     let rounded = basis.rounded(
         &basis.encode(&bell([16; 3], [1.0; 3])).unwrap(),
         &bell([16; 3], [1.0; 3]),
