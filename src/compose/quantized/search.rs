@@ -341,7 +341,9 @@ impl<B: Quantise> Search<'_, B> {
                 return Ok(Some(rounded));
             }
             // Rounding again also updates numbers that depend on the inner ones, such as the moments of `conserve`.
-            rounded = self.basis.rounded(&written, self.vdf, resolution)?;
+            // What cannot be rounded again, being too thin for its step, does not converge either.
+            let Ok(again) = self.basis.rounded(&written, self.vdf, resolution) else { return Ok(None) };
+            rounded = again;
         }
         Ok(None)
     }
