@@ -54,7 +54,8 @@ pub struct Compared {
 }
 
 impl Compared {
-    /// Compares all cells that are asked for; a stream, which is of one cell, may be of the single `cell`. Without a magnetic field it is the one that the archive or the source knows.
+    /// Compares all cells that are asked for, and a stream with the one `cell`, if that is given. Without a magnetic field it is
+    /// the one that the archive or the source knows.
     pub fn new(
         input: &Path,
         sources: &[PathBuf],
