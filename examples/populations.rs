@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("error: {problem}");
+            files::complain(&format!("error: {problem}"));
             ExitCode::FAILURE
         }
     }

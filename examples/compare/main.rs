@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("error: {problem}");
+            files::complain(&format!("error: {problem}"));
             ExitCode::FAILURE
         }
     }

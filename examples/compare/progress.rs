@@ -53,7 +53,7 @@ impl Progress {
     /// Prints to stderr without tearing the bar.
     pub fn complain(&self, text: &str) {
         self.clear();
-        eprintln!("{text}");
+        files::complain(text);
     }
 
     fn line(&self, what: &str, columns: usize) -> String {

@@ -127,7 +127,10 @@ impl<'a> Choices<'a> {
 
     /// The value that the term gives to a key that is shown.
     fn given(&mut self, key: &'static str) -> Option<&'a Value> {
-        self.keys.push(key);
+        // A key may be shown twice, as by a bound and by what is inside it.
+        if !self.keys.contains(&key) {
+            self.keys.push(key);
+        }
         self.term?.option(key)
     }
 
@@ -448,6 +451,14 @@ mod tests {
         assert!(choices.has_shown("n") && !choices.has_shown("f"));
         let message = choices.finish().unwrap_err().to_string();
         assert!(message.contains("no key `f`") && message.contains("n, v, c, missing"), "{message}");
+
+        // A key that is shown twice is listed once.
+        let mut choices = Choices::of(&spec.terms[0]);
+        choices.number("n", &mut n).unwrap();
+        choices.number("n", &mut n).unwrap();
+        let message = choices.finish().unwrap_err().to_string();
+        assert_eq!(message.matches("keys are n").count(), 1, "{message}");
+        assert!(!message.contains("n, n"), "{message}");
 
         let mut choices = Choices::of(&spec.terms[0]);
         assert!(choices.number("c", &mut n).unwrap_err().to_string().contains("whole number"));

@@ -5,6 +5,8 @@ mod continued;
 mod folder;
 mod undefined;
 
+use std::process::{Command, Stdio};
+
 use folder::Folder;
 use vdf_basis::{Fidelity, Precision, Vdf, VelocityGrid};
 
@@ -78,8 +80,20 @@ fn an_archive_is_continued_and_another_population_added() {
     // An archive that was cut is read up to its last whole group.
     let bytes = folder.bytes("a.vdfa");
     folder.write("cut.vdfa", &bytes[..bytes.len() - 20]);
-    let cut = folder.json("info cut.vdfa --json");
-    assert_eq!((&cut["recovered"], &cut["cells"]), (&true.into(), &8.into()));
+    let cut = folder.run("info cut.vdfa --json");
+    let content: serde_json::Value = serde_json::from_slice(&cut.out_bytes).unwrap();
+    assert_eq!((cut.code, &content["recovered"], &content["cells"]), (3, &true.into(), &8.into()));
+    // There may have been more.
+    for line in [
+        "decode cut.vdfa -o cut.npy --population avgs",
+        "compare cut.vdfa shock.npy shock.npy --population avgs",
+        "moments cut.vdfa --population avgs",
+        "plot cut.vdfa shock.npy shock.npy -o cut.png --population avgs",
+        "plot cut.vdfa -o cut.png --population avgs",
+    ] {
+        let partly = folder.run(line);
+        assert!(partly.code == 3 && partly.err.contains("8 cells were found, and there may have been more"), "{line}");
+    }
 }
 
 #[test]
@@ -97,6 +111,17 @@ fn one_cell_goes_into_a_stream_and_back() {
     let parts = info["parts"].as_array().unwrap().iter().map(|part| part["bytes"].as_u64().unwrap());
     assert_eq!(parts.sum::<u64>(), info["bytes"].as_u64().unwrap());
     folder.done("compare x.vdfb x.npy --bound l2=1e-9");
+    // Which of several cells a stream is of is not known.
+    folder.done("synthesise beams --population 3 -o many.npy --cells 12");
+    for line in ["compare x.vdfb many.npy", "plot x.vdfb many.npy -o x.png"] {
+        let refused = folder.run(line);
+        assert!(refused.code == 2 && refused.err.contains("many.npy: it holds 3 cells: say with --cells"), "{line}");
+    }
+    let l2 = |cell: u64| folder.json(&format!("compare x.vdfb many.npy --json --cells {cell}"))["errors"]["l2"].clone();
+    assert_eq!((&l2(0)["worst_cell"], &l2(2)["worst_cell"]), (&0.into(), &2.into()));
+    folder.done("plot x.vdfb many.npy -o x.png --cell 2");
+    let population = Vdf::read_npy(folder.path("many.npy")).unwrap_err().to_string();
+    assert!(population.contains("a population of 3 cells"), "{population}");
     assert_eq!(folder.run("cat 0 x.vdfb --stream").out_bytes, folder.bytes("x.vdfb"));
     folder.done("cat 0 x.vdfb --coefficients -o c.npy");
     assert!(folder.bytes("c.npy").starts_with(b"\x93NUMPY") && folder.bytes("c.json").starts_with(b"{"));
@@ -190,8 +215,8 @@ fn bad_input_is_refused_with_the_name_of_the_file_and_what_there_is() {
     }
     assert!(!folder.path("x.vdfa").exists() && !folder.path("x.npy").exists() && folder.no_parts());
     // What is left of an archive is nothing, and that is said.
-    assert_eq!(folder.json("info bad.vdfa --json")["cells"], 0);
-    assert!(folder.done("info bad.vdfa").contains("no group is whole"));
+    let bad = folder.run("info bad.vdfa");
+    assert!(bad.code == 3 && String::from_utf8(bad.out_bytes).unwrap().contains("no group is whole"));
     assert_eq!(folder.run("decode bad.vdfa -o x.npy").code, 1);
 }
 
@@ -245,8 +270,20 @@ fn moments_are_printed_of_files_and_of_what_was_encoded() {
     let ratio = heavy["cells"][0]["temperature"].as_f64().unwrap() / source["temperature"].as_f64().unwrap();
     assert!((ratio - 2.0).abs() < 1e-6 && heavy["cells"][0]["sqrt_q"].is_null());
     assert!(folder.done("moments b.vdfb").lines().nth(1).unwrap().ends_with('-'));
-    // A grid in cells is said to be one.
-    assert!(folder.run("moments b.npy").err.contains("the grid is not known"));
+    // A grid in cells is said to be one, also after a stream, an archive, and the grid file beside what is decoded.
+    folder.done("encode b.npy -o cells.vdfb --basis cells");
+    folder.done("encode b.npy -o cells.vdfa --basis cells");
+    folder.done("decode cells.vdfa -o back.npy");
+    for input in ["b.npy", "cells.vdfb", "cells.vdfa", "back.npy --grid back.json"] {
+        assert!(folder.run(&format!("moments {input}")).err.contains("the grid is not known"), "{input}");
+        assert_eq!(folder.json(&format!("moments {input} --json"))["velocities_in_cells"], true, "{input}");
+    }
+    assert_eq!(folder.json("moments b.vdfb --json")["velocities_in_cells"], false);
+    // So is a field that is not known.
+    assert!(folder.run("moments b.vdfb").err.contains("no magnetic field is known; give --field"));
+    for line in ["moments b.vdfb --quiet", "moments b.vdfb --field 0,0,1"] {
+        assert!(!folder.run(line).err.contains("magnetic field"), "{line}");
+    }
     for wrong in ["--field 0,0,0", "--mass -1", "--lower 0,0,0 --spacing 1,1,1"] {
         assert_eq!(folder.run(&format!("moments b.vdfb {wrong}")).code, 2, "{wrong}");
     }
@@ -264,6 +301,8 @@ fn the_field_of_a_traced_population_goes_from_its_grid_file_into_an_archive() {
     let expected = 0.5 * v_th * 1.67262192595e-27 / (1.602176634e-19 * 1.3e-8);
     assert!((position[2].as_f64().unwrap() / expected - 1.0).abs() < 1e-12, "{position} {expected}");
     assert_eq!((&position[0], &position[1]), (&0.0.into(), &0.0.into()));
+    // One position makes one distribution.
+    assert!(Vdf::read_npy(folder.path("t.npy")).is_ok());
     folder.done("encode t.npy -o t.vdfa --grid t.json");
     folder.done("decode t.vdfa -o back.npy");
     let back = folder.read_json("back.json")["cells"][0].clone();
@@ -296,12 +335,27 @@ fn cells_of_a_damaged_set_are_said_to_be_lost() {
     // In the name of the first population.
     bytes[9] ^= 1;
     folder.write("b.vdfa", &bytes);
-    assert_eq!(folder.json("info b.vdfa --json")["lost_cells"], 3);
-    for line in ["info b.vdfa --check", "decode b.vdfa -o x.npy", "compare b.vdfa shock.npy", "moments b.vdfa"] {
+    for line in
+        ["info b.vdfa", "info b.vdfa --check", "decode b.vdfa -o x.npy", "compare b.vdfa shock.npy", "moments b.vdfa"]
+    {
         assert_eq!(folder.run(line).code, 3, "{line}");
     }
     assert!(folder.run("moments b.vdfa").err.contains("3 cells are lost"));
     assert!(folder.run("encode shock.npy -o b.vdfa --append --population x").err.contains("a set is damaged"));
+}
+
+#[test]
+fn nothing_is_wrong_where_nobody_reads_stderr() {
+    let folder = Folder::new("closed");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vdfb"))
+        .args(["info", "none.vdfa"])
+        .current_dir(folder.path(""))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    // Not the 101 of a panic.
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
 #[test]

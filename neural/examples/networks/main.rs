@@ -100,7 +100,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(problem) => {
-            eprintln!("error: {problem}");
+            files::complain(&format!("error: {problem}"));
             ExitCode::FAILURE
         }
     }

@@ -294,7 +294,7 @@ pub struct Synthesise {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 all was done; 1 it failed, and nothing is under the name of the output; 2 the command line is wrong;
-3 some cells were left out, as stderr says; 130 interrupted.
+3 some cells were left out, or may be missing, as stderr says; 130 interrupted.
 
 Try it:
   vdfb synthesise shock --population 24 -o shock.npy
@@ -326,7 +326,8 @@ in .vlsv; the exit code is then 3.";
 const COMPARE_EXAMPLES: &str = "\
 Examples:
   vdfb compare run.vdfa bulk.0001234.vlsv
-  vdfb compare shock.vdfa shock.npy --bound l2=0.03,density=0.01    # exit code 1 if a cell exceeds it";
+  vdfb compare shock.vdfa shock.npy --bound l2=0.03,density=0.01    # exit code 1 if a cell exceeds it
+  vdfb compare one.vdfb shock.npy --cells 5          # a stream does not say which cell it is";
 
 const MOMENTS_EXAMPLES: &str = "\
 Examples:

@@ -6,16 +6,18 @@ use serde_json::{Value, json};
 use vdf_basis::{ArchiveRecord, Bound, Crop, Fidelity, FieldDirection, FieldFidelity, Quantise};
 
 use crate::arguments::{Common, Compare, From, Geometry};
-use crate::encoded::Encoded;
+use crate::cells::CellList;
+use crate::encoded::{Content, Encoded};
 use crate::picture::text::rounded;
 use crate::progress::Progress;
 use crate::source::Source;
 use crate::statistics::{CellErrors, SHOWN, Spread};
-use crate::{Done, Outcome, Problem};
+use crate::{Outcome, Problem, files};
 
 pub fn run(arguments: &Compare, common: &Common) -> Outcome {
-    let Compared { population, errors, left_out, .. } =
-        Compared::new(&arguments.input, &arguments.sources, &arguments.from, arguments.field, common)?;
+    let Compare { input, sources, from, field, .. } = arguments;
+    let Compared { encoded, population, errors, left_out, .. } =
+        Compared::new(input, sources, (from, None), *field, common)?;
     let beyond = arguments.bound.map_or(Vec::new(), |bound| exceeding(bound, &errors));
     if common.json {
         // What no cell has is null.
@@ -37,7 +39,7 @@ pub fn run(arguments: &Compare, common: &Common) -> Outcome {
         let count = format!("{} of {} cells exceed the bound", beyond.len(), errors.len());
         return Err(Problem::Failed(format!("{}: {count}, cell {cell} with {what}", arguments.input.display())));
     }
-    Ok(if left_out == 0 { Done::All } else { Done::LeftOut })
+    Ok(encoded.done(left_out))
 }
 
 /// An archive beside its source.
@@ -52,19 +54,30 @@ pub struct Compared {
 }
 
 impl Compared {
-    /// Compares all cells that are asked for. Without a magnetic field it is the one that the archive or the source knows.
+    /// Compares all cells that are asked for, and a stream with the one `cell`, if that is given. Without a magnetic field it is
+    /// the one that the archive or the source knows.
     pub fn new(
         input: &Path,
         sources: &[PathBuf],
-        from: &From,
+        (from, cell): (&From, Option<u64>),
         field: Option<FieldDirection>,
         common: &Common,
     ) -> Result<Self, Problem> {
         let encoded = Encoded::open(input)?;
+        let is_stream = matches!(encoded.content, Content::Stream { .. });
+        let list = match cell {
+            Some(cell) if is_stream => CellList::Some(vec![cell..=cell]),
+            _ => from.cells.clone(),
+        };
         let population = encoded.population(from.population.as_deref())?;
         let name = Some(population.as_str()).filter(|name| !name.is_empty());
         let source = Source::open(sources, name, Crop::Stored, &Geometry::default())?;
-        let cells = encoded.select(&population, &from.cells)?;
+        let there = source.cells()?.len();
+        if is_stream && there > 1 && list.single().is_none() {
+            let problem = format!("it holds {there} cells: say with --cells which one the stream is of");
+            return Err(Problem::Usage(files::in_file(&sources[0], problem)));
+        }
+        let cells = encoded.select(&population, &list)?;
         let progress = Progress::new(cells.len(), common);
         let (mut errors, mut left_out) = (Vec::with_capacity(cells.len()), encoded.report_lost());
         encoded.for_each(

@@ -7,7 +7,7 @@ use crate::arguments::{Common, Decode};
 use crate::encoded::{Content, Encoded};
 use crate::output::{Format, Values};
 use crate::progress::Progress;
-use crate::{Done, Outcome, Problem, files, grid_file};
+use crate::{Outcome, Problem, files, grid_file};
 
 pub fn run(arguments: &Decode, common: &Common) -> Outcome {
     let output = &arguments.output;
@@ -55,7 +55,7 @@ pub fn run(arguments: &Decode, common: &Common) -> Outcome {
     if let Some(path) = beside {
         grid_file::write(&path, &population, &about)?;
     }
-    Ok(if left_out == 0 { Done::All } else { Done::LeftOut })
+    Ok(encoded.done(left_out))
 }
 
 fn reconstruct(record: &ArchiveRecord) -> Result<(ArchiveFacts, Vdf), String> {
@@ -108,5 +108,5 @@ fn to_vlsv(encoded: &Encoded, arguments: &Decode, common: &Common) -> Outcome {
         return Err(Problem::Failed(files::in_file(output, "no cell could be replaced")));
     }
     copy.finish().map_err(|problem| files::in_file(output, problem))?;
-    Ok(if left_out == 0 { Done::All } else { Done::LeftOut })
+    Ok(encoded.done(left_out))
 }

@@ -190,7 +190,7 @@ fn archive(task: &Task<'_>, before: u64, torn: Option<u64>) -> Outcome {
         let mut writer = task.configured(writer.map_err(failed)?);
         if let Some(torn) = torn {
             let problem = format!("its writing was not finished: {torn} bytes after the last whole group are cut off");
-            eprintln!("note: {}", files::in_file(output, problem));
+            files::complain(&format!("note: {}", files::in_file(output, problem)));
         }
         let written = task.write(&mut writer);
         // Also after a failure: the index was cut off, and all groups before it are whole.

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use vdf_basis::{AnyBasis, Archive, ArchiveFacts, ArchiveRecord, Expansion, Registry, StreamInfo};
 
 use crate::cells::CellList;
-use crate::files;
 use crate::source::chosen;
+use crate::{Done, files};
 
 /// The first bytes of an archive.
 const ARCHIVE: &[u8; 4] = b"VDFA";
@@ -46,6 +46,16 @@ impl Encoded {
         Ok(Self { path: path.to_path_buf(), content })
     }
 
+    /// True for an archive whose cells were found without its index: there may have been more.
+    pub fn is_recovered(&self) -> bool {
+        matches!(&self.content, Content::Archive(archive) if archive.is_recovered())
+    }
+
+    /// The end of a run that left out so many of the cells that are known.
+    pub fn done(&self, left_out: usize) -> Done {
+        if left_out == 0 && !self.is_recovered() { Done::All } else { Done::LeftOut }
+    }
+
     /// The number of cells that are lost, because their population, grid and basis are damaged.
     pub fn lost_cells(&self) -> usize {
         match &self.content {
@@ -59,13 +69,16 @@ impl Encoded {
         if let Content::Archive(archive) = &self.content
             && archive.is_recovered()
         {
-            let problem = "its index is missing or damaged: cells behind the first damage are not found";
-            eprintln!("note: {}", files::in_file(&self.path, problem));
+            let found: usize = archive.info().sets.iter().map(|set| set.cells).sum();
+            let problem = format!(
+                "its index is missing or damaged: {found} cells were found, and there may have been more behind the damage"
+            );
+            files::complain(&format!("note: {}", files::in_file(&self.path, problem)));
         }
         let lost = self.lost_cells();
         if lost > 0 {
             let problem = format!("{lost} cells are lost: their population, grid and basis are damaged");
-            eprintln!("left out: {}", files::in_file(&self.path, problem));
+            files::complain(&format!("left out: {}", files::in_file(&self.path, problem)));
         }
         lost
     }

@@ -42,10 +42,10 @@ pub fn run(arguments: &Info, common: &Common) -> Outcome {
             })
         }
     };
-    let mut done = Done::All;
+    let mut done = encoded.done(encoded.lost_cells());
     if let (true, Content::Archive(archive)) = (arguments.check, &encoded.content) {
         let damaged = damaged(archive, common);
-        if !damaged.is_empty() || archive.lost_cells() > 0 || archive.is_recovered() {
+        if !damaged.is_empty() {
             done = Done::LeftOut;
         }
         content["damaged"] = json!(damaged);
@@ -185,7 +185,8 @@ fn in_lines(content: &Value) -> String {
         add("", format!("{} against stored blocks", number("ratio_blocks")));
     }
     if content["recovered"] == true {
-        add("index", "missing or damaged: what is whole was found by reading all of it".to_owned());
+        let found = format!("{} cells were found by reading all of it, and there may have been more", content["cells"]);
+        add("index", format!("missing or damaged: {found}"));
     }
     let lost = content["lost_cells"].as_u64().filter(|lost| *lost > 0);
     if let Some(lost) = lost {

@@ -13,9 +13,8 @@ pub fn watch() {
         // Held to the end, so that no other thread writes behind what was put back.
         let held = appended::put_back_for_good();
         if let Err(problem) = &held {
-            eprintln!(
-                "error: the archive's index could not be put back, and its groups are read without it: {problem}"
-            );
+            let what = "the archive's index could not be put back, and its groups are read without it";
+            files::complain(&format!("error: {what}: {problem}"));
         }
         std::process::exit(INTERRUPTED);
     };

@@ -77,7 +77,7 @@ fn main() -> ExitCode {
 }
 
 fn complain(text: &str, code: u8) -> ExitCode {
-    eprintln!("error: {text}");
+    files::complain(&format!("error: {text}"));
     ExitCode::from(code)
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use vdf_basis::{Crop, Equilibrium, FieldDirection, Vdf};
+use vdf_basis::{Crop, Equilibrium, FieldDirection, Vdf, VelocityGrid};
 
 use crate::arguments::{Common, Moments};
 use crate::encoded::Encoded;
@@ -30,9 +30,16 @@ const COLUMNS: [(&str, &str); 9] = [
 pub fn run(arguments: &Moments, common: &Common) -> Outcome {
     let (mass, field) = (arguments.mass, arguments.field);
     let mut table = Table { cells: Vec::new(), left_out: 0, is_in_cells: false, mass, field };
-    let population = match (&arguments.inputs[..], arguments.inputs.iter().find(|input| !is_source(input))) {
-        (_, None) => table.of_source(arguments, common)?,
-        ([input], Some(_)) => table.of_encoded(&Encoded::open(input)?, arguments, common)?,
+    let (population, done) = match (&arguments.inputs[..], arguments.inputs.iter().find(|input| !is_source(input))) {
+        (_, None) => {
+            let population = table.of_source(arguments, common)?;
+            (population, if table.left_out == 0 { Done::All } else { Done::LeftOut })
+        }
+        ([input], Some(_)) => {
+            let encoded = Encoded::open(input)?;
+            let population = table.of_encoded(&encoded, arguments, common)?;
+            (population, encoded.done(table.left_out))
+        }
         (_, Some(input)) => {
             return Err(Problem::Usage(files::in_file(input, "an archive or a stream is read alone")));
         }
@@ -51,10 +58,13 @@ pub fn run(arguments: &Moments, common: &Common) -> Outcome {
     } else {
         files::print(&table.in_lines())?;
         if !common.quiet {
-            eprintln!("note: {}", table.note());
+            files::complain(&format!("note: {}", table.note()));
+            if let Some(note) = table.missing_field() {
+                files::complain(&format!("note: {note}"));
+            }
         }
     }
-    Ok(if table.left_out == 0 { Done::All } else { Done::LeftOut })
+    Ok(done)
 }
 
 /// True for the name of a file of distributions that are not encoded.
@@ -66,7 +76,7 @@ struct Table {
     /// The quantities of each cell.
     cells: Vec<Value>,
     left_out: usize,
-    /// True if velocities are counted in cells.
+    /// True if velocities are counted in cells, those of some cell at least.
     is_in_cells: bool,
     mass: f64,
     /// The magnetic field in place of what the file knows.
@@ -87,7 +97,7 @@ impl Table {
             &cells,
             |record| {
                 let vdf = record.expansion.reconstruct().map_err(|problem| problem.to_string())?;
-                Ok(quantities(record.cell, &vdf, field.or(direction(record.facts.magnetic_field)), mass))
+                Ok(Found::of(record.cell, &vdf, field.or(direction(record.facts.magnetic_field)), mass))
             },
             |cell, outcome| {
                 progress.step();
@@ -108,7 +118,7 @@ impl Table {
         let of_cell = |&cell: &u64| {
             let read = || {
                 let field = field.or(direction(source.facts(cell)?.magnetic_field));
-                Ok(quantities(cell, &source.read(cell)?, field, mass))
+                Ok(Found::of(cell, &source.read(cell)?, field, mass))
             };
             progress.step();
             (cell, read().map_err(|problem: vdf_basis::Error| problem.to_string()))
@@ -120,13 +130,15 @@ impl Table {
             }
         }
         drop(progress);
-        self.is_in_cells = source.is_in_cells();
         Ok(source.population().to_owned())
     }
 
-    fn add(&mut self, path: &Path, cell: u64, outcome: Result<Value, String>, progress: &Progress) {
+    fn add(&mut self, path: &Path, cell: u64, outcome: Result<Found, String>, progress: &Progress) {
         match outcome {
-            Ok(found) => self.cells.push(found),
+            Ok(Found { quantities, is_in_cells }) => {
+                self.is_in_cells |= is_in_cells;
+                self.cells.push(quantities);
+            }
             Err(problem) => {
                 self.left_out += 1;
                 progress.leave_out(path, cell, &problem);
@@ -149,10 +161,22 @@ impl Table {
     /// The units of the table.
     fn note(&self) -> String {
         if self.is_in_cells {
-            return "the grid is not known, so that all is in units of a cell 1 m/s wide; give --lower and --spacing, or --grid"
+            return "the grid is not known, so that all is in units of a cell 1 m/s wide; give --lower and --spacing, or --grid, \
+                    to `moments` of a .npy file, or to `encode`"
                 .to_owned();
         }
         format!("n in m^-3, u in m/s, T in K of particles of {:e} kg (--mass)", self.mass)
+    }
+
+    /// What is missing in the columns about the magnetic field, where it is not known.
+    fn missing_field(&self) -> Option<String> {
+        let without = self.cells.iter().filter(|cell| cell["field_direction"].is_null()).count();
+        let of = match (without, self.cells.len()) {
+            (0, _) => return None,
+            (without, all) if without < all => format!(" of {without} of {all} cells"),
+            _ => String::new(),
+        };
+        Some(format!("no magnetic field is known{of}; give --field Bx,By,Bz for T_par, T_perp, sqrt_q and agyrotropy"))
     }
 }
 
@@ -168,6 +192,21 @@ fn four_digits(figure: f64) -> String {
 
 fn direction(field: Option<[f64; 3]>) -> Option<FieldDirection> {
     FieldDirection::new(field?).ok()
+}
+
+/// What is known of a cell.
+struct Found {
+    quantities: Value,
+    /// True if the grid is that of cells without one.
+    is_in_cells: bool,
+}
+
+impl Found {
+    fn of(cell: u64, vdf: &Vdf, field: Option<FieldDirection>, mass: f64) -> Self {
+        // The grid of a `.npy` file whose own is not known stays so in a stream, and in the file beside a decoded one.
+        let is_in_cells = VelocityGrid::unit(vdf.grid().shape()).is_ok_and(|unit| unit == *vdf.grid());
+        Self { quantities: quantities(cell, vdf, field, mass), is_in_cells }
+    }
 }
 
 /// The quantities of a distribution; those that it does not have, or that need a field that is not known, are null.

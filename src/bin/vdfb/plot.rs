@@ -16,7 +16,7 @@ use crate::picture::text::printed;
 use crate::picture::view::{PLANES, View};
 use crate::statistics::Spread;
 use crate::turned::Turned;
-use crate::{Done, Outcome, Problem, files};
+use crate::{Outcome, Problem, files};
 
 pub fn run(arguments: &Plot, common: &Common) -> Outcome {
     let output = &arguments.output;
@@ -30,18 +30,20 @@ pub fn run(arguments: &Plot, common: &Common) -> Outcome {
         files::check_writable(path)?;
     }
     if arguments.sources.is_empty() {
-        save(output, alone(arguments)?)?;
+        let encoded = Encoded::open(&arguments.input)?;
+        save(output, alone(arguments, &encoded)?)?;
         say(common, output)?;
-        return Ok(Done::All);
+        return Ok(encoded.done(encoded.report_lost()));
     }
-    let compared = Compared::new(&arguments.input, &arguments.sources, &arguments.from, arguments.field, common)?;
+    let Plot { input, sources, from, cell, field, .. } = arguments;
+    let compared = Compared::new(input, sources, (from, *cell), *field, common)?;
     save(output, beside_source(arguments, &compared)?)?;
     say(common, output)?;
     if compared.errors.len() > 1 {
         save(&errors, of_errors(arguments, &compared)?)?;
         say(common, &errors)?;
     }
-    Ok(if compared.left_out == 0 { Done::All } else { Done::LeftOut })
+    Ok(compared.encoded.done(compared.left_out))
 }
 
 /// The name of the picture of all cells' errors.
@@ -113,8 +115,7 @@ fn of_errors(arguments: &Plot, compared: &Compared) -> Result<Canvas, String> {
 }
 
 /// A reconstruction in three planes, where there is no source.
-fn alone(arguments: &Plot) -> Result<Canvas, String> {
-    let encoded = Encoded::open(&arguments.input)?;
+fn alone(arguments: &Plot, encoded: &Encoded) -> Result<Canvas, String> {
     let population = encoded.population(arguments.from.population.as_deref())?;
     let cell = match arguments.cell {
         Some(cell) => cell,

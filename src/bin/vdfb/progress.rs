@@ -43,7 +43,7 @@ impl Progress {
             Some(others) => others.push(cell),
             None => {
                 left_out.insert(problem, Vec::new());
-                self.bar.suspend(|| eprintln!("left out: {text}"));
+                self.bar.suspend(|| files::complain(&format!("left out: {text}")));
             }
         }
     }
@@ -56,7 +56,7 @@ impl Drop for Progress {
         for (problem, others) in std::mem::take(left_out) {
             if !others.is_empty() {
                 let cells = cells::in_words(&others);
-                eprintln!("left out as well: cells {cells}: {problem}");
+                files::complain(&format!("left out as well: cells {cells}: {problem}"));
             }
         }
     }

@@ -153,11 +153,6 @@ impl Source {
         }
     }
 
-    /// True if velocities are counted in cells, because a `.npy` file came without its grid.
-    pub fn is_in_cells(&self) -> bool {
-        matches!(self, Self::Npy { geometry: None, .. })
-    }
-
     /// A problem with a cell, with the names of the file and the cell.
     pub fn in_file(&self, cell: u64, problem: impl std::fmt::Display) -> String {
         files::in_file(self.path_of(cell), format!("cell {cell}: {problem}"))

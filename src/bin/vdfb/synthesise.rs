@@ -98,7 +98,9 @@ pub fn run(arguments: &Synthesise, common: &Common) -> Outcome {
         return Err(Problem::Usage(format!("--position belongs to {}, not to {name}", names.join(" and "))));
     }
     let source = Source::new(name, *seed, count, arguments.position).map_err(failed)?;
-    let (grid, count) = (source.grid(cells.get()).map_err(failed)?, source.count(count));
+    // One position makes one distribution, as a name alone does.
+    let count = if arguments.position.is_some() { None } else { source.count(count) };
+    let grid = source.grid(cells.get()).map_err(failed)?;
     if grid.cells() > MOST_CELLS {
         return Err(Problem::Usage(format!("--cells {cells}: {grid} are more than {MOST_CELLS} velocity cells")));
     }

@@ -97,7 +97,10 @@ fn parse<R: Read>(mut source: Source<R>) -> Result<Vdf> {
     let array = ArrayType::read(&mut source)?;
     let &[nx, ny, nz] = &array.shape[..] else {
         let lengths = array.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-        return Err(malformed(format!("shape ({lengths}); three lengths are allowed")));
+        let count = array.shape.first().copied().unwrap_or(0);
+        let cells = if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") };
+        let population = format!("it holds a population of {cells}, which `NpyPopulation` and the command `vdfb` read");
+        return Err(malformed(format!("shape ({lengths}); three lengths are allowed: {population}")));
     };
     let grid = VelocityGrid::unit([nx, ny, nz]).map_err(|error| malformed(error.to_string()))?;
     let values = source.read_values(grid.cells(), array.precision, array.big_endian)?;

@@ -1,8 +1,13 @@
 //! Measures of the part of a pressure tensor that is not gyrotropic.
 
+use nalgebra::Matrix3;
+
 use super::field_pressure::FieldPressure;
 use super::undefined;
-use crate::error::Result;
+use crate::error::{Error, Result};
+
+/// A principal pressure below zero, over the largest component, that rounding alone can make.
+const ROUNDING: f64 = 1e-12;
 
 /// Parts of a pressure tensor, over its largest component, so that squares do not overflow.
 struct Parts {
@@ -15,7 +20,7 @@ struct Parts {
 }
 
 impl FieldPressure {
-    /// The parts, unless the tensor is zero or not finite.
+    /// The parts, unless the tensor is zero, not finite, or has a negative principal pressure: the measures have no range then.
     fn parts(&self, quantity: &'static str) -> Result<Parts> {
         let scale = self.tensor.as_flattened().iter().fold(0.0, |scale, p| f64::max(scale, p.abs()));
         let finite = self.tensor.as_flattened().iter().all(|p| p.is_finite());
@@ -23,6 +28,10 @@ impl FieldPressure {
             return Err(undefined(quantity, "the pressure is zero or beyond the range of f64"));
         }
         let p = self.tensor.map(|row| row.map(|p| p / scale));
+        let principal = Matrix3::from(p).symmetric_eigenvalues();
+        if principal.iter().any(|pressure| *pressure < -ROUNDING) {
+            return Err(negative(quantity));
+        }
         // Turned by 45 degrees from the eigenvectors of the part across the field, the two pressures across are equal,
         // and half their former difference is off the diagonal.
         let perpendicular_difference = (0.5 * (p[0][0] - p[1][1])).powi(2) + p[0][1].powi(2);
@@ -35,11 +44,11 @@ impl FieldPressure {
     }
 
     /// Agyrotropy √Q, Q = (P_12² + P_13² + P_23²) / (P⊥² + 2 P⊥ P∥) in the frame in which P_11 = P_22 (Swisdak 2016,
-    /// GRL 43, 43). From 0, gyrotropic, to 1; larger only where cells below zero make the tensor indefinite.
+    /// GRL 43, 43). From 0, gyrotropic, to 1.
     ///
     /// # Errors
-    /// [`Error::Undefined`](crate::Error::Undefined) if the pressure is zero, or P⊥ or P∥ so negative that there is no
-    /// bound.
+    /// [`Error::Undefined`](crate::Error::Undefined) if the pressure is zero, or a principal pressure negative: only cells
+    /// below zero can make it so.
     ///
     /// ```
     /// use vdf_basis::{FieldDirection, Moments};
@@ -53,20 +62,21 @@ impl FieldPressure {
     pub fn sqrt_q(&self) -> Result<f64> {
         let quantity = "the agyrotropy √Q";
         let parts = self.parts(quantity)?;
-        // Two negative factors make no bound.
+        // Two factors that rounding made negative are no bound.
         let bound = parts.perpendicular.max(0.0) * (parts.perpendicular + 2.0 * parts.parallel);
-        over(quantity, parts.off_diagonal.sqrt(), bound.max(0.0).sqrt())
+        over(quantity, parts.off_diagonal.sqrt(), bound.max(0.0).sqrt(), 1.0)
     }
 
     /// Agyrotropy A∅ = 2 |P_⊥1 − P_⊥2| / (P_⊥1 + P_⊥2), P_⊥1 and P_⊥2 the eigenvalues of the part of the tensor across
     /// the field (Scudder and Daughton 2008, JGR 113, A06222). From 0, gyrotropic, to 2. It does not see P_13 and P_23.
     ///
     /// # Errors
-    /// [`Error::Undefined`](crate::Error::Undefined) if there is no pressure across the field, or a negative one.
+    /// [`Error::Undefined`](crate::Error::Undefined) if there is no pressure across the field, or a principal
+    /// pressure is negative.
     pub fn agyrotropy(&self) -> Result<f64> {
         let quantity = "the agyrotropy A∅";
         let parts = self.parts(quantity)?;
-        over(quantity, 2.0 * parts.perpendicular_difference.sqrt(), parts.perpendicular)
+        over(quantity, 2.0 * parts.perpendicular_difference.sqrt(), parts.perpendicular, 2.0)
     }
 
     /// Nongyrotropy D_ng = 2 ‖N‖ / tr P, N the part of the tensor that is off the diagonal in the frame in which
@@ -74,25 +84,30 @@ impl FieldPressure {
     /// Phys. Plasmas 20, 092903). From 0, gyrotropic, to √(8/3).
     ///
     /// # Errors
-    /// [`Error::Undefined`](crate::Error::Undefined) if there is no pressure, or a negative one.
+    /// [`Error::Undefined`](crate::Error::Undefined) if there is no pressure, or a principal pressure is negative.
     pub fn nongyrotropy(&self) -> Result<f64> {
         let quantity = "the nongyrotropy D_ng";
         let parts = self.parts(quantity)?;
-        over(quantity, (8.0 * parts.off_diagonal).sqrt(), parts.parallel + 2.0 * parts.perpendicular)
+        let trace = parts.parallel + 2.0 * parts.perpendicular;
+        over(quantity, (8.0 * parts.off_diagonal).sqrt(), trace, (8.0_f64 / 3.0).sqrt())
     }
 }
 
 /// A measure over what bounds it. What is gyrotropic is so whatever the bound, as in a distribution of one row of cells
-/// along the field.
-fn over(quantity: &'static str, measure: f64, bound: f64) -> Result<f64> {
+/// along the field. What rounding adds to the largest possible value is taken off.
+fn over(quantity: &'static str, measure: f64, bound: f64, largest: f64) -> Result<f64> {
     match (measure, bound) {
-        (_, bound) if bound > 0.0 => Ok(measure / bound),
+        (_, bound) if bound > 0.0 => Ok((measure / bound).min(largest)),
         (0.0, 0.0) => Ok(0.0),
-        _ => Err(undefined(
-            quantity,
-            "the pressure is negative, as only cells below zero can make it; set these to zero first",
-        )),
+        _ => Err(negative(quantity)),
     }
+}
+
+fn negative(quantity: &'static str) -> Error {
+    undefined(
+        quantity,
+        "a principal pressure is negative, as only cells below zero can make it; set these to zero first",
+    )
 }
 
 #[cfg(test)]
@@ -104,7 +119,6 @@ mod tests {
     use crate::distribution::synthetic::{Shape, Synthetic};
     use crate::testing::for_cases;
     use approx::assert_relative_eq;
-    use nalgebra::Matrix3;
     use rand::Rng;
 
     fn with(pressure: [[f64; 3]; 3]) -> Moments {
@@ -116,6 +130,22 @@ mod tests {
         let moments = with([[-2.0, 0.3, 0.0], [0.3, -1.0, 0.1], [0.0, 0.1, -3.0]]);
         let about = moments.about_field(FieldDirection::new([0.0, 0.0, 1.0]).unwrap());
         assert!(about.sqrt_q().is_err() && about.agyrotropy().is_err() && about.nongyrotropy().is_err());
+    }
+
+    #[test]
+    fn one_negative_principal_pressure_is_enough_to_have_none() {
+        let b = FieldDirection::new([0.0, 0.0, 1.0]).unwrap();
+        // Along the field, across it, and across an oblique axis where all three on the diagonal are positive.
+        for pressure in [
+            [[1.0, 0.2, 0.0], [0.2, 1.0, 0.0], [0.0, 0.0, -0.1]],
+            [[1.0, 0.0, 0.0], [0.0, -0.5, 0.0], [0.0, 0.0, 1.0]],
+            [[1.0, 0.0, 1.5], [0.0, 1.0, 0.0], [1.5, 0.0, 1.0]],
+        ] {
+            let about = with(pressure).about_field(b);
+            for measure in [about.sqrt_q(), about.agyrotropy(), about.nongyrotropy()] {
+                assert!(measure.unwrap_err().to_string().contains("negative"), "{pressure:?}");
+            }
+        }
     }
 
     #[test]

@@ -90,6 +90,11 @@ pub fn print_bytes(bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Says something on stderr. `eprintln!` panics where whoever reads has closed it.
+pub fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// The bytes of a file.
 pub fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|problem| in_file(path, problem))
