@@ -13,9 +13,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use vdf_basis::Spec;
+use vdf_basis::bases::pca::Values;
 use vdf_basis::container::VERSION;
-use vdf_basis::{Expansion, Fidelity, Registry, Sampling, Synthetic, Vdf, VelocityGrid};
+use vdf_basis::{
+    Basis, Expansion, Fidelity, PcaAccumulator, PopulationPca, Registry, Sampling, Spec, Synthetic, Vdf, VelocityGrid,
+};
 
 /// Small, and between them every basis, combinator and way of writing numbers. On cells in index units, on a box about
 /// zero, and on any other.
@@ -95,6 +97,38 @@ fn streams_of_every_version_are_read_to_the_same_values() {
             }
         }
     }
+}
+
+/// Identity of the golden components, and the scores of a wave in them.
+const COMPONENTS: (u64, [f64; 2]) = (0x9cf7_81e6_fd4d_5050, [5.002_474_010_963_601e-15, 2.586_527_173_539_863e-15]);
+
+/// A wave that moves across the bulk of a distribution.
+fn wave(phase: f64) -> Vdf {
+    let grid = VelocityGrid::new([12, 7, 9], [-6e5, -3e5, -4e5], [1e5, 1e5, 9e4]).unwrap();
+    Vdf::from_fn(grid, |v| {
+        let [x, y, z] = v.map(|v| v / 2.2e5);
+        1e-13 * (-0.5 * (x * x + y * y + z * z)).exp() * (1.0 + 0.01 * (3.0 * x - phase).cos())
+    })
+    .unwrap()
+}
+
+#[test]
+fn components_of_a_population_are_read_to_the_same_values() {
+    let bytes = fs::read(folder(VERSION).join("components.vdc")).unwrap();
+    let read = PopulationPca::from_stream(&bytes).unwrap();
+    let (identity, scores) = COMPONENTS;
+    assert_eq!(read.hash(), identity, "{:#x}", read.hash());
+    let found = read.encode(&wave(0.7)).unwrap();
+    let off = found.scores().iter().zip(scores).map(|(found, score)| (found / score - 1.0).abs());
+    assert!(found.scores().len() == 2 && off.fold(0.0, f64::max) < 1e-6, "{:?}", found.scores());
+}
+
+#[test]
+#[ignore = "writes the components that the other test reads"]
+fn write_the_golden_components() {
+    let mut all = PcaAccumulator::new(*wave(0.0).grid(), Values::Linear).unwrap();
+    (0..12).for_each(|k| all.add(&wave(0.5 * f64::from(k))).unwrap());
+    fs::write(folder(VERSION).join("components.vdc"), all.learn(12).unwrap().to_stream(0.05).unwrap()).unwrap();
 }
 
 #[test]

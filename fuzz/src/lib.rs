@@ -5,7 +5,7 @@ pub mod c_face;
 
 use std::sync::LazyLock;
 
-use vdf_basis::{AnyBasis, Archive, Crop, Expansion, Precision, Registry, Vdf, VlsvFile};
+use vdf_basis::{AnyBasis, Archive, Basis, Crop, Expansion, PopulationPca, Precision, Registry, Vdf, VlsvFile};
 
 /// Largest grid that is decoded. Work grows with the cells, coverage hardly does.
 const MOST_CELLS: usize = 1 << 6;
@@ -30,11 +30,33 @@ pub fn rewrite(content: &[u8]) {
 }
 
 fn expansion(content: &[u8]) -> Option<Expansion<AnyBasis>> {
-    let mut bytes = [b"VDF".as_slice(), &[vdf_basis::container::VERSION], content].concat();
-    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
-    let expansion = REGISTRY.decode_within(&bytes, MOST_CELLS).ok()?;
+    let expansion = REGISTRY.decode_within(&sealed(content), MOST_CELLS).ok()?;
     assert!(expansion.grid().cells() <= MOST_CELLS);
     Some(expansion)
+}
+
+/// Any bytes as the mean and the components of a population: the first says how many streams of equal length the others are,
+/// which get right magics, versions and checksums, as the whole does.
+pub fn components(content: &[u8]) {
+    let Some((count, rest)) = content.split_first() else { return };
+    let length = rest.len().div_ceil(1 + usize::from(count % 4)).max(1);
+    let mut bytes = [b"VDC".as_slice(), &[vdf_basis::container::VERSION]].concat();
+    for stream in rest.chunks(length).map(sealed) {
+        bytes.extend(u32::try_from(stream.len()).expect("inputs are short").to_le_bytes());
+        bytes.extend(stream);
+    }
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    let Ok(read) = PopulationPca::from_stream_within(&bytes, 4 * MOST_CELLS) else { return };
+    assert!(read.grid().cells() * (1 + read.components().len()) <= 4 * MOST_CELLS);
+    let zeros = Vdf::zeros(*read.grid());
+    let _ = read.encode(&zeros).and_then(|scores| read.reconstruct(&scores, read.grid()));
+}
+
+/// A stream of any bytes behind a right magic, version and checksum.
+fn sealed(content: &[u8]) -> Vec<u8> {
+    let mut bytes = [b"VDF".as_slice(), &[vdf_basis::container::VERSION], content].concat();
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    bytes
 }
 
 /// Any bytes as a `.npy` file: an error, or a distribution that is written and read again bit by bit.

@@ -121,6 +121,14 @@ impl PopulationPca {
     /// for more than [`MOST_CELLS`] in all components together or too many components, and those of
     /// [`PopulationPca::from_parts`].
     pub fn from_stream(bytes: &[u8]) -> Result<Self> {
+        Self::from_stream_within(bytes, MOST_CELLS)
+    }
+
+    /// As [`PopulationPca::from_stream`], with another limit on the cells of the mean and all components together.
+    ///
+    /// # Errors
+    /// As [`PopulationPca::from_stream`].
+    pub fn from_stream_within(bytes: &[u8], most_cells: usize) -> Result<Self> {
         let mut rest = checked(bytes)?;
         let registry = Registry::standard();
         let mut distributions: Vec<Vdf> = Vec::new();
@@ -133,7 +141,7 @@ impl PopulationPca {
                 Some(mean) => {
                     let cells = mean.grid().cells();
                     let more = distributions.len().saturating_add(1);
-                    if more.saturating_mul(cells) > MOST_CELLS {
+                    if more.saturating_mul(cells) > most_cells {
                         return Err(Error::LimitExceeded {
                             what: format!("{more} times {cells} cells"),
                             limit: MOST_CELLS,
@@ -141,7 +149,7 @@ impl PopulationPca {
                     }
                     cells
                 }
-                None => MOST_CELLS,
+                None => most_cells,
             };
             distributions.push(registry.decode_within(stream, most)?.reconstruct()?);
             rest = following;
