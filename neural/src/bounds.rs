@@ -22,7 +22,6 @@ pub(crate) fn check(bound: &Bound) -> Result<()> {
 /// Those of [`Fidelity::compare_above`].
 pub(crate) fn missed(bound: &Bound, vdf: &Vdf, back: &Vdf) -> Result<Option<String>> {
     let fidelity = Fidelity::compare_above(vdf, back, bound.floor_of(vdf))?;
-    let mut values = bound.limits().map(|(figure, limit)| (figure, limit, figure.of(&fidelity).unwrap_or(f64::NAN)));
-    let beyond = values.find(|(_, limit, value)| value.is_nan() || value > limit);
+    let beyond = bound.first_beyond(|figure| Some(figure.of(&fidelity).unwrap_or(f64::NAN)));
     Ok(beyond.map(|(figure, _, value)| format!("{} = {value:.3e}", figure.key())))
 }

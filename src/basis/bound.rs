@@ -245,6 +245,16 @@ impl Bound {
         Ok(self)
     }
 
+    /// The first figure that is beyond its limit, with the limit and its value, of those to which `value` gives one. A value
+    /// that is no number is beyond every limit.
+    #[must_use]
+    pub fn first_beyond(&self, value: impl Fn(Figure) -> Option<f64>) -> Option<(Figure, f64, f64)> {
+        self.limits().find_map(|(figure, limit)| {
+            let value = value(figure)?;
+            (value.is_nan() || value > limit).then_some((figure, limit, value))
+        })
+    }
+
     /// The largest ratio of a figure to its limit: above 1 exactly if a figure is beyond its limit.
     pub(crate) fn excess(&self, figure: impl Fn(Figure) -> f64) -> f64 {
         let ratio = |(of, limit): (Figure, f64)| {

@@ -1,7 +1,8 @@
 //! The mean and the components of a population as bytes: streams of their own, as coarse as the deviations from the mean
 //! allow. Format: `docs/format.md`.
 
-use super::{CHECKSUM, MOST_CELLS, VERSION};
+use super::MOST_CELLS;
+use super::head::{self, Kind};
 use crate::bases::pca::{PopulationPca, Values};
 use crate::basis::Expansion;
 use crate::coding::malformed;
@@ -11,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::registry::Registry;
 
 /// The first bytes.
-const MAGIC: &[u8; 3] = b"VDC";
+pub(super) const MAGIC: &[u8; 3] = b"VDC";
 /// Bytes of the length of one stream.
 const LENGTH: usize = 4;
 /// Error `l2` of the mean as a part of the bound: exact moments make up for it in every distribution, which changes the
@@ -101,17 +102,16 @@ impl PopulationPca {
             let l2 = (may_be_lost / (shares.len() as f64 * share)).sqrt().min(MOST_OF_COMPONENT);
             streams.push(stream(format!("balanced:l2={l2:e}"), component)?);
         }
-        let mut bytes = [&MAGIC[..], &[VERSION]].concat();
+        let mut content = Vec::new();
         for stream in streams {
             let length = u32::try_from(stream.len()).map_err(|_| Error::LimitExceeded {
                 what: "bytes of a component".to_owned(),
                 limit: u32::MAX as usize,
             })?;
-            bytes.extend(length.to_le_bytes());
-            bytes.extend(stream);
+            content.extend(length.to_le_bytes());
+            content.extend(stream);
         }
-        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
-        Ok(bytes)
+        Ok(Kind::Components.sealed(&content))
     }
 
     /// The mean and the components of [`PopulationPca::to_stream`].
@@ -129,7 +129,7 @@ impl PopulationPca {
     /// # Errors
     /// As [`PopulationPca::from_stream`].
     pub fn from_stream_within(bytes: &[u8], most_cells: usize) -> Result<Self> {
-        let mut rest = checked(bytes)?;
+        let mut rest = head::checked(bytes, Kind::Components)?;
         let registry = Registry::standard();
         let mut distributions: Vec<Vdf> = Vec::new();
         while let Some((length, following)) = rest.split_first_chunk::<LENGTH>() {
@@ -144,7 +144,7 @@ impl PopulationPca {
                     if more.saturating_mul(cells) > most_cells {
                         return Err(Error::LimitExceeded {
                             what: format!("{more} times {cells} cells"),
-                            limit: MOST_CELLS,
+                            limit: most_cells,
                         });
                     }
                     cells
@@ -183,27 +183,9 @@ fn same_grid(grid: &VelocityGrid, components: &[Vdf]) -> Result<()> {
     }
 }
 
-/// The bytes between the version and the checksum, if all are right.
-fn checked(bytes: &[u8]) -> Result<&[u8]> {
-    let short = || malformed("it is shorter than any mean");
-    let (content, checksum) = bytes.split_last_chunk::<CHECKSUM>().ok_or_else(short)?;
-    let (magic, rest) = content.split_first_chunk::<{ MAGIC.len() }>().ok_or_else(short)?;
-    let ([version], body) = rest.split_first_chunk::<1>().ok_or_else(short)?;
-    if magic != MAGIC {
-        return Err(malformed(format!("it begins with {magic:02x?}, not with `VDC`, as components do")));
-    }
-    if *version != VERSION {
-        return Err(Error::UnsupportedVersion { found: *version, supported: VERSION });
-    }
-    let (expected, found) = (u32::from_le_bytes(*checksum), crc32fast::hash(content));
-    match expected == found {
-        true => Ok(body),
-        false => Err(malformed(format!("its checksum is {found:08x}, not {expected:08x}: it is cut or damaged"))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::CHECKSUM;
     use super::*;
     use crate::PcaAccumulator;
     use crate::basis::Basis;
@@ -220,9 +202,13 @@ mod tests {
     }
 
     fn learnt(all: &[Vdf], values: Values) -> PopulationPca {
+        learnt_of(all, values, all.len())
+    }
+
+    fn learnt_of(all: &[Vdf], values: Values, components: usize) -> PopulationPca {
         let mut accumulator = PcaAccumulator::new(*all[0].grid(), values).unwrap();
         all.iter().for_each(|vdf| accumulator.add(vdf).unwrap());
-        accumulator.learn(all.len()).unwrap()
+        accumulator.learn(components).unwrap()
     }
 
     /// Error of the deviations from the mean, as a part of them, in the root mean square over all distributions.
@@ -281,9 +267,7 @@ mod tests {
         let parts = PopulationPca::from_parts(Values::Linear, &all[0], &all[1..2]).unwrap();
         assert!(parts.to_stream(0.1).unwrap_err().to_string().contains("learnt"));
         // One component of several.
-        let mut accumulator = PcaAccumulator::new(*all[0].grid(), Values::Linear).unwrap();
-        all.iter().for_each(|vdf| accumulator.add(vdf).unwrap());
-        let missed = accumulator.learn(1).unwrap().to_stream(1e-3).unwrap_err();
+        let missed = learnt_of(&all, Values::Linear, 1).to_stream(1e-3).unwrap_err();
         assert!(matches!(missed, Error::TargetNotMet { .. }), "{missed}");
         // All alike: the mean alone.
         let bytes = learnt(&[all[0].clone(), all[0].clone()], Values::Linear).to_stream(0.1).unwrap();

@@ -1,7 +1,7 @@
 //! The beginning of a stream: kind, version, grid, blocks and spec, which are read without the coefficients.
 
 use super::{CHECKSUM, MOST_CELLS, VERSION};
-use crate::basis::framing::{self, MAGIC};
+use crate::basis::framing::{self, MAGIC, PREFIX};
 use crate::basis::spec::Spec;
 use crate::coding::{Coder, malformed};
 use crate::distribution::blocks::{BlockOccupancy, MAX_BLOCKS, MAX_WIDTH, check_block_count};
@@ -15,6 +15,8 @@ pub(super) enum Kind {
     Dense,
     /// A distribution in blocks of a velocity mesh.
     Sparse,
+    /// The mean and the components of a population.
+    Components,
 }
 
 impl Kind {
@@ -23,11 +25,22 @@ impl Kind {
         match self {
             Self::Dense => MAGIC,
             Self::Sparse => super::sparse::MAGIC,
+            Self::Components => super::components::MAGIC,
         }
     }
 
     fn of(magic: &[u8; 3]) -> Option<Self> {
-        [Self::Dense, Self::Sparse].into_iter().find(|kind| kind.magic() == magic)
+        [Self::Dense, Self::Sparse, Self::Components].into_iter().find(|kind| kind.magic() == magic)
+    }
+
+    /// Whole bytes of this kind: the content after the magic and the version, and before the checksum of all of it.
+    pub(super) fn sealed(self, content: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(PREFIX + content.len() + CHECKSUM);
+        bytes.extend(self.magic());
+        bytes.push(VERSION);
+        bytes.extend(content);
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        bytes
     }
 }
 
@@ -60,16 +73,16 @@ impl StreamHead {
     /// # Errors
     /// As [`StreamHead::read`].
     pub fn read_within(bytes: &[u8], most_cells: usize) -> Result<Self> {
-        let kind = bytes.first_chunk().and_then(Kind::of).unwrap_or(Kind::Dense);
-        let mut coder = Coder::reading(checked(bytes, kind)?);
-        let (grid, blocks, spec) = match kind {
-            Kind::Dense => {
-                let (grid, spec) = framing::read(&mut coder, most_cells)?;
-                (grid, None, spec)
-            }
-            Kind::Sparse => {
+        let (grid, blocks, spec) = match bytes.first_chunk().and_then(Kind::of) {
+            Some(Kind::Sparse) => {
+                let mut coder = Coder::reading(checked(bytes, Kind::Sparse)?);
                 let (mesh, blocks, spec) = read_sparse(&mut coder, most_cells)?;
                 (mesh, Some(blocks), spec)
+            }
+            _ => {
+                let mut coder = Coder::reading(checked(bytes, Kind::Dense)?);
+                let (grid, spec) = framing::read(&mut coder, most_cells)?;
+                (grid, None, spec)
             }
         };
         Ok(Self { version: VERSION, grid, blocks, spec })
@@ -88,8 +101,16 @@ pub(super) fn checked(bytes: &[u8], kind: Kind) -> Result<&[u8]> {
             Some(Kind::Sparse) => malformed(
                 "it holds a set of blocks, which `SparseExpansion::from_bytes` reads, and in C the functions that decode streams",
             ),
-            Some(Kind::Dense) => malformed("it holds no set of blocks: read it with `Registry::decode`"),
-            None => malformed(format!("it begins with {magic:02x?}, not with `VDF`")),
+            Some(Kind::Dense) => {
+                malformed("it holds one distribution, without a set of blocks: read it with `Registry::decode`")
+            }
+            Some(Kind::Components) => {
+                malformed("it holds the components of a population, which `PopulationPca::from_stream` reads")
+            }
+            None => {
+                let expected = String::from_utf8_lossy(kind.magic());
+                malformed(format!("it begins with {magic:02x?}, not with `{expected}`"))
+            }
         });
     }
     if *version != VERSION {

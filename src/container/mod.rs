@@ -9,7 +9,7 @@ pub mod sparse;
 mod table;
 
 use crate::basis::any_basis::AnyBasis;
-use crate::basis::framing::{self, CHECKSUM, MAGIC, PREFIX};
+use crate::basis::framing::{self, CHECKSUM, PREFIX};
 use crate::basis::spec::{Spec, invalid};
 use crate::basis::{Expansion, Stream};
 use crate::coding::{Coder, Resolution};
@@ -65,11 +65,7 @@ impl<B: Stream> Expansion<B> {
         framing::check_cells(self.grid(), most_cells)?;
         let mut coder = framing::begin(self.grid(), &self.basis().spec()?)?;
         self.basis().code(&mut self.coefficients().clone(), self.grid(), Resolution::Exact, &mut coder)?;
-        let mut bytes = [&MAGIC[..], &[VERSION]].concat();
-        bytes.extend(coder.finish());
-        let checksum = crc32fast::hash(&bytes);
-        bytes.extend(checksum.to_le_bytes());
-        Ok(bytes)
+        Ok(Kind::Dense.sealed(&coder.finish()))
     }
 }
 

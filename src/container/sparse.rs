@@ -21,10 +21,10 @@
 //! # Ok::<(), vdf_basis::Error>(())
 //! ```
 
+use super::MOST_CELLS;
 use super::boxed::Boxed;
 use super::cut::cut_keeping_moments;
 use super::head::{self, Kind};
-use super::{CHECKSUM, MOST_CELLS, VERSION};
 use crate::basis::any_basis::AnyBasis;
 use crate::basis::bound::{Bound, Figure};
 use crate::basis::framing;
@@ -245,12 +245,7 @@ impl SparseExpansion {
             let mut coefficients = expansion.coefficients().clone();
             self.basis.code(&mut coefficients, expansion.grid(), Resolution::Exact, &mut coder)?;
         }
-        let mut bytes = [&Kind::Sparse.magic()[..], &[VERSION]].concat();
-        bytes.reserve_exact(coder.len() + CHECKSUM);
-        bytes.extend(coder.finish());
-        let checksum = crc32fast::hash(&bytes);
-        bytes.extend(checksum.to_le_bytes());
-        Ok(bytes)
+        Ok(Kind::Sparse.sealed(&coder.finish()))
     }
 
     /// Reads a stream of a distribution in blocks.
@@ -300,7 +295,7 @@ fn keeps_moments(basis: &AnyBasis, original: &Vdf, dense: &Vdf, blocks: &BlockOc
     };
     if let Some(kept) = cut_keeping_moments(dense, blocks)? {
         let kept = fidelity(&kept)?;
-        match missed(&bound, &kept) {
+        match bound.first_beyond(|figure| figure.of(&kept)) {
             Some(beyond) if conserves => return Err(limit(beyond)),
             Some(_) => {}
             None if conserves || bound != Bound::default() => return Ok(true),
@@ -310,15 +305,8 @@ fn keeps_moments(basis: &AnyBasis, original: &Vdf, dense: &Vdf, blocks: &BlockOc
         let target = "the moments of the blocks".to_owned();
         return Err(failed(target, "a density that would change its sign".to_owned()));
     }
-    missed(&bound, &fidelity(&dense.within_blocks(blocks)?)?).map_or(Ok(false), |beyond| Err(limit(beyond)))
-}
-
-/// The first figure that misses its limit, the limit, and what was reached.
-fn missed(bound: &Bound, fidelity: &Fidelity) -> Option<(Figure, f64, f64)> {
-    bound.limits().find_map(|(figure, limit)| {
-        let reached = figure.of(fidelity)?;
-        (reached.is_nan() || reached > limit).then_some((figure, limit, reached))
-    })
+    let cut = fidelity(&dense.within_blocks(blocks)?)?;
+    bound.first_beyond(|figure| figure.of(&cut)).map_or(Ok(false), |beyond| Err(limit(beyond)))
 }
 
 #[cfg(test)]

@@ -38,11 +38,12 @@ pub(super) fn reordered(vdf: &Vdf, frame: &Frame) -> Option<Vdf> {
 /// A cube around a row of cells has the third power of their number. Where the box along the axes would have many more
 /// cells than the grid, it is the box around those cells that are not faint, with cells as large as it takes.
 pub(super) fn along_frame(vdf: &Vdf, frame: &Frame) -> Result<Vdf> {
-    /// Cells that are never too many (2 MiB), and multiple of the grid's from which on they are.
+    /// Cells that are never too many (2 MiB).
     const FEW: usize = 1 << 18;
+    /// More than so many times the cells of the grid are too many.
+    const MULTIPLE: usize = 8;
     /// Cells that suffice along a row or a plane.
     const COARSE: usize = 1 << 15;
-    const MULTIPLE: usize = 8;
     if let Some(same) = reordered(vdf, frame) {
         return Ok(same);
     }

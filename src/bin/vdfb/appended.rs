@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What followed the last whole group before anything was appended: the old index, mostly.
+/// The end of an archive before anything was appended: its old index, or the rest of a group that was cut short.
 struct End {
     path: PathBuf,
     offset: u64,

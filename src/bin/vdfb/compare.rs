@@ -125,12 +125,7 @@ fn known_field(record: &ArchiveRecord, source: &Source) -> Option<FieldDirection
 /// The cells that exceed a bound, and in what.
 fn exceeding(bound: Bound, errors: &[CellErrors]) -> Vec<(u64, String)> {
     let excess = |cell: &CellErrors| {
-        let (figure, value) = bound
-            .limits()
-            .filter_map(|(figure, limit)| Some((figure, figure.of(&cell.fidelity)?, limit)))
-            // A NaN is beyond every limit.
-            .find(|&(_, value, limit)| value.is_nan() || value > limit)
-            .map(|(figure, value, _)| (figure, value))?;
+        let (figure, _, value) = bound.first_beyond(|figure| figure.of(&cell.fidelity))?;
         Some((cell.cell, format!("{} = {}", figure.key(), rounded(value))))
     };
     errors.iter().filter_map(excess).collect()

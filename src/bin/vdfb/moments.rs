@@ -168,7 +168,7 @@ impl Table {
         format!("n in m^-3, u in m/s, T in K of particles of {:e} kg (--mass)", self.mass)
     }
 
-    /// What is missing in the columns about the magnetic field, where it is not known.
+    /// A note on cells whose magnetic field is not known, so that the columns about it are empty.
     fn missing_field(&self) -> Option<String> {
         let without = self.cells.iter().filter(|cell| cell["field_direction"].is_null()).count();
         let of = match (without, self.cells.len()) {
@@ -194,7 +194,7 @@ fn direction(field: Option<[f64; 3]>) -> Option<FieldDirection> {
     FieldDirection::new(field?).ok()
 }
 
-/// What is known of a cell.
+/// The quantities of one cell, and whether its grid is known.
 struct Found {
     quantities: Value,
     /// True if the grid is that of cells without one.

@@ -185,9 +185,7 @@ impl<B: Quantise> Search<'_, B> {
         // Errors within the bound have been measured.
         let wanted = |figure| answer.excess > 1.0 || figure == Figure::Bytes;
         let figures = self.figures(answer.exponent, &answer.rounded, wanted)?;
-        let with_values = self.bound.limits().map(|(figure, limit)| (figure, limit, figures[figure as usize]));
-        // A value that is no number is within no limit.
-        Ok(with_values.into_iter().find(|(_, limit, reached)| reached.is_nan() || reached > limit))
+        Ok(self.bound.first_beyond(|figure| Some(figures[figure as usize])))
     }
 
     fn not_met(&self, target: String, reached: String) -> Error {
